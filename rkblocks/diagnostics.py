@@ -1,4 +1,4 @@
-"""What the package says about input that it cannot accept: diagnostics with stable codes, and the errors that carry them.
+"""What the package says about input it cannot accept: diagnostics with stable codes, and the errors that carry them.
 
 Everything a user can type or put in a file ends here, never in a bare exception. A diagnostic names what was found and
 what was expected, where, and in `help` how to mend it.
