@@ -1,0 +1,144 @@
+"""Shu-Osher form, Butcher form, and the reduced method: conversions between them, exactly.
+
+A method has m stages.  Butcher form: ``A`` (m x m) and ``b``.  Shu-Osher form (Shu & Osher 1988; Kim et al. 2020, eq. 4):
+row i = 1..m gives ``u_i = sum_{k<i} alpha[i][k] u_k + dt beta[i][k] F(u_k)`` with ``u_0 = x`` and the result ``u_m``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rkblocks.exact.field import Element, Field
+
+Row = tuple[Element, ...]
+Rows = tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ShuOsher:
+    """Rows i = 1..m of i entries each: ``alpha[i-1][k]``, ``beta[i-1][k]`` for k < i."""
+
+    alpha: Rows
+    beta: Rows
+
+
+@dataclass(frozen=True)
+class Butcher:
+    """``A`` has m rows of m entries (it may be implicit, which the checker reports); ``c`` and ``b_hat`` where given."""
+
+    A: Rows
+    b: Row
+    c: Row | None = None
+    b_hat: Row | None = None
+
+    def is_explicit(self) -> bool:
+        """Whether ``A`` is strictly lower triangular."""
+        return not any(self.A[i][j] for i in range(len(self.b)) for j in range(i, len(self.b)))
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """The method without stages that do not matter.  Stages are counted from 0, in the numbering of the table.
+
+    ``kept`` are the stages that remain, ``unused`` those that the result does not depend on, ``equal`` pairs
+    (stage, earlier stage with the same value).
+    """
+
+    A: Rows
+    b: Row
+    kept: tuple[int, ...]
+    unused: tuple[int, ...]
+    equal: tuple[tuple[int, int], ...]
+
+
+def to_butcher(field: Field, form: ShuOsher) -> Butcher:
+    """The Butcher form of a Shu-Osher form: each u_i as ``x + dt * sum(row[k] * F(u_k))``.
+
+    It assumes that the rows of alpha sum to one, which the checker verifies.
+    """
+    m = len(form.alpha)
+    rows = [[field.zero] * m]
+    for alpha, beta in zip(form.alpha, form.beta, strict=True):
+        row = [field.zero] * m
+        for k, (a, weight) in enumerate(zip(alpha, beta, strict=True)):
+            if a:
+                row = [entry + a * earlier if earlier else entry for entry, earlier in zip(row, rows[k], strict=True)]
+            row[k] = row[k] + weight
+        rows.append(row)
+    return Butcher(tuple(map(tuple, rows[:m])), tuple(rows[m]))
+
+
+def resolvent(field: Field, A: Rows, b: Row, r: Element) -> tuple[Rows, Row]:
+    """``P = (I + rK)^-1 K`` and ``d = (I + rK)^-1 e`` for ``K = [[A, 0], [b, 0]]``, at one value of r.
+
+    P has m+1 rows, row i with its i entries left of the diagonal; d has m+1 entries.  By forward substitution, since an
+    explicit method's K is strictly lower triangular (Kraaijevanger 1991).
+    """
+    K = [*A, b]
+    P: list[list[Element]] = []
+    d: list[Element] = []
+    for i, row in enumerate(K):
+        new = list(row[:i])
+        rest = field.one
+        for j in range(i):
+            if row[j]:
+                factor = r * row[j]
+                rest = rest - factor * d[j]
+                for k, entry in enumerate(P[j]):
+                    if entry:
+                        new[k] = new[k] - factor * entry
+        P.append(new)
+        d.append(rest)
+    return tuple(map(tuple, P)), tuple(d)
+
+
+def canonical_shu_osher(field: Field, A: Rows, b: Row, r: Element) -> ShuOsher:
+    """The Shu-Osher form with ``alpha = r * beta`` except in column 0: beta = P(r), the rest d(r) into column 0.
+
+    Where P(r) and d(r) are nonnegative it certifies the SSP coefficient r (Ferracina & Spijker 2004; Higueras 2005).
+    """
+    P, d = resolvent(field, A, b, r)
+    alpha = [
+        tuple(r * entry + (d[i] if k == 0 else field.zero) for k, entry in enumerate(P[i])) for i in range(1, len(P))
+    ]
+    return ShuOsher(tuple(alpha), tuple(P[1:]))
+
+
+def reduce(field: Field, A: Rows, b: Row) -> Reduction:
+    """The method without equal and unused stages (an explicit one; an implicit A is returned as it is)."""
+    m = len(b)
+    if any(A[i][j] for i in range(m) for j in range(i, m)):
+        return Reduction(A, b, tuple(range(m)), (), ())
+    representative: list[int] = []
+    rows: list[list[Element]] = []
+    seen: dict[tuple[Element, ...], int] = {}
+    for i in range(m):
+        row = _merge(field, A[i], representative, m)
+        rows.append(row)
+        representative.append(seen.setdefault(tuple(row), i))
+    weights = _merge(field, b, representative, m)
+    used = {i for i in range(m) if weights[i]}
+    for i in reversed(range(m)):
+        if i in used:
+            used |= {j for j in range(i) if rows[i][j]}
+    kept = tuple(i for i in range(m) if i in used)
+    equal = tuple((i, k) for i, k in enumerate(representative) if i != k)
+    merged = {i for i, _ in equal}
+    return Reduction(
+        A=tuple(tuple(rows[i][j] for j in kept) for i in kept),
+        b=tuple(weights[i] for i in kept),
+        kept=kept,
+        unused=tuple(i for i in range(m) if i not in used and i not in merged),
+        equal=equal,
+    )
+
+
+def _merge(field: Field, row: Sequence[Element], representative: Sequence[int], m: int) -> list[Element]:
+    """The row with the weight of every stage added to its representative (a later stage stands for itself)."""
+    merged = [field.zero] * m
+    for j, entry in enumerate(row):
+        if entry:
+            target = representative[j] if j < len(representative) else j
+            merged[target] = merged[target] + entry
+    return merged

@@ -1,0 +1,187 @@
+"""A tableau: one Runge-Kutta scheme (or family of schemes) as a frozen, exact value, as read from its file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.forms import Butcher, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared parameter with its open domain (low, high); None is no bound.  Values are numbers of the tableau's field."""
+
+    name: str
+    low: Element | None
+    high: Element | None
+    init: Element
+    learnable: bool = True
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A number that the author promises: exact ``value``, or only the ``digits`` shown ("1.508" of "1.508…")."""
+
+    text: str
+    value: Element | None = None
+    digits: str | None = None
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the author promises of the scheme; None is no promise."""
+
+    order: int | None = None
+    ssp: Claimed | None = None
+    declared_ssp: Claimed | None = None
+    variance: Claimed | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a tableau was read: the source as named, its text, and (line, column) of every value by JSON pointer."""
+
+    source: str
+    text: str
+    positions: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """One scheme.  At least one of ``shu_osher`` and ``butcher`` is given; entries are elements of ``field``."""
+
+    name: str
+    field: Field
+    shu_osher: ShuOsher | None = None
+    butcher: Butcher | None = None
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    tolerance: Fraction = Fraction(0)
+    claims: Claims = Claims()
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.shu_osher is None and self.butcher is None:
+            raise ValueError("a tableau needs a Shu-Osher form or a Butcher form")
+
+    @cached_property
+    def butcher_form(self) -> Butcher:
+        """The Butcher form in field elements: as given, else converted from the Shu-Osher form."""
+        if self.butcher is not None:
+            return self.butcher
+        assert self.shu_osher is not None
+        return to_butcher(self.field, self.shu_osher)
+
+    @cached_property
+    def reduced(self) -> Reduction:
+        """The method without unused and equal stages, in Butcher form."""
+        form = self.butcher_form
+        return reduce(self.field, form.A, form.b)
+
+    @property
+    def stages(self) -> int:
+        """Number m of stages of the table as written."""
+        return len(self.butcher_form.b)
+
+    @property
+    def A(self) -> tuple[tuple[sympy.Expr, ...], ...]:
+        """Butcher matrix, m rows of m exact sympy numbers."""
+        return self._public(self.butcher_form.A)
+
+    @property
+    def b(self) -> tuple[sympy.Expr, ...]:
+        """Weights, m exact sympy numbers."""
+        return self._public((self.butcher_form.b,))[0]
+
+    @property
+    def c(self) -> tuple[sympy.Expr, ...]:
+        """Abscissae, m exact sympy numbers: as declared, else the row sums of A."""
+        return self._public((self.abscissae,))[0]
+
+    @property
+    def b_hat(self) -> tuple[sympy.Expr, ...] | None:
+        """Weights of the embedded method, where there is one."""
+        weights = self.butcher_form.b_hat
+        return None if weights is None else self._public((weights,))[0]
+
+    @property
+    def alpha(self) -> tuple[tuple[sympy.Expr, ...], ...] | None:
+        """Rows i = 1..m of i entries of the declared Shu-Osher form; None where the file has none."""
+        return None if self.shu_osher is None else self._public(self.shu_osher.alpha)
+
+    @property
+    def beta(self) -> tuple[tuple[sympy.Expr, ...], ...] | None:
+        """Rows i = 1..m of i entries of the declared Shu-Osher form; None where the file has none."""
+        return None if self.shu_osher is None else self._public(self.shu_osher.beta)
+
+    @cached_property
+    def abscissae(self) -> Row:
+        """The declared c, else the row sums of A, in field elements."""
+        form = self.butcher_form
+        return form.c if form.c is not None else self.row_sums
+
+    @cached_property
+    def row_sums(self) -> Row:
+        """Sums of the rows of A, in field elements."""
+        return tuple(sum(row, self.field.zero) for row in self.butcher_form.A)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 (hex) of the scheme itself: name, numbers, parameters; titles, references and claims do not count."""
+
+        def rows(values: Rows | None) -> list[list[str]] | None:
+            return None if values is None else [[self.field.text(entry) for entry in row] for row in values]
+
+        parts: list[Any] = [self.name, str(self.tolerance)]
+        if self.shu_osher is not None:
+            parts += [rows(self.shu_osher.alpha), rows(self.shu_osher.beta)]
+        if self.butcher is not None:
+            form = self.butcher
+            parts += [rows(form.A), rows((form.b,)), form.c and rows((form.c,)), form.b_hat and rows((form.b_hat,))]
+        number = self.field.constants.text
+        parts += [
+            [p.name, p.low is not None and number(p.low), p.high is not None and number(p.high), number(p.init), p.learnable]
+            for p in self.parameters
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def initial(self) -> dict[str, Element]:
+        """The initial value of every parameter, as numbers of ``field.constants``."""
+        return {p.name: p.init for p in self.parameters}
+
+    def at(self, values: Mapping[str, Element | Fraction | int]) -> Tableau:
+        """The member(s) of the family at the given values of some or all parameters.
+
+        Values are rationals or numbers of ``field.constants``.  Claims are dropped, since they speak of the family.
+        ZeroDivisionError at a pole.
+        """
+
+        def rows(entries: Rows) -> Rows:
+            return tuple(tuple(self.field.substitute(e, values) for e in row) for row in entries)
+
+        def row(entries: Row | None) -> Row | None:
+            return None if entries is None else rows((entries,))[0]
+
+        form, shu_osher = self.butcher, self.shu_osher
+        return replace(
+            self,
+            field=self.field.without(values),
+            shu_osher=shu_osher and ShuOsher(rows(shu_osher.alpha), rows(shu_osher.beta)),
+            butcher=form and Butcher(rows(form.A), rows((form.b,))[0], row(form.c), row(form.b_hat)),
+            parameters=tuple(p for p in self.parameters if p.name not in values),
+            claims=Claims(),
+        )
+
+    def _public(self, rows: Rows) -> tuple[tuple[sympy.Expr, ...], ...]:
+        return tuple(tuple(self.field.sympy(entry) for entry in row) for row in rows)
