@@ -1,7 +1,8 @@
 """Shu-Osher form, Butcher form, and the reduced method: conversions between them, exactly.
 
-A method has m stages.  Butcher form: ``A`` (m x m) and ``b``.  Shu-Osher form (Shu & Osher 1988; Kim et al. 2020, eq. 4):
-row i = 1..m gives ``u_i = sum_{k<i} alpha[i][k] u_k + dt beta[i][k] F(u_k)`` with ``u_0 = x`` and the result ``u_m``.
+A method has m stages.  Butcher form: ``A`` (m x m) and ``b``.  Shu-Osher form (Shu & Osher 1988; Kim et al. 2020,
+eq. 4): row i = 1..m gives ``u_i = sum_{k<i} alpha[i][k] u_k + dt beta[i][k] F(u_k)``, where ``u_0 = x`` and ``u_m`` is
+the result.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class ShuOsher:
 
 @dataclass(frozen=True)
 class Butcher:
-    """``A`` has m rows of m entries (it may be implicit, which the checker reports); ``c`` and ``b_hat`` where given."""
+    """``A`` has m rows of m entries (an implicit one is for the checker to report); ``c`` and ``b_hat`` where given."""
 
     A: Rows
     b: Row

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A declared parameter with its open domain (low, high); None is no bound.  Values are numbers of the tableau's field."""
+    """A declared parameter with its open domain (low, high), None for no bound; numbers of the tableau's field."""
 
     name: str
     low: Element | None
@@ -69,7 +70,7 @@ class Tableau:
     parameters: tuple[Parameter, ...] = ()
     tolerance: Fraction = Fraction(0)
     claims: Claims = Claims()
-    origin: Origin | None = field(default=None, compare=False, repr=False)
+    origin: Origin | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.shu_osher is None and self.butcher is None:
@@ -95,7 +96,7 @@ class Tableau:
         return len(self.butcher_form.b)
 
     @property
-    def A(self) -> tuple[tuple[sympy.Expr, ...], ...]:
+    def A(self) -> tuple[tuple[sympy.Expr, ...], ...]:  # noqa: N802 (the textbook name)
         """Butcher matrix, m rows of m exact sympy numbers."""
         return self._public(self.butcher_form.A)
 
@@ -151,7 +152,13 @@ class Tableau:
             parts += [rows(form.A), rows((form.b,)), form.c and rows((form.c,)), form.b_hat and rows((form.b_hat,))]
         number = self.field.constants.text
         parts += [
-            [p.name, p.low is not None and number(p.low), p.high is not None and number(p.high), number(p.init), p.learnable]
+            [
+                p.name,
+                p.low is not None and number(p.low),
+                p.high is not None and number(p.high),
+                number(p.init),
+                p.learnable,
+            ]
             for p in self.parameters
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()

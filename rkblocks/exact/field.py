@@ -1,9 +1,9 @@
 """Exact coefficients: rationals, square roots of rationals, rational functions of declared parameters.
 
 A `Field` wraps the sympy domain in which every coefficient of one tableau lives: ``QQ``, ``QQ<sqrt(d1), ...>``, or the
-rational functions of the parameters over either.  Its elements are plain sympy domain elements, so ``+ - * / **`` work and
-``not a`` is the exact zero test.  What sympy's domains lack (the sign of a real algebraic number, a rigorous enclosure,
-the correctly rounded float, text in the grammar of the file) is here.
+rational functions of the parameters over either.  Its elements are plain sympy domain elements, so ``+ - * / **`` work
+and ``not a`` is the exact zero test.  What sympy's domains lack (the sign of a real algebraic number, a rigorous
+enclosure, the correctly rounded float, text in the grammar of the file) is here.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Field:
             bits *= 2
 
     def enclose(self, a: Element, bits: int = 64) -> tuple[Fraction, Fraction]:
-        """A rational interval that contains the number ``a``, of width below 2**-bits (a single point for a rational)."""
+        """A rational interval that contains the number ``a``, narrower than 2**-bits (one point for a rational)."""
         coordinates = self.coordinates(a)
         if len(coordinates) == 1:
             return coordinates[0], coordinates[0]

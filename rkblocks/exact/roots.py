@@ -1,9 +1,10 @@
 """The least positive root of odd multiplicity of a polynomial, as an exact real algebraic number.
 
-A polynomial changes sign at its roots of odd multiplicity and only touches zero at the others, so these roots are where a
-condition ``p(r) >= 0`` starts to fail (NUMERICS: optimal SSP methods do have tangent entries).  The candidates come from a
-square-free polynomial over the integers (the norm, where coefficients are algebraic numbers); whether one is a root of odd
-multiplicity is decided by the exact sign of the polynomial on both sides.
+A polynomial changes sign at its roots of odd multiplicity and only touches zero at the others, so these roots are where
+a condition ``p(r) >= 0`` starts to fail (optimal SSP methods do have entries that touch zero: SSPRK(4,3) has one with
+``(r - 2)**2``).  The candidates come from a square-free polynomial over the integers (the norm, where coefficients are
+algebraic numbers); whether one is a root of odd multiplicity is decided by the exact sign of the polynomial on both
+sides of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd, lcm
 from typing import Any
 
@@ -25,7 +27,7 @@ _R = Symbol("r")
 
 @dataclass(frozen=True)
 class Root:
-    """A real algebraic number: ``polynomial`` is its minimal polynomial over the integers, primitive, constant term first.
+    """A real algebraic number: ``polynomial`` is its minimal one over the integers, primitive, constant term first.
 
     Either ``low == high`` is the (rational) root, or the open interval (low, high) holds it and no other root.
     """
@@ -85,7 +87,7 @@ class Root:
 
     @property
     def text(self) -> str | None:
-        """The number in the grammar of the tableau file, or None where that has no way to write it (degree 3 and more)."""
+        """The number in the grammar of the tableau file, or None where that cannot write it (degree 3 and more)."""
         if self.fraction is not None:
             return str(self.fraction)
         if len(self.polynomial) != 3:
@@ -122,8 +124,8 @@ def evaluate(polynomial: Sequence[int], at: Fraction) -> int:
 def least_odd_root(coefficients: Sequence[Element], field: Field, below: Fraction | None = None) -> Root | None:
     """The least root r > 0 of odd multiplicity of ``sum(c[k] * r**k)``, or None where there is none.
 
-    ``coefficients`` are numbers of ``field``, constant term first.  With ``below``, a polynomial that provably has no root
-    in (0, below) may be answered with None at once.
+    ``coefficients`` are numbers of ``field``, constant term first.  With ``below``, a polynomial that provably has no
+    root in (0, below) may be answered with None at once.
     """
     coefficients = list(coefficients)
     while coefficients and not coefficients[0]:
@@ -148,7 +150,7 @@ def least_odd_root(coefficients: Sequence[Element], field: Field, below: Fractio
 
 def _variations(signs: Sequence[int]) -> int:
     nonzero = [s for s in signs if s]
-    return sum(a != b for a, b in zip(nonzero, nonzero[1:], strict=False))
+    return sum(a != b for a, b in pairwise(nonzero))
 
 
 def _signs_shifted(coefficients: Sequence[Element], field: Field, by: Fraction) -> list[int]:
@@ -180,8 +182,10 @@ def _integer_squarefree(coefficients: Sequence[Element], field: Field) -> tuple[
 
 
 def _primitive(polynomial: Any) -> tuple[int, ...]:
-    """Coefficients of a rational polynomial scaled to coprime integers with positive leading one, constant first."""
-    fractions = [Fraction(int(QQ.numer(c)), int(QQ.denom(c))) for c in reversed(polynomial.set_domain(QQ).rep.to_list())]
+    """Coefficients of a rational polynomial scaled to coprime integers, the leading one positive, constant first."""
+    fractions = [
+        Fraction(int(QQ.numer(c)), int(QQ.denom(c))) for c in reversed(polynomial.set_domain(QQ).rep.to_list())
+    ]
     common = lcm(*(c.denominator for c in fractions))
     integers = [int(c * common) for c in fractions]
     content = gcd(*integers) * (1 if integers[-1] > 0 else -1)
