@@ -1,0 +1,93 @@
+"""Around every attack: the model frozen and given back as it was, the result checked against the threat model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.attacks.geometry import distance
+from rkblocks.attacks.threat import Threat, fraction_text
+from rkblocks.diagnostics import fail
+
+
+@contextmanager
+def frozen(model: nn.Module, mode: str = "eval") -> Iterator[None]:
+    """Keep the model in `mode` (eval, train, or keep for as it is) and its parameters without gradients; restore both
+    exactly.
+
+    The published code attacks in train mode during training, which updates BatchNorm's running statistics with every
+    attack step; eval is the default here (ROBUSTNESS.md). Gradients that already lie in the parameters stay
+    untouched.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        if mode != "keep":
+            model.train(mode == "train")
+        for parameter, _ in flags:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, required in flags:
+            parameter.requires_grad_(required)
+
+
+def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:
+    """Raise RkblocksError RK808 unless x is a finite float batch inside the box and y its integer labels [n]."""
+    if not x.is_floating_point() or x.dim() < 2:
+        fail(
+            "RK808",
+            f"images are {x.dtype} of shape {tuple(x.shape)}; expected floats [n, ...]",
+            help="scale uint8 images: x.float() / 255",
+        )
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex():
+        fail(
+            "RK808",
+            f"labels are {y.dtype} of shape {tuple(y.shape)}; expected integers [{len(x)}]",
+            help="pass one class index per image",
+        )
+    low, high = (float(bound) for bound in threat.bounds)
+    if not bool(((x >= low) & (x <= high)).all()):  # a NaN fails both comparisons
+        fail(
+            "RK808",
+            f"some pixels lie outside [{low:g}, {high:g}] or are not numbers",
+            help="keep images in the box and let the model's first layer normalise them",
+        )
+
+
+def check_result(x: Tensor, x_adv: Tensor, threat: Threat, attack: str) -> None:
+    """Raise RkblocksError RK807 unless x_adv is finite, of x's shape and dtype, in the eps ball and exactly in the box.
+
+    The ball may be exceeded by rounding alone: x + d is rounded to the grid of x, so a pixel is off by at most an ulp
+    or two.
+    """
+    if x_adv.shape != x.shape or x_adv.dtype != x.dtype or x_adv.requires_grad:
+        _violated(
+            attack, f"it returned {x_adv.dtype} of shape {tuple(x_adv.shape)} for {x.dtype} of shape {tuple(x.shape)}"
+        )
+    low, high = (float(bound) for bound in threat.bounds)
+    if not bool(((x_adv >= low) & (x_adv <= high)).all()):
+        _violated(attack, f"it left the box [{low:g}, {high:g}], or returned values that are not numbers")
+    eps, ulp = float(threat.eps), torch.finfo(x.dtype).eps * max(1.0, abs(low), abs(high))
+    size = x[0].numel() if len(x) else 1
+    slack = {"linf": 2 * ulp, "l2": 2 * ulp * size**0.5, "l1": 2 * ulp * size}[threat.norm] + 1e-5 * eps * (
+        threat.norm != "linf"
+    )
+    farthest = float(distance(x, x_adv, threat.norm).max()) if len(x) else 0.0
+    if farthest > eps + slack:
+        _violated(
+            attack, f"it moved an image by {farthest:.9g} in {threat.norm}, more than eps = {fraction_text(threat.eps)}"
+        )
+
+
+def _violated(attack: str, what: str) -> None:
+    fail(
+        "RK807",
+        f"attack {attack} broke its threat model: {what}",
+        help="no number of this attack may be used; mend the attack or the model",
+    )

@@ -1,0 +1,69 @@
+"""What an attack raises: one loss per example, from logits [n, classes] and labels [n]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rkblocks.diagnostics import fail
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross-entropy [n].
+
+    Its gradient vanishes in float32 once the logits are far apart: then use the margin.
+    """
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the best wrong logit minus the right one [n]: positive exactly where the example is broken (Carlini &
+    Wagner 2017).
+    """
+    right = logits.gather(1, labels[:, None])[:, 0]
+    wrong = logits.scatter(1, labels[:, None], float("-inf")).amax(1)
+    return wrong - right
+
+
+def dlr(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the difference-of-logits ratio [n], which no rescaling of the logits changes (Croce & Hein 2020, eq.
+
+    6).
+    """
+    if logits.shape[1] < 3:
+        fail(
+            "RK805",
+            f"loss dlr needs three classes or more, the model has {logits.shape[1]}",
+            help="choose loss 'margin'",
+        )
+    ordered = logits.sort(dim=1, descending=True).values
+    spread = (ordered[:, 0] - ordered[:, 2]).clamp_min(torch.finfo(logits.dtype).tiny)
+    return margin(logits, labels) / spread
+
+
+LOSS: Final[dict[str, Loss]] = {"ce": cross_entropy, "margin": margin, "dlr": dlr}
+
+
+def input_gradient(model: torch.nn.Module, x: Tensor, y: Tensor, loss: str) -> tuple[Tensor, Tensor]:
+    """Return (logits, gradient of the summed loss for x). Only the input's gradient is formed, no parameter's.
+
+    Raises RkblocksError RK809 where no gradient reaches the input at all.
+    """
+    point = x.detach().requires_grad_(True)
+    with torch.enable_grad():
+        logits = model(point)
+        value = LOSS[loss](logits, y).sum()
+        if not value.requires_grad:
+            fail(
+                "RK809",
+                "the model's output does not depend on its input by any differentiable path",
+                help="a detach or no_grad inside the model hides the gradient; remove it, or attack without gradients",
+            )
+        (gradient,) = torch.autograd.grad(value, point)
+    return logits.detach(), gradient

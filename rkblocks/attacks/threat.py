@@ -1,0 +1,148 @@
+"""The threat model: what an attack may do, as one frozen and validated value.
+
+A robust accuracy without its threat model is noise, so everything that shapes the number is in here, exactly (eps and
+step as fractions), and goes into every report.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from rkblocks.diagnostics import fail
+
+NORMS = ("linf", "l2", "l1")
+LOSSES = ("ce", "margin", "dlr")
+MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
+_NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?(/[0-9]{1,40})?")
+
+
+def parse_fraction(value: str | int | float | Fraction, what: str) -> Fraction:
+    """Return `value` as an exact fraction: "8/255", "0.1", 8, or a float, which is read as its shortest decimal.
+
+    Raises RkblocksError RK803 where it is no finite nonnegative number.
+    """
+    text = str(value).strip()
+    if isinstance(value, bool) or not _NUMBER.fullmatch(text):
+        fail(
+            "RK803",
+            f"{what} is {text!r}; expected a nonnegative number such as 8/255 or 0.1",
+            help=f"write {what} as a fraction (8/255) or a decimal (0.03), without a sign",
+        )
+    head, _, denominator = text.partition("/")
+    if denominator and not int(denominator):
+        fail(
+            "RK803", f"{what} is {text!r}, a division by zero", help="write a denominator that is not zero, such as 255"
+        )
+    return Fraction(head) / (int(denominator) if denominator else 1)
+
+
+def fraction_text(value: Fraction) -> str:
+    """Return the way people write the budget: k/255 where pixels have 8 bits (8/255, 15/255), else the fraction."""
+    if 255 % value.denominator == 0 and value.denominator not in (1, 5):
+        return f"{value * 255}/255"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A threat model with the settings of the attack that searches it.
+
+    norm: linf, l2 or l1, taken per example over all its pixels; eps: radius of the ball; steps, step: number and
+    length of the ascent steps (in the norm's unit; step None means eps/4); restarts: independent searches;
+    random_start: begin at a uniform random point of the ball; loss: ce (cross-entropy), margin (best wrong logit
+    minus the right one) or dlr (Croce & Hein 2020, eq. 6); bounds: the box of valid pixels. eps, step and bounds may
+    be given as "8/255", and are kept as Fractions.
+    Raises RkblocksError RK802 to RK806, one code per kind of field.
+    """
+
+    norm: str = "linf"
+    eps: Fraction = Fraction(8, 255)
+    steps: int = 20
+    step: Fraction | None = None
+    restarts: int = 1
+    random_start: bool = True
+    loss: str = "ce"
+    bounds: tuple[Fraction, Fraction] = (Fraction(0), Fraction(1))
+
+    def __post_init__(self) -> None:
+        # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
+        _member(self.norm, NORMS, "norm", "RK802")
+        _member(self.loss, LOSSES, "loss", "RK805")
+        object.__setattr__(self, "eps", parse_fraction(self.eps, "eps"))
+        object.__setattr__(self, "step", self.eps / 4 if self.step is None else parse_fraction(self.step, "step"))
+        _count(self.steps, "steps", least=0)
+        _count(self.restarts, "restarts", least=1)
+        if not isinstance(self.random_start, bool):
+            fail("RK804", f"random_start is {self.random_start!r}; expected true or false", help="write true or false")
+        if self.restarts > 1 and not self.random_start:
+            fail(
+                "RK804",
+                f"{self.restarts} restarts without a random start would repeat one and the same search",
+                help="set random_start to true, or restarts to 1",
+            )
+        object.__setattr__(self, "bounds", _box(self.bounds))
+
+    @property
+    def length(self) -> Fraction:
+        """The step length in use (never None)."""
+        assert self.step is not None
+        return self.step
+
+    @property
+    def reach(self) -> Fraction:
+        """The farthest point that the steps alone can get to, steps * step."""
+        return self.steps * self.length
+
+    def with_eps(self, eps: str | Fraction) -> Threat:
+        """Return the same attack in a ball of radius `eps`; the step keeps its ratio to eps, so that the reach does
+        too.
+        """
+        radius = parse_fraction(eps, "eps")
+        step = self.length * radius / self.eps if self.eps else radius / 4
+        return replace(self, eps=radius, step=step)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON of INTERFACE section 5; budgets are texts, so that no digit is lost."""
+        return {
+            "norm": self.norm,
+            "eps": fraction_text(self.eps),
+            "steps": self.steps,
+            "step": fraction_text(self.length),
+            "restarts": self.restarts,
+            "random_start": self.random_start,
+            "loss": self.loss,
+            "bounds": [fraction_text(bound) for bound in self.bounds],
+        }
+
+    def text(self) -> str:
+        """Return one line for people: "linf eps 8/255, 20 steps of 2/255, random start, 1 restart, loss ce"."""
+        start = "random start" if self.random_start else "no random start"
+        restarts = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"
+        steps = f"{self.steps} step{'' if self.steps == 1 else 's'} of {fraction_text(self.length)}"
+        return f"{self.norm} eps {fraction_text(self.eps)}, {steps}, {start}, {restarts}, loss {self.loss}"
+
+
+def _member(value: object, allowed: tuple[str, ...], what: str, code: str) -> None:
+    if value not in allowed:
+        fail(code, f"{what} is {value!r}; expected one of {', '.join(allowed)}", help=f"choose {what} {allowed[0]!r}")
+
+
+def _count(value: object, what: str, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_ITERATIONS:
+        fail(
+            "RK804",
+            f"{what} is {value!r}; expected an integer from {least} to {MAX_ITERATIONS}",
+            help=f"give {what} as a whole number, such as 20 steps or 5 restarts",
+        )
+
+
+def _box(bounds: object) -> tuple[Fraction, Fraction]:
+    if not isinstance(bounds, tuple | list) or len(bounds) != 2:
+        fail("RK806", f"bounds is {bounds!r}; expected two numbers, low and high", help="use (0, 1)")
+    low, high = parse_fraction(bounds[0], "bounds[0]"), parse_fraction(bounds[1], "bounds[1]")
+    if low >= high:
+        fail("RK806", f"bounds are {low} and {high}; the low one must be below the high one", help="use (0, 1)")
+    return low, high

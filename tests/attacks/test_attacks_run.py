@@ -1,0 +1,156 @@
+"""What holds around every attack: the model is given back as it was, unfit inputs and violated postconditions are
+errors.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from rkblocks import attacks
+from rkblocks.attacks import ATTACKS, Threat
+from rkblocks.attacks.run import Attack
+from rkblocks.diagnostics import RkblocksError
+
+torch.set_num_threads(1)
+THREAT = Threat("linf", "0.1", steps=3, step="0.05")
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 3)
+    )
+
+
+def batch(n=6):
+    return torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(2)), torch.arange(n) % 3
+
+
+def code(caught):
+    return [found.code for found in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_the_model_is_left_as_it_was_found(name, norm):
+    model, (x, y) = net(), batch()
+    model.train()
+    model[1].eval()
+    model[0].weight.requires_grad_(False)
+    model(x).sum().backward()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+    modes = [module.training for module in model.modules()]
+    flags = [p.requires_grad for p in model.parameters()]
+    x_adv = attacks.run(name, model, x, y, replace(THREAT, norm=norm))
+    assert not x_adv.requires_grad
+    assert not x.requires_grad
+    assert [module.training for module in model.modules()] == modes
+    assert [p.requires_grad for p in model.parameters()] == flags
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+        assert (parameter.grad is None) == (gradient is None)
+        assert gradient is None or torch.equal(parameter.grad, gradient)
+
+
+def test_the_model_is_restored_after_an_error_too():
+    class Broken(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, x):
+            raise RuntimeError("as designed")
+
+    model, (x, y) = Broken().train(), batch()
+    with pytest.raises(RuntimeError, match="as designed"):
+        attacks.run("pgd", model, x, y, THREAT)
+    assert model.training
+    assert model.weight.requires_grad
+
+
+def test_train_mode_is_used_when_asked_for():
+    model, (x, y) = net(), batch()
+    model.eval()
+    mean = model[1].running_mean.clone()
+    attacks.pgd(model, x, y, THREAT, mode="train")
+    assert not torch.equal(model[1].running_mean, mean)
+    assert not model.training
+
+
+def test_attacks_work_inside_no_grad():
+    model, (x, y) = net(), batch()
+    with torch.no_grad():
+        assert not torch.equal(attacks.pgd(model, x, y, THREAT), x)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda x: (x + 0.101).clamp(0, 1),
+        lambda x: x - 0.05 - x,
+        lambda x: x + float("nan"),
+        lambda x: x[:2],
+        lambda x: x.double(),
+    ],
+    ids=["outside the ball", "outside the box", "not a number", "shape", "dtype"],
+)
+def test_a_violated_postcondition_is_an_error(result, monkeypatch):
+    cheat = Attack(lambda model, x, y, threat, streams, **_: result(x), lambda threat: threat)
+    monkeypatch.setitem(ATTACKS, "cheat", cheat)
+    with pytest.raises(RkblocksError) as caught:
+        attacks.run("cheat", net(), *batch(), THREAT)
+    assert code(caught) == ["RK807"]
+
+
+def test_an_attack_at_the_very_edge_of_the_ball_passes(monkeypatch):
+    monkeypatch.setitem(
+        ATTACKS, "edge", Attack(lambda model, x, y, threat, streams, **_: (x + 0.1).clamp(0, 1), lambda threat: threat)
+    )
+    attacks.run("edge", net(), *batch(), THREAT)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (torch.full((2, 1, 8, 8), 1.5), torch.zeros(2, dtype=torch.long)),
+        (torch.full((2, 1, 8, 8), float("nan")), torch.zeros(2, dtype=torch.long)),
+        (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.zeros(2, dtype=torch.long)),
+        (torch.zeros(2, 1, 8, 8), torch.zeros(3, dtype=torch.long)),
+        (torch.zeros(2, 1, 8, 8), torch.zeros(2)),
+    ],
+    ids=["outside", "nan", "uint8", "number of labels", "float labels"],
+)
+def test_unfit_inputs_are_named(x, y):
+    with pytest.raises(RkblocksError) as caught:
+        attacks.run("pgd", net(), x, y, THREAT)
+    assert code(caught) == ["RK808"]
+
+
+def test_unknown_names_and_empty_budgets_are_named():
+    for name, threat, definition, expected in [
+        ("pqd", THREAT, "final", "RK801"),
+        ("pgd", THREAT, "best", "RK811"),
+        ("pgd", replace(THREAT, steps=0), "final", "RK804"),
+    ]:
+        with pytest.raises(RkblocksError) as caught:
+            attacks.run(name, net(), *batch(), threat, definition=definition)
+        assert code(caught) == [expected]
+
+
+def test_a_model_that_hides_its_gradient_is_named():
+    class Detached(nn.Module):
+        def forward(self, x):
+            return x.detach().flatten(1)[:, :3]
+
+    with pytest.raises(RkblocksError) as caught:
+        attacks.run("pgd", Detached(), *batch(), THREAT)
+    assert code(caught) == ["RK809"]
+
+
+def test_eps_zero_changes_nothing():
+    model, (x, y) = net(), batch()
+    for name in ATTACKS:
+        assert torch.equal(attacks.run(name, model, x, y, Threat("linf", 0, step=0)), x)

@@ -1,0 +1,90 @@
+"""The threat model: exact numbers, every field validated with its own code."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rkblocks.attacks import Threat, fraction_text
+from rkblocks.attacks.threat import parse_fraction
+from rkblocks.diagnostics import RkblocksError
+
+
+def test_budgets_are_exact_whatever_they_were_written_as():
+    threat = Threat(eps="8/255", step="2/255")
+    assert threat.eps == Fraction(8, 255)
+    assert threat.length == Fraction(2, 255)
+    assert Threat(eps=0.1).eps == Fraction(1, 10)
+    assert Threat(eps="1e-3").eps == Fraction(1, 1000)
+    assert Threat(eps="0.5/255").eps == Fraction(1, 510)
+    assert Threat(eps="0.3", step=None).length == Fraction(3, 40)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"norm": "l7"}, "RK802"),
+        ({"eps": "-1/255"}, "RK803"),
+        ({"eps": "1/0"}, "RK803"),
+        ({"eps": float("nan")}, "RK803"),
+        ({"eps": True}, "RK803"),
+        ({"eps": "9e999999999"}, "RK803"),
+        ({"step": "x"}, "RK803"),
+        ({"steps": -1}, "RK804"),
+        ({"steps": 2.0}, "RK804"),
+        ({"steps": True}, "RK804"),
+        ({"restarts": 0}, "RK804"),
+        ({"restarts": 10**9}, "RK804"),
+        ({"random_start": 1}, "RK804"),
+        ({"restarts": 2, "random_start": False}, "RK804"),
+        ({"loss": "mse"}, "RK805"),
+        ({"bounds": (1, 0)}, "RK806"),
+        ({"bounds": (0,)}, "RK806"),
+        ({"bounds": 7}, "RK806"),
+    ],
+)
+def test_each_unfit_field_has_its_code(fields, code):
+    with pytest.raises(RkblocksError) as caught:
+        Threat(**fields)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert found.help
+
+
+def test_the_report_holds_everything_and_reads_well():
+    threat = Threat(eps="8/255", steps=20, step="2/255", restarts=5, loss="margin")
+    assert threat.to_dict() == {
+        "norm": "linf",
+        "eps": "8/255",
+        "steps": 20,
+        "step": "2/255",
+        "restarts": 5,
+        "random_start": True,
+        "loss": "margin",
+        "bounds": ["0", "1"],
+    }
+    assert threat.text() == "linf eps 8/255, 20 steps of 2/255, random start, 5 restarts, loss margin"
+    assert threat.reach == Fraction(40, 255)
+
+
+def test_texts_of_budgets_parse_back():
+    assert fraction_text(Fraction(15, 255)) == "15/255"
+    assert fraction_text(Fraction(3, 10)) == "3/10"
+    assert fraction_text(Fraction(1)) == "1"
+
+
+@given(st.fractions(min_value=0, max_value=10, max_denominator=10**6))
+def test_every_text_parses_back(value):
+    assert parse_fraction(fraction_text(value), "eps") == value
+
+
+@given(st.floats(min_value=1e-90, max_value=10))
+def test_a_float_is_read_as_its_shortest_decimal(value):
+    assert float(parse_fraction(value, "eps")) == value
+
+
+def test_another_radius_keeps_the_ratio_of_step_and_radius():
+    wide = Threat(eps="8/255", steps=10, step="2/255").with_eps("16/255")
+    assert (wide.length, wide.steps) == (Fraction(4, 255), 10)
+    assert Threat(eps=0, step=0).with_eps("4/255").length == Fraction(1, 255)
