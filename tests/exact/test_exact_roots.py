@@ -20,11 +20,11 @@ def rational(*coefficients):
 
 def product(roots):
     """Coefficients, constant first, of the product of (x - root)."""
-    return reduce(
-        lambda p, r: [a - r * b for a, b in zip([Fraction(0), *p], [*p, Fraction(0)], strict=True)],
-        roots,
-        [Fraction(1)],
-    )
+
+    def times(p, root):
+        return [a - root * b for a, b in zip([Fraction(0), *p], [*p, Fraction(0)], strict=True)]
+
+    return reduce(times, roots, [Fraction(1)])
 
 
 @given(st.lists(st.fractions(min_value=-3, max_value=3, max_denominator=6), min_size=1, max_size=7))
