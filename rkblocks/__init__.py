@@ -1,1 +1,61 @@
-"""rkblocks."""
+"""rkblocks: a compiler from Runge-Kutta tableaus to verified PyTorch blocks.
+
+    >>> import rkblocks
+    >>> t = rkblocks.load("ssp3")
+    >>> rkblocks.check(t).order.value
+    3
+
+Six verbs: `load` a tableau file, `check` it exactly, `lower` it to a program, `emit` stand-alone source, `build` a block
+around a residual, `evaluate` a trained network.  Names are resolved on first use, so that a check imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rkblocks import nets as nets
+    from rkblocks import testing as testing
+    from rkblocks.blocks import build as build
+    from rkblocks.blocks import parameter_groups as parameter_groups
+    from rkblocks.diagnostics import RkblocksError as RkblocksError
+    from rkblocks.diagnostics import TableauError as TableauError
+    from rkblocks.evaluation import evaluate as evaluate
+    from rkblocks.files import load as load
+    from rkblocks.program import emit as emit
+    from rkblocks.program import interpret as interpret
+    from rkblocks.program import lower as lower
+    from rkblocks.tableau import Tableau as Tableau
+    from rkblocks.verify import check as check
+
+_HOME = {
+    "RkblocksError": "rkblocks.diagnostics",
+    "TableauError": "rkblocks.diagnostics",
+    "Tableau": "rkblocks.tableau",
+    "load": "rkblocks.files",
+    "check": "rkblocks.verify",
+    "lower": "rkblocks.program",
+    "interpret": "rkblocks.program",
+    "emit": "rkblocks.program",
+    "build": "rkblocks.blocks",
+    "parameter_groups": "rkblocks.blocks",
+    "evaluate": "rkblocks.evaluation",
+}
+_MODULES = ("nets", "testing")
+
+__all__ = [*_HOME, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return import_module(f"rkblocks.{name}")
+    raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

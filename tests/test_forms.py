@@ -10,7 +10,7 @@ QQ = Field()
 entries = st.fractions(min_value=-2, max_value=2, max_denominator=8).map(QQ.rational)
 
 
-def F(x):  # noqa: N802 (the right-hand side)
+def F(x):  # noqa: N802 -- the right-hand side
     return QQ.rational(3, 2) * x * x - x + QQ.rational(1, 5)
 
 
