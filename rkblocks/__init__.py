@@ -5,8 +5,8 @@
     >>> rkblocks.check(t).order.value
     3
 
-Six verbs: `load` a tableau file, `check` it exactly, `lower` it to a program, `emit` stand-alone source, `build` a block
-around a residual, `evaluate` a trained network.  Names are resolved on first use, so that a check imports no torch.
+Six verbs: `load` a tableau file, `check` it exactly, `lower` it to a program, `emit` stand-alone source, `build` a
+block around a residual, `evaluate` a trained network.  Names are resolved on first use: a check imports no torch.
 """
 
 from __future__ import annotations
