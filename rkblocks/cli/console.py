@@ -1,0 +1,50 @@
+"""Where text meets the terminal: encodings, colour, and the two streams."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+import click
+
+from rkblocks.diagnostics import Diagnostic
+
+
+def prepare() -> None:
+    """Make both streams take any text: what an ASCII terminal cannot show is escaped, never a UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
+
+
+def colour(stream: TextIO | None) -> bool:
+    """Return whether to colour what goes to `stream`: a terminal, no NO_COLOR (no-color.org), not TERM=dumb."""
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def show(text: str) -> None:
+    """Write `text` to standard output as it is (colour was decided by whoever made it)."""
+    click.echo(text, nl=False, color=True)
+
+
+def note(text: str) -> None:
+    """Write one line for a human to standard error."""
+    click.echo(text, err=True)
+
+
+def diagnose(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write diagnostics that belong to no report (usage, environment, a run) to standard error."""
+    from rkblocks.render.problems import problems
+
+    with contextlib.suppress(OSError):
+        click.echo(problems(diagnostics, colour=colour(sys.stderr)), err=True, nl=False, color=True)

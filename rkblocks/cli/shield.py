@@ -1,0 +1,94 @@
+"""Exit statuses, and nothing but one line for what goes wrong: the only place where a command's exceptions end.
+
+Statuses of `check` and friends are 0 sound, 1 read but unfit, 2 could not be read or could not run (ruff and grep
+use the same three). Two more come from the shell's convention of 128 + signal: 130 for Ctrl-C and 141 for a reader
+that closed the pipe; both say that no verdict was delivered, which 0 and 1 would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+import click
+
+from rkblocks.cli import console
+from rkblocks.diagnostics import RkblocksError, diagnostic
+
+USAGE = 2
+INTERRUPTED = 128 + 2
+BROKEN_PIPE = 128 + 13
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Return the exit status of `command()`, having printed one message for whatever it raised.
+
+    `command` returns its status, or None for 0. RKBLOCKS_DEBUG=1 in the environment lets an unforeseen exception
+    through with its traceback.
+    """
+    console.prepare()
+    try:
+        result = command()
+        status = result if isinstance(result, int) else 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk or a closed pipe shows up here, not at interpreter exit
+        return status
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+        return BROKEN_PIPE
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        return INTERRUPTED
+    except RkblocksError as error:
+        console.diagnose(error.diagnostics)
+        return error.status
+    except OSError as error:
+        _abandon(sys.stdout)
+        name = f" {error.filename!r}" if error.filename else ""
+        console.diagnose([diagnostic("RK903", f"cannot read or write{name}: {error.strerror or error}")])
+        return USAGE
+    except Exception as error:
+        if os.environ.get("RKBLOCKS_DEBUG", "") not in ("", "0"):
+            raise
+        _internal(error)
+        return USAGE
+
+
+def _usage(error: click.ClickException) -> int:
+    with contextlib.suppress(OSError):
+        error.show()
+    return USAGE  # click gives 1 to some of these; here 1 means that a tableau is unfit
+
+
+def _internal(error: Exception) -> None:
+    reason = " ".join(str(error).split())
+    named = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    console.diagnose(
+        [
+            diagnostic(
+                "RK999",
+                f"internal error: {named[:300]}",
+                help="please report it with the command, the file and the output under RKBLOCKS_DEBUG=1",
+            )
+        ]
+    )
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError):
+        click.echo(f"rkblocks: {text}", err=True)
+
+
+def _abandon(stream: TextIO | None) -> None:
+    """Point the broken stream at nothing, so that the interpreter's own flush at exit stays silent."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)

@@ -1,0 +1,48 @@
+"""Reports as workflow commands of GitHub Actions: diagnostics appear beside the line in a pull request.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rkblocks.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from rkblocks.verify.report import Report
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render(reports: Sequence[Report]) -> str:
+    """Return one line for each diagnostic of each report, in order; "" where there is none."""
+    return "".join(f"{annotation(report.source, found)}\n" for report in reports for found in report.diagnostics)
+
+
+def annotation(source: str, found: Diagnostic) -> str:
+    """Return the workflow command of one diagnostic; standard input ("-") has no file to point into.
+
+    Example:
+        ::error file=a.json,line=6,col=40,title=RK201::a decimal point at the end of the entry
+    """
+    place: list[tuple[str, object]] = []
+    if source not in ("", "-"):
+        place.append(("file", source))
+        if found.line is not None:
+            place.append(("line", found.line))
+            if found.column is not None:
+                place.append(("col", found.column))
+    place.append(("title", found.code))
+    where = ",".join(f"{key}={_property(str(value))}" for key, value in place)
+    text = f"{found.message}\n{found.help}" if found.help else found.message
+    return f"::{_COMMANDS[found.severity]} {where}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,53 @@
+"""Diagnostics for people: what, where, the line with a caret, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rkblocks.diagnostics import Diagnostic
+from rkblocks.render.excerpt import excerpt
+from rkblocks.render.style import Style
+
+
+def problem(found: Diagnostic, *, source: str = "", text: str = "", style: Style = Style()) -> str:
+    r"""Return one diagnostic as lines that end with a newline.
+
+    Args:
+        found: the diagnostic.
+        source: the file it speaks of, "-" for standard input, "" for none.
+        text: the whole text of that file; without it there is no excerpt.
+        style: colours.
+
+    Example:
+        error[RK105]: duplicate key "b"
+          --> bad.json:2:2 (/b)
+          |
+        2 |  "b": 2}
+          |  ^
+          = help: remove one of the two
+    """
+    title = style.severity(f"{found.severity}[{found.code}]", str(found.severity))
+    first, *more = found.message.splitlines() or [""]
+    lines = [f"{title}: {style(first, 'bold')}", *(f"  {line}" for line in more)]
+    place = _place(found, source)
+    if place:
+        lines.append(f"  {style('-->', 'blue')} {place}")
+    if found.line is not None and text:
+        lines += excerpt(text, found.line, found.column, style)
+    lines += [f"  {style('=', 'blue')} help: {line}" for line in found.help.splitlines()[:1]]
+    lines += [f"          {line}" for line in found.help.splitlines()[1:]]
+    return "\n".join(lines) + "\n"
+
+
+def problems(found: Iterable[Diagnostic], *, source: str = "", text: str = "", colour: bool = False) -> str:
+    """Return all diagnostics, one after the other, as `problem` writes them."""
+    style = Style(colour)
+    return "".join(problem(one, source=source, text=text, style=style) for one in found)
+
+
+def _place(found: Diagnostic, source: str) -> str:
+    name = "<stdin>" if source == "-" else source
+    if found.line is not None:
+        column = "" if found.column is None else f":{found.column}"
+        name = f"{name or 'line'}:{found.line}{column}"
+    return f"{name} ({found.path})" if found.path and name else name or found.path

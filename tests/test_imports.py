@@ -1,0 +1,65 @@
+"""What each command may import, seen by a fresh interpreter; and proof that these tests can fail."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "torchvision", "hypothesis")
+
+PROBE = """
+import sys
+from rkblocks.cli import main
+status = main({arguments!r})
+loaded = [name for name in {forbidden!r} if name in sys.modules]
+print("LOADED", status, *loaded, file=sys.stderr)
+"""
+
+
+def loaded(arguments: list[str], forbidden: tuple[str, ...]) -> list[str]:
+    """Return the exit status and those forbidden modules that the command line `arguments` imported."""
+    code = PROBE.format(arguments=arguments, forbidden=forbidden)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    return done.stderr.strip().splitlines()[-1].split()[1:]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "ssp3", "ark"],
+        ["check", "ssp3", "--format", "json"],
+        ["check", "ssp3", "--format", "github"],
+        ["show", "ark"],
+        ["compile", "ssp3"],
+    ],
+    ids=" ".join,
+)
+def test_the_exact_commands_never_import_torch(arguments: list[str]) -> None:
+    assert loaded(arguments, HEAVY) == ["0"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["list"], ["explain", "RK901"], ["explain"], ["schema"]]
+    + [
+        [name, "--help"]
+        for name in ("check", "show", "compile", "train", "evaluate", "analyze", "runs", "demo", "explain", "list")
+    ],
+    ids=" ".join,
+)
+def test_the_light_commands_never_import_sympy(arguments: list[str]) -> None:
+    assert loaded(arguments, ("sympy", *HEAVY)) == ["0"]
+
+
+def test_the_package_itself_imports_neither() -> None:
+    code = "import rkblocks, sys; print([name for name in ('sympy', 'torch', 'numpy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_these_tests_can_fail() -> None:
+    """The probe sees what a command imports: sympy for check, and a module smuggled in beside it."""
+    assert loaded(["check", "ssp3"], ("sympy",)) == ["0", "sympy"]
+    code = "import numpy\n" + PROBE.format(arguments=["list"], forbidden=HEAVY)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr.strip().splitlines()[-1].split()[1:] == ["0", "numpy"]
