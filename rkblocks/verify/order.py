@@ -1,0 +1,209 @@
+"""Order of a Runge-Kutta method: every order condition, exactly, from memoised elementary weights.
+
+The method (A, b) has order p exactly if ``b . Phi(t) = 1/gamma(t)`` for all rooted trees t with at most p nodes, where
+``Phi([]) = e`` and ``Phi([t1 ... tk]) = (A Phi(t1)) * ... * (A Phi(tk))`` entry by entry (Butcher 1963; Hairer, Norsett &
+Wanner 1993, theorem II.2.13).  A tree shares its sub-trees and the product over all children but the last with smaller
+trees, so each costs one entrywise product, and one product with A the first time it is a child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import factorial, lcm
+from typing import Literal
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.forms import Row, Rows
+from rkblocks.verify import trees
+from rkblocks.verify.integral import Integral, ring
+from rkblocks.verify.trees import Tree
+
+Verdict = Literal["exact", "tolerance", "none"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The order condition of one tree: ``left`` = b . Phi(t) against ``right`` = 1/gamma(t)."""
+
+    tree: Tree
+    left: Element
+    right: Fraction
+
+
+@dataclass(frozen=True)
+class Order:
+    """The highest order ``value`` that holds, with its verdict and the first condition of the next order that fails.
+
+    ``residual`` is the largest |left - right| over the conditions up to ``value`` (of order one where none holds), an
+    element of the field; ``exact`` the highest order that holds without any tolerance.
+    """
+
+    value: int
+    verdict: Verdict
+    exact: int
+    residual: Element
+    witness: Condition
+
+
+class ElementaryWeights:
+    """``Phi(t)`` of every tree for one matrix A, over a common denominator: entry / ``denominator ** (nodes - 1)``."""
+
+    def __init__(self, field: Field, A: Rows) -> None:
+        self.field = field
+        self.ring = ring(field)
+        self.stages = len(A)
+        flat, self.denominator = self.ring.clear(entry for row in A for entry in row)
+        m = self.stages
+        self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
+        self._phi: dict[Tree, list[Integral]] = {trees.LEAF: [self.ring.one] * m}
+        self._child: dict[Tree, list[Integral]] = {}
+
+    def phi(self, tree: Tree) -> list[Integral]:
+        """``Phi(tree)``, m entries over ``denominator ** (nodes(tree) - 1)``."""
+        known = self._phi.get(tree)
+        if known is None:
+            last = self.a_phi(tree[-1])
+            known = [x * y for x, y in zip(self.phi(tree[:-1]), last, strict=True)] if tree[:-1] else last
+            self._phi[tree] = known
+        return known
+
+    def a_phi(self, tree: Tree) -> list[Integral]:
+        """``A Phi(tree)``, m entries over ``denominator ** nodes(tree)``."""
+        known = self._child.get(tree)
+        if known is None:
+            phi, zero = self.phi(tree), self.ring.zero
+            known = [sum((a * phi[j] for j, a in row if phi[j]), zero) for row in self._rows]
+            self._child[tree] = known
+        return known
+
+
+class Conditions:
+    """The order conditions of one method (A, b), as integral residuals over known denominators."""
+
+    def __init__(self, weights: ElementaryWeights, b: Row) -> None:
+        self.weights = weights
+        self.ring = weights.ring
+        self._b, self._b_denominator = self.ring.clear(b)
+        self._scales = [self._b_denominator * self.ring.one]
+
+    def scale(self, n: int) -> Integral:
+        """The common denominator of ``b . Phi(t)`` for trees with n nodes."""
+        while len(self._scales) < n:
+            self._scales.append(self._scales[-1] * self.weights.denominator)
+        return self._scales[n - 1]
+
+    def left(self, tree: Tree) -> Integral:
+        """``b . Phi(tree)`` over ``scale(nodes(tree))``."""
+        phi = self.weights.phi(tree)
+        return sum((x * y for x, y in zip(self._b, phi, strict=True) if x and y), self.ring.zero)
+
+    def defect(self, tree: Tree) -> Integral:
+        """``gamma(t) (b . Phi(t) - 1/gamma(t))`` over ``scale(nodes(tree))``: zero exactly if the condition holds."""
+        return self.left(tree) * trees.gamma(tree) - self.scale(trees.nodes(tree))
+
+    def residual(self, tree: Tree) -> Element:
+        """``b . Phi(t) - 1/gamma(t)`` in the field."""
+        return self.ring.element(self.defect(tree), self.scale(trees.nodes(tree)) * trees.gamma(tree))
+
+    def condition(self, tree: Tree) -> Condition:
+        """The condition with both sides in the field."""
+        left = self.ring.element(self.left(tree), self.scale(trees.nodes(tree)))
+        return Condition(tree, left, Fraction(1, trees.gamma(tree)))
+
+    def failing(self, n: int) -> Iterator[Tree]:
+        """Yield the trees with n nodes whose condition does not hold exactly, in the order of their text."""
+        return (tree for tree in trees.trees(n) if self.defect(tree))
+
+    @cached_property
+    def exact(self) -> int:
+        """The highest order that holds exactly (identically in the parameters of a family)."""
+        n = 1
+        while next(self.failing(n), None) is None:  # ends: at most m, since A**m = 0 in the tall tree
+            n += 1
+        return n - 1
+
+
+def order(field: Field, A: Rows, b: Row, tolerance: Fraction = Fraction(0)) -> Order:
+    """The highest order that an explicit method (A, b) has, found without any claim.
+
+    Args:
+        field: the field of the entries; conditions of a family hold where they are identities in the parameters.
+        A: m rows of m entries, strictly lower triangular.
+        b: m weights.
+        tolerance: bound for |b . Phi(t) - 1/gamma(t)| in a table of decimals; 0 asks for equality.  An order n whose
+            smallest right side 1/n! is not larger than the tolerance is never granted, since zero would pass.
+
+    Reference: Butcher 1963, J. Austral. Math. Soc. 3, 185-201.
+    """
+    return order_of(Conditions(ElementaryWeights(field, A), b), tolerance)
+
+
+def order_of(conditions: Conditions, tolerance: Fraction = Fraction(0)) -> Order:
+    """As `order`, from conditions whose elementary weights may be shared between b and b_hat."""
+    field = conditions.weights.field
+    exact = conditions.exact
+    value, largest = exact, field.zero
+    bound = field.rational(tolerance)
+    for n in range(exact + 1, conditions.weights.stages + 2):
+        outside = None
+        worst = largest
+        for tree in conditions.failing(n):
+            size = magnitude(field, conditions.residual(tree))
+            if size is None or tolerance * factorial(n) >= 1 or field.sign(size - bound) > 0:
+                outside = tree
+                break
+            worst = size if field.sign(size - worst) > 0 else worst
+        if outside is None:
+            value, largest = n, worst
+            continue
+        verdict: Verdict = "none" if value == 0 else "exact" if value == exact else "tolerance"
+        witness = conditions.condition(outside)
+        if value == 0:
+            size = magnitude(field, conditions.residual(outside))
+            largest = conditions.residual(outside) if size is None else size
+        return Order(value, verdict, exact, largest, witness)
+    raise ValueError("the tall tree with m + 1 nodes fails for every explicit method: A is not strictly lower triangular")
+
+
+def magnitude(field: Field, a: Element) -> Element | None:
+    """|a|, or None where a parameter occurs in it."""
+    if field.free_parameters(a):
+        return None
+    number = field.number(a)
+    return a if field.constants.sign(number) >= 0 else -a
+
+
+def principal_error(conditions: Conditions, p: int) -> Element:
+    """The square of the principal error norm of a method of order p, in the field.
+
+    Sum over the trees t with p + 1 nodes of ``((b . Phi(t) - 1/gamma(t)) / sigma(t))**2`` (Prince & Dormand 1981).
+    """
+    pool = trees.trees(p + 1)
+    common = lcm(*(trees.gamma(t) * trees.sigma(t) for t in pool))
+    total = conditions.ring.zero
+    for t in pool:
+        term = conditions.defect(t) * (common // (trees.gamma(t) * trees.sigma(t)))
+        total = total + term * term
+    scale = conditions.scale(p + 1) * common
+    return conditions.ring.element(total, scale * scale)
+
+
+def stage_order(field: Field, A: Rows, b: Row, c: Row) -> int:
+    """The largest q with ``sum_j a_ij c_j**(k-1) = c_i**k / k`` in every stage and ``b . c**(k-1) = 1/k``, k = 1..q."""
+    powers: list[Element] = [field.one] * len(b)
+    k = 0
+    while True:
+        k += 1
+        share = field.rational(1, k)
+        following = [p * x for p, x in zip(powers, c, strict=True)]
+        stages = all(not _dot(field, row, powers) - n * share for row, n in zip(A, following, strict=True))
+        if not stages or _dot(field, b, powers) - share:
+            return k - 1
+        powers = following
+
+
+def _dot(field: Field, left: Sequence[Element], right: Sequence[Element]) -> Element:
+    return sum((x * y for x, y in zip(left, right, strict=True) if x and y), field.zero)
