@@ -62,7 +62,9 @@ def execute(command: list[str], folder: Path) -> str:
 
 def compare(page: Path, line: int, command: str, expected: str, found: str) -> None:
     if not CHECKER.check_output(expected, found, doctest.ELLIPSIS):
-        pytest.fail(f"{page.name}, block at line {line}: {command}\n--- expected\n{expected}--- found\n{found}", pytrace=False)
+        pytest.fail(
+            f"{page.name}, block at line {line}: {command}\n--- expected\n{expected}--- found\n{found}", pytrace=False
+        )
 
 
 def console(page: Path, block: Block, folder: Path) -> None:
@@ -138,7 +140,8 @@ def test_a_page_that_lies_is_found_out(text: str, tmp_path: Path) -> None:
 def test_an_honest_page_passes(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "```json file=a.json\n{}\n```\n```console run\n$ cat a.json\n{}\n$ false\n$ echo $?\n1\n$ echo a b c\na ... c\n```\n"
+        "```json file=a.json\n{}\n```\n```console run\n$ cat a.json\n{}\n$ false\n$ echo $?\n1\n"
+        "$ echo a b c\na ... c\n```\n"
         "```python run\nprint(1)\n```\n```text output\n1\n```\n"
     )
     assert run_page(page, tmp_path) == 2

@@ -42,9 +42,23 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def diagnose(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics that belong to no report (usage, environment, a run) to standard error."""
+def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
+    """Write diagnostics that belong to no report (usage, environment, a run) to standard error.
+
+    With a `source` file the lines in question are shown, as far as it can be read again.
+    """
     from rkblocks.render.problems import problems
 
+    found = tuple(diagnostics)
+    text = _text(source) if any(one.line is not None for one in found) else ""
     with contextlib.suppress(OSError):
-        click.echo(problems(diagnostics, colour=colour(sys.stderr)), err=True, nl=False, color=True)
+        shown = problems(found, source=source, text=text, colour=colour(sys.stderr))
+        click.echo(shown, err=True, nl=False, color=True)
+
+
+def _text(source: str) -> str:
+    try:
+        with open(source, encoding="utf-8-sig", errors="replace", newline="") as file:
+            return file.read(1_000_000)
+    except (OSError, ValueError):  # standard input, or gone since
+        return ""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 
-@click.command("explain", epilog="\b\nExamples:\n  rkblocks explain RK105\n  rkblocks explain          all codes")
+@click.command(
+    "explain",
+    short_help="Explain a diagnostic code.",
+    epilog="\b\nExamples:\n  rkblocks explain RK105\n  rkblocks explain          all codes",
+)
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
     """Explain a diagnostic CODE: what is checked, why, a failing file and its repair.

@@ -7,7 +7,11 @@ import sys
 import click
 
 
-@click.command("list", epilog="\b\nExamples:\n  rkblocks list\n  rkblocks list --format json")
+@click.command(
+    "list",
+    short_help="The library: names, orders, SSP coefficients.",
+    epilog="\b\nExamples:\n  rkblocks list\n  rkblocks list --format json",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(form: str) -> int:
     """List the tableaus that ship with the package.

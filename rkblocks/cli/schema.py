@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 
-@click.command("schema", epilog="\b\nExample:\n  rkblocks schema > tableau-v1.schema.json")
+@click.command(
+    "schema",
+    short_help="Print the JSON Schema of tableau files.",
+    epilog="\b\nExample:\n  rkblocks schema > tableau-v1.schema.json",
+)
 def command() -> int:
     """Print the JSON Schema of tableau files (format version 1).
 

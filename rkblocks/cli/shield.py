@@ -31,6 +31,17 @@ def guarded(command: Callable[[], object]) -> int:
     """
     console.prepare()
     try:
+        return _reported(command)
+    except Exception as error:  # the report itself failed, or RKBLOCKS_DEBUG asks for the traceback
+        if _debugging():
+            raise
+        _abandon(sys.stdout)
+        _complain(f"internal error: {_named(error)}")
+        return USAGE
+
+
+def _reported(command: Callable[[], object]) -> int:
+    try:
         result = command()
         status = result if isinstance(result, int) else 0
         if sys.stdout is not None:
@@ -47,7 +58,7 @@ def guarded(command: Callable[[], object]) -> int:
         _complain("interrupted")
         return INTERRUPTED
     except RkblocksError as error:
-        console.diagnose(error.diagnostics)
+        console.diagnose(error.diagnostics, error.source)
         return error.status
     except OSError as error:
         _abandon(sys.stdout)
@@ -55,30 +66,26 @@ def guarded(command: Callable[[], object]) -> int:
         console.diagnose([diagnostic("RK903", f"cannot read or write{name}: {error.strerror or error}")])
         return USAGE
     except Exception as error:
-        if os.environ.get("RKBLOCKS_DEBUG", "") not in ("", "0"):
+        if _debugging():
             raise
-        _internal(error)
+        help = "please report it with the command, the file and the output under RKBLOCKS_DEBUG=1"
+        console.diagnose([diagnostic("RK999", f"internal error: {_named(error)}", help=help)])
         return USAGE
+
+
+def _debugging() -> bool:
+    return os.environ.get("RKBLOCKS_DEBUG", "") not in ("", "0")
+
+
+def _named(error: Exception) -> str:
+    reason = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def _usage(error: click.ClickException) -> int:
     with contextlib.suppress(OSError):
         error.show()
     return USAGE  # click gives 1 to some of these; here 1 means that a tableau is unfit
-
-
-def _internal(error: Exception) -> None:
-    reason = " ".join(str(error).split())
-    named = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    console.diagnose(
-        [
-            diagnostic(
-                "RK999",
-                f"internal error: {named[:300]}",
-                help="please report it with the command, the file and the output under RKBLOCKS_DEBUG=1",
-            )
-        ]
-    )
 
 
 def _complain(text: str) -> None:

@@ -7,7 +7,11 @@ import sys
 import click
 
 
-@click.command("show", epilog="\b\nExamples:\n  rkblocks show ssp3\n  rkblocks show my_scheme.json\n  rkblocks show ssp3 --format json > mine.json")
+@click.command(
+    "show",
+    short_help="Draw one scheme: formulas, Butcher array, claims.",
+    epilog="\b\nExamples:\n  rkblocks show ssp3\n  rkblocks show mine.json\n  rkblocks show ssp3 --format json > mine.json",
+)
 @click.argument("name", metavar="NAME")
 @click.option(
     "--format",

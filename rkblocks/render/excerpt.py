@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
-from rkblocks.render.style import Style
+from rkblocks.render.style import PLAIN, Style
 
 #: Longest part of a line that is shown; a minified file is one line of any length.
 WIDTH = 100
 
 
-def excerpt(text: str, line: int, column: int | None, style: Style = Style()) -> list[str]:
+def excerpt(text: str, line: int, column: int | None, style: Style = PLAIN) -> list[str]:
     """Return the lines of an excerpt, or [] where `text` has no such line.
 
     Args:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.render.excerpt import excerpt
-from rkblocks.render.style import Style
+from rkblocks.render.style import PLAIN, Style
 
 
-def problem(found: Diagnostic, *, source: str = "", text: str = "", style: Style = Style()) -> str:
+def problem(found: Diagnostic, *, source: str = "", text: str = "", style: Style = PLAIN) -> str:
     r"""Return one diagnostic as lines that end with a newline.
 
     Args:
@@ -46,8 +46,11 @@ def problems(found: Iterable[Diagnostic], *, source: str = "", text: str = "", c
 
 
 def _place(found: Diagnostic, source: str) -> str:
+    """Return "bad.json:2:2 (/b)"; a finding about the file as a whole needs none, its message names the file."""
     name = "<stdin>" if source == "-" else source
     if found.line is not None:
         column = "" if found.column is None else f":{found.column}"
         name = f"{name or 'line'}:{found.line}{column}"
+    elif not found.path:
+        return ""
     return f"{name} ({found.path})" if found.path and name else name or found.path

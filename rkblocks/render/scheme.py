@@ -49,7 +49,7 @@ def _formulas(tableau: Tableau, form: ShuOsher) -> Iterator[str]:
 
 
 def _sum(tableau: Tableau, terms: Sequence[tuple[object, str]]) -> str:
-    """Return "3/4 x + 1/4 u1 - 1/4 dt F(u1)": coefficients in the grammar of the file, in brackets where they need it."""
+    """Return "3/4 x + 1/4 u1 - 1/4 dt F(u1)": coefficients in the file's grammar, in brackets where needed."""
     result = ""
     for coefficient, factor in terms:
         text = tableau.field.text(coefficient)
@@ -67,7 +67,7 @@ def _sum(tableau: Tableau, terms: Sequence[tuple[object, str]]) -> str:
 
 
 def _array(tableau: Tableau) -> Iterator[str]:
-    """Yield the Butcher array; entries on and above the diagonal of an explicit method are left out, as in textbooks."""
+    """Yield the Butcher array, as in textbooks without the zeros on and above the diagonal of an explicit method."""
     form = tableau.butcher_form
     explicit = form.is_explicit()
     show = tableau.field.text

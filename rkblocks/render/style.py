@@ -22,3 +22,6 @@ class Style:
     def severity(self, text: str, severity: str) -> str:
         """Return `text` in the colour of a diagnostic's severity."""
         return self(text, "bold", {"error": "red", "warning": "yellow"}.get(severity, "blue"))
+
+
+PLAIN = Style()

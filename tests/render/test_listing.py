@@ -21,7 +21,7 @@ def test_a_listing() -> None:
     ]
     assert listing(entries) == (
         "name   stages  order  ssp  title\n"
-        "euler       1      1  1    Forward Euler (ResBlock)\n"
+        "euler       1      1  1    Forward Euler\n"
         "mine       10      -  -    A scheme without claims\n"
     )
 

@@ -1,0 +1,47 @@
+"""`rkblocks check`: every verdict about tableau files, in three forms."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+EPILOG = """\b
+Examples:
+  rkblocks check ssp3                       a scheme of the library
+  rkblocks check my_scheme.json             a file
+  rkblocks check schemes/                   every *.json in a folder
+  generate | rkblocks check -               standard input
+  rkblocks check schemes/ --format github   annotations in a pull request
+
+Exit status: 0 every file is sound and every claim true; 1 the numbers were read but are unfit; 2 they could not be
+read. The worst of all files wins.
+"""
+
+
+@click.command("check", short_help="Verify tableau files exactly.", epilog=EPILOG)
+@click.argument("targets", nargs=-1, required=True, metavar="FILE_OR_NAME...")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+def command(targets: tuple[str, ...], form: str) -> int:
+    """Verify tableaus exactly: order, SSP coefficients, growth, and the claims of the file.
+
+    An argument is a path if it exists, ends in .json or has a separator; else it is a name or alias of the library.
+    Nothing needs to be claimed: everything is computed, and compared where there is a claim.
+    """
+    from rkblocks import files, verify
+    from rkblocks.cli import console
+
+    reports = [verify.check(target) for target in files.expand(targets)]
+    if form == "json":
+        from rkblocks.render import jsonfmt
+
+        console.show(jsonfmt.render(reports))
+    elif form == "github":
+        from rkblocks.render import github
+
+        console.show(github.render(reports))
+    else:
+        from rkblocks.render import text
+
+        console.show(text.render(reports, colour=console.colour(sys.stdout)))
+    return max((found.status for report in reports for found in report.diagnostics), default=0)

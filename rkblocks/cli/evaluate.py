@@ -1,0 +1,71 @@
+"""`rkblocks evaluate`: accuracy under attack, with intervals and the health of the numbers."""
+
+from __future__ import annotations
+
+import click
+
+EPILOG = """\b
+Examples:
+  rkblocks evaluate runs/mine                       clean, noise, FGSM, PGD-20, PGD-100, health
+  rkblocks evaluate runs/a runs/b --preset quick
+  rkblocks evaluate runs/mine --attack pgd --eps 8/255 --step 2/255 --steps 20 --restarts 5
+  rkblocks evaluate runs/mine --strict --format json > result.json
+
+Every evaluation is saved in its run folder, with the outcome of each image.
+Exit status: 0 done, 1 a health check failed under --strict, 2 could not run.
+"""
+
+
+@click.command("evaluate", short_help="Attack trained networks.", epilog=EPILOG)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--preset", default=None, metavar="NAME", help="paper, standard or quick.  [default: standard]")
+@click.option("--attack", metavar="NAME", help="One attack instead of a preset: fgsm, pgd, noise.")
+@click.option("--eps", metavar="FRACTION", help="Radius of the ball, for example 8/255.  [default: the data set's]")
+@click.option("--step", metavar="FRACTION", help="Length of a step.")
+@click.option("--steps", type=int, metavar="K", help="Steps of PGD.")
+@click.option("--norm", metavar="NORM", help="linf or l2.")
+@click.option("--restarts", type=int, metavar="R", help="Independent searches; the worst counts.")
+@click.option("--random-start/--no-random-start", default=None, help="Begin at a random point of the ball.")
+@click.option("--loss", metavar="NAME", help="ce or margin.")
+@click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
+@click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
+@click.option("--limit", type=int, metavar="N", help="At most N images, drawn with the seed.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu or cuda.")
+@click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
+@click.option("--batch", type=int, default=256, show_default=True, metavar="N", help="Images at once.")
+@click.option("--save/--no-save", default=True, help="Keep the result in the run folder.  [default: save]")
+@click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    runs: tuple[str, ...], preset: str | None, attack: str | None, strict: bool, form: str, **options: object
+) -> int:
+    """Attack the networks of one or more run folders.
+
+    Clean accuracy comes first, then the attacks of a preset around the budget of the data set, or one attack given in
+    full. Intervals are 95 % Wilson. The health report says whether the attacks were strong enough to be believed.
+    """
+    if preset is not None and attack is not None:
+        raise click.UsageError("--preset and --attack exclude each other: an attack is described by its own options")
+    from rkblocks.cli import console
+    from rkblocks.cli.progress import Progress
+    from rkblocks.extras import require
+
+    require("torch", "torch", "evaluation")
+    from rkblocks.evaluation import evaluate
+
+    progress = Progress()
+    try:
+        result = evaluate(runs, preset=preset or "standard", attack=attack, progress=progress, **options)
+    finally:
+        progress.close()
+    if form == "json":
+        from rkblocks.render.jsonfmt import dump
+
+        console.show(dump(result))
+    else:
+        from rkblocks.cli.tables import evaluation
+
+        console.show("\n".join(evaluation(run) for run in result["runs"]))
+    healthy = all(check["ok"] for run in result["runs"] for check in run["health"])
+    return 1 if strict and not healthy else 0

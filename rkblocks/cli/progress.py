@@ -1,0 +1,51 @@
+"""Progress on standard error: a line that rewrites itself on a terminal, one line a finished item elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from dataclasses import dataclass, field
+
+import click
+
+
+@dataclass
+class Progress:
+    """Call it as progress(label, done, total); `interval` seconds pass between two rewritings of a line."""
+
+    interval: float = 0.2
+    _open: bool = False
+    _shown: float = 0.0
+    _started: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        started = self._started.setdefault(label, now)
+        finished = done >= total
+        if not _terminal():
+            if finished:
+                _write(f"  {label}: {total} in {now - started:.1f} s\n")
+        elif finished or now - self._shown >= self.interval:
+            self._shown, self._open = now, not finished
+            _write(f"\r\x1b[K  {label}: {done}/{total}, {now - started:.1f} s" + ("\n" if finished else ""))
+        if finished:
+            self._started.pop(label, None)
+
+    def close(self) -> None:
+        """End a line that is still being rewritten."""
+        if self._open:
+            self._open = False
+            _write("\n")
+
+
+def _terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
+def _write(text: str) -> None:
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, nl=False, color=True)

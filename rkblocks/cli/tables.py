@@ -1,0 +1,93 @@
+"""Results of evaluations as text: functions from the JSON of INTERFACE section 5 to str."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rkblocks.render.listing import columns
+
+
+def evaluation(run: Mapping[str, Any]) -> str:
+    """Return one run: a head line, a row for each attack, and the health checks.
+
+    Args:
+        run: one element of "runs" in the JSON that `evaluate --format json` prints.
+    """
+    entries = run["entries"]
+    rows = [(_attack(e), _ball(e), _search(e), f"{e['accuracy']:.4f}", _interval(e["interval"])) for e in entries]
+    parts = [f"{run['run']}  blocks {blocks(run['blocks'])}, {entries[0]['n']} images, seed {entries[0]['seed']}\n"]
+    parts.append(indented(columns(("attack", "ball", "search", "accuracy", "95 % interval"), rows, right=(3,))))
+    if run["health"]:
+        parts.append("  health\n" + "".join(_check(check) for check in run["health"]))
+    if run.get("saved"):
+        parts.append(f"  saved {run['saved']}\n")
+    return "".join(parts)
+
+
+def growth(run: Mapping[str, Any]) -> str:
+    """Return one run of `analyze`: the mean growth of each group, a column for each kind of perturbation and norm.
+
+    Args:
+        run: one element of "runs" in the JSON that `analyze --format json` prints.
+    """
+    columns_: dict[str, dict[str, str]] = {}
+    for kind, rows in run["growth"].items():
+        for row in rows:
+            mean = "-" if row["mean"] is None else f"{row['mean']:.3f} ({row['deviation']:.3f})"
+            columns_.setdefault(f"{kind}, p = {row['p']}", {})[row["group"]] = mean
+    groups = list(dict.fromkeys(row["group"] for rows in run["growth"].values() for row in rows))
+    table = [(group, *(column.get(group, "-") for column in columns_.values())) for group in groups]
+    head = f"{run['run']}  blocks {blocks(run['blocks'])}, {run['data']['n']} images, mean growth (deviation)\n"
+    return head + indented(columns(("group", *columns_), table))
+
+
+def blocks(value: str | Sequence[str]) -> str:
+    """Return the scheme of all groups, or one a group, as one word."""
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def indented(text: str, by: str = "  ") -> str:
+    """Return `text` with every line indented."""
+    return "".join(by + line for line in text.splitlines(keepends=True))
+
+
+def _attack(entry: Mapping[str, Any]) -> str:
+    threat = entry["threat"]
+    return f"pgd-{threat['steps']}" if entry["attack"] == "pgd" else str(entry["attack"])
+
+
+def _ball(entry: Mapping[str, Any]) -> str:
+    threat = entry["threat"]
+    return f"{threat['norm']} {threat['eps']}" if threat else "-"
+
+
+def _search(entry: Mapping[str, Any]) -> str:
+    threat = entry["threat"]
+    if not threat:
+        return "-"
+    words = [f"step {threat['step']}"] if entry["attack"] == "pgd" else []
+    words += [f"x{threat['restarts']}"] if threat["restarts"] > 1 else []
+    words += [threat["loss"]] if threat["loss"] != "ce" else []
+    return ", ".join([*words, entry["definition"]])
+
+
+def _interval(interval: Sequence[float]) -> str:
+    return f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    mark = "ok    " if check["ok"] else "FAILED"
+    figure = "" if check.get("figure") is None else f": {_figure(check['figure'])}"
+    advice = "" if check["ok"] or not check.get("advice") else f"\n           {check['advice']}"
+    return f"    {mark} {check['check']}{figure}{advice}\n"
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_figure(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_figure, value)) + "]"
+    return str(value)

@@ -1,0 +1,43 @@
+"""The text of an evaluation, as a whole string."""
+
+from typing import Any
+
+from rkblocks.cli.tables import evaluation
+
+
+def row(attack: str, accuracy: float, **threat: Any) -> dict[str, Any]:
+    full = {"norm": "linf", "eps": "8/255", "steps": 20, "step": "2/255", "restarts": 1, "loss": "ce", **threat}
+    return {
+        "attack": attack,
+        "threat": None if attack == "clean" else full,
+        "definition": "final",
+        "n": 100,
+        "accuracy": accuracy,
+        "interval": [accuracy - 0.1, accuracy + 0.1],
+        "seed": 3,
+    }
+
+
+def test_an_evaluation() -> None:
+    run = {
+        "run": "runs/a",
+        "blocks": ["ark", "euler"],
+        "entries": [row("clean", 0.8), row("fgsm", 0.5), row("pgd", 0.4, restarts=5, loss="margin")],
+        "health": [
+            {"check": "reachability", "ok": True, "figure": 5.0, "advice": "more steps"},
+            {"check": "converged", "ok": False, "figure": {"20": 0.4, "40": 0.35}, "advice": "use more steps"},
+        ],
+        "saved": "runs/a/evaluations/quick.json",
+    }
+    assert evaluation(run) == (
+        "runs/a  blocks ark,euler, 100 images, seed 3\n"
+        "  attack  ball        search                         accuracy  95 % interval\n"
+        "  clean   -           -                                0.8000  0.7000 to 0.9000\n"
+        "  fgsm    linf 8/255  final                            0.5000  0.4000 to 0.6000\n"
+        "  pgd-20  linf 8/255  step 2/255, x5, margin, final    0.4000  0.3000 to 0.5000\n"
+        "  health\n"
+        "    ok     reachability: 5\n"
+        "    FAILED converged: 20 0.4, 40 0.35\n"
+        "           use more steps\n"
+        "  saved runs/a/evaluations/quick.json\n"
+    )
