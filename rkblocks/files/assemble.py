@@ -1,0 +1,136 @@
+"""From what was read to a tableau: one field for all entries, their exact values, parameters, poles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rkblocks.exact.field import ROOTS_LIMIT, SQRT_LIMIT, Element, Field, independent_roots, squarefree_part
+from rkblocks.files.cells import Cell, complain
+from rkblocks.files.claims import Written
+from rkblocks.files.evaluate import evaluate
+from rkblocks.files.expression import EntryError, radicands
+from rkblocks.files.parameters import Declared, settle
+from rkblocks.files.poles import pole
+from rkblocks.files.problems import Problems
+from rkblocks.files.shapes import Arrays, Cells
+from rkblocks.forms import Butcher, Row, ShuOsher
+from rkblocks.tableau import Claimed, Claims, Origin, Parameter, Tableau
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file whose structure was read and whose entries are syntax trees."""
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    references: tuple[str, ...]
+    parameters: tuple[Declared, ...]
+    arrays: Arrays
+    tolerance: Fraction
+    order: int | None
+    claims: dict[str, Written]
+    origin: Origin
+
+    def cells(self) -> list[Cell]:
+        """Every entry: of the arrays, the domains and the claims."""
+        domains = [cell for declared in self.parameters for cell in declared.cells()]
+        return [*self.arrays.cells(), *domains, *(w.cell for w in self.claims.values() if w.cell is not None)]
+
+
+def assemble(draft: Draft, problems: Problems) -> Tableau | None:
+    """The tableau; None, and problems, where the numbers do not exist or the structure was unfit."""
+    field = _field(draft, problems)
+    if field is None:
+        return None
+    constants = {cell.path for declared in draft.parameters for cell in declared.cells()}
+    values: dict[str, Element] = {}
+    for cell in draft.cells():
+        try:
+            values[cell.path] = evaluate(cell.expression, field.constants if cell.path in constants else field)
+        except EntryError as error:
+            complain(error, cell.node, cell.path, problems)
+    parameters = settle(draft.parameters, values, field, problems)
+    _check_poles(draft.arrays.cells(), values, field, parameters, problems)
+    if problems.fatal:
+        return None
+    return _tableau(draft, field, values, parameters)
+
+
+def _field(draft: Draft, problems: Problems) -> Field | None:
+    """The least field that holds every entry."""
+    parts: set[int] = set()
+    fit = True
+    for cell in draft.cells():
+        for root in radicands(cell.expression):
+            size = root.radicand.numerator * root.radicand.denominator
+            if size > SQRT_LIMIT:
+                help = f"sqrt(p/q) is accepted while p*q is at most {SQRT_LIMIT}"
+                complain(
+                    EntryError("RK213", "the number under the root is too long", root.at, help),
+                    cell.node,
+                    cell.path,
+                    problems,
+                )
+                fit = False
+                continue
+            part = squarefree_part(size)[1]
+            if len(independent_roots(parts | {part})) > ROOTS_LIMIT:
+                message = f"more than {ROOTS_LIMIT} independent square roots in one file"
+                complain(EntryError("RK214", message, root.at), cell.node, cell.path, problems)
+                return None
+            parts.add(part)
+    return Field(independent_roots(parts), tuple(p.name for p in draft.parameters)) if fit else None
+
+
+def _check_poles(
+    cells: Iterable[Cell],
+    values: dict[str, Element],
+    field: Field,
+    parameters: tuple[Parameter, ...],
+    problems: Problems,
+) -> None:
+    for cell in cells:
+        if cell.path in values and (factor := pole(values[cell.path], field, parameters)):
+            message = f"the denominator {factor} becomes zero within the domain of its parameters"
+            help = "narrow the domain; a pole may lie at an end point, which training never reaches"
+            complain(EntryError("RK218", message, 0, help), cell.node, cell.path, problems)
+
+
+def _tableau(draft: Draft, field: Field, values: dict[str, Element], parameters: tuple[Parameter, ...]) -> Tableau:
+    def row(cells: Cells) -> Row:
+        return tuple(values[cell.path] for cell in cells if cell is not None)
+
+    def vector(key: str) -> Row | None:
+        return row(draft.arrays.vectors[key]) if key in draft.arrays.vectors else None
+
+    def claimed(key: str) -> Claimed | None:
+        written = draft.claims.get(key)
+        if written is None:
+            return None
+        return Claimed(written.text, None if written.cell is None else values[written.cell.path], written.digits)
+
+    matrices = {key: tuple(map(row, rows)) for key, rows in draft.arrays.matrices.items()}
+    shu_osher = ShuOsher(matrices["alpha"], matrices["beta"]) if "alpha" in matrices else None
+    butcher = None
+    if "A" in matrices:
+        m = len(matrices["A"])
+        square = tuple(r + (field.zero,) * (m - len(r)) for r in matrices["A"])
+        weights = vector("b")
+        assert weights is not None
+        butcher = Butcher(square, weights, vector("c"), vector("b_hat"))
+    return Tableau(
+        name=draft.name,
+        title=draft.title,
+        aliases=draft.aliases,
+        references=draft.references,
+        field=field,
+        parameters=parameters,
+        shu_osher=shu_osher,
+        butcher=butcher,
+        tolerance=draft.tolerance,
+        claims=Claims(draft.order, claimed("ssp"), claimed("declared_ssp"), claimed("variance")),
+        origin=draft.origin,
+    )

@@ -1,0 +1,185 @@
+"""The grammar of an entry: text to a syntax tree, without evaluating anything as Python.
+
+    sum     = product {("+" | "-") product}
+    product = factor {("*" | "/") factor}
+    factor  = ("+" | "-") factor | power
+    power   = atom ["**" factor]                 the exponent is an integer
+    atom    = number | name | "(" sum ")" | "sqrt" "(" sum ")"
+
+Precedence is Python's: -2**2 is -4, 2**-1 is 1/2, 2**3**2 is 2**9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from rkblocks.files.expression import (
+    EntryError,
+    Expression,
+    Literal,
+    Name,
+    Power,
+    Product,
+    Root,
+    Sum,
+    is_rational,
+    names,
+    rational,
+    square_root,
+)
+from rkblocks.files.nodes import shown
+from rkblocks.files.tokens import Token, number, tokens
+
+MOST_CHARACTERS = 4000
+MOST_LEVELS = 40
+MOST_EXPONENT = 10_000
+
+
+def parse(text: str, declared: Collection[str] = ()) -> Expression:
+    """The syntax tree of an entry.
+
+    Args:
+        text: the entry, for example "1 - 1/(2*beta10)".
+        declared: the names of parameters that may occur.
+
+    Raises EntryError with the offset of the mistake.
+    """
+    if not text.strip():
+        raise EntryError("RK202", "the entry is empty", 0, 'a zero is written "0"')
+    if len(text) > MOST_CHARACTERS:
+        raise EntryError("RK212", f"the entry is longer than {MOST_CHARACTERS} characters", MOST_CHARACTERS)
+    parser = _Parser(text, declared)
+    result = parser.sum()
+    parser.end()
+    return result
+
+
+class _Parser:
+    def __init__(self, text: str, declared: Collection[str]) -> None:
+        self._tokens = tokens(text)
+        self._next = 0
+        self._declared = declared
+        self._levels = 0
+
+    @property
+    def token(self) -> Token:
+        return self._tokens[self._next]
+
+    def take(self, *texts: str) -> Token | None:
+        """The next token, taken, if it is one of the given."""
+        token = self.token
+        if token.kind == "operator" and token.text in texts:
+            self._next += 1
+            return token
+        return None
+
+    def sum(self) -> Expression:
+        first = self.product()
+        terms, signs, operators = [first], [1], [first.at]
+        while token := self.take("+", "-"):
+            terms.append(self.product())
+            signs.append(-1 if token.text == "-" else 1)
+            operators.append(token.at)
+        return Sum(first.at, tuple(terms), tuple(signs), tuple(operators)) if len(terms) > 1 else first
+
+    def product(self) -> Expression:
+        first = self.factor()
+        factors, divides, operators = [first], [False], [first.at]
+        while token := self.take("*", "/"):
+            factors.append(self.factor())
+            divides.append(token.text == "/")
+            operators.append(token.at)
+        return Product(first.at, tuple(factors), tuple(divides), tuple(operators)) if len(factors) > 1 else first
+
+    def factor(self) -> Expression:
+        sign, first = 1, self.token.at
+        while token := self.take("+", "-"):
+            sign = -sign if token.text == "-" else sign
+        operand = self.power()
+        return operand if sign > 0 else Sum(first, (operand,), (-1,), (first,))
+
+    def power(self) -> Expression:
+        base = self.atom()
+        if not (operator := self.take("**")):
+            return base
+        self._deeper(operator.at)
+        exponent = self.factor()
+        self._levels -= 1
+        if not is_rational(exponent):
+            raise EntryError("RK208", "an exponent must be an integer", exponent.at, "for a square root write sqrt( )")
+        value = rational(exponent)
+        if value.denominator != 1:
+            message = f"an exponent must be an integer, found {shown(str(value), quotes=False)}"
+            raise EntryError("RK208", message, exponent.at, "for a square root write sqrt( )")
+        if abs(value) > MOST_EXPONENT:
+            raise EntryError("RK211", f"an exponent beyond {MOST_EXPONENT}", exponent.at)
+        return Power(operator.at, base, int(value))
+
+    def atom(self) -> Expression:
+        token = self.token
+        if token.kind == "number":
+            self._next += 1
+            return Literal(token.at, number(token))
+        if token.kind == "name":
+            self._next += 1
+            return self.root(token) if token.text == "sqrt" else self.name(token)
+        if opening := self.take("("):
+            return self.parenthesis(opening)
+        if token.kind == "end":
+            raise EntryError("RK201", "the entry ends where a number is expected", token.at)
+        if token.text == ")":
+            raise EntryError("RK204", 'this ")" closes nothing or an empty parenthesis', token.at)
+        raise EntryError("RK201", f"expected a number, found {shown(token.text)}", token.at)
+
+    def parenthesis(self, opening: Token) -> Expression:
+        self._deeper(opening.at)
+        inner = self.sum()
+        if not self.take(")"):
+            if self.token.kind == "end":
+                raise EntryError("RK204", 'this "(" is never closed', opening.at)
+            self.end()
+        self._levels -= 1
+        return inner
+
+    def root(self, token: Token) -> Expression:
+        opening = self.take("(")
+        if not opening:
+            raise EntryError("RK201", 'expected "(" after sqrt', self.token.at)
+        inner = self.parenthesis(opening)
+        if not is_rational(inner):
+            what = "a parameter" if names(inner) else "another square root"
+            raise EntryError("RK210", f"the square root of {what}; expected a rational number", inner.at)
+        value = rational(inner)
+        if value < 0:
+            raise EntryError("RK209", "the square root of a negative number", inner.at)
+        exact = square_root(value)
+        return Root(token.at, value) if exact is None else Literal(token.at, exact)
+
+    def name(self, token: Token) -> Expression:
+        if token.text in self._declared:
+            return Name(token.at, token.text)
+        if self.token.text == "(":
+            message = f"{shown(token.text, quotes=False)} is no function that an entry may use"
+            raise EntryError("RK220", message, token.at, "the only function is sqrt")
+        close = get_close_matches(token.text, [*self._declared, "sqrt"], n=1)
+        help = f"did you mean {close[0]}?" if close else 'parameters are declared under the key "parameters"'
+        if token.text in ("pi", "e", "E", "I", "i", "j", "inf", "nan", "oo"):
+            help = "the numbers of an entry are rationals and square roots of rationals"
+        raise EntryError("RK203", f"{shown(token.text, quotes=False)} is not a declared parameter", token.at, help)
+
+    def end(self) -> None:
+        """Nothing may follow."""
+        token = self.token
+        if token.kind == "end":
+            return
+        if token.text == ")":
+            raise EntryError("RK204", 'this ")" closes nothing', token.at)
+        raise EntryError(
+            "RK205", f"an operator is missing before {shown(token.text)}", token.at, "write a product with *"
+        )
+
+    def _deeper(self, at: int) -> None:
+        self._levels += 1
+        if self._levels > MOST_LEVELS:
+            raise EntryError("RK212", f"nested more than {MOST_LEVELS} levels deep", at)

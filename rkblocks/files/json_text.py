@@ -1,0 +1,208 @@
+"""JSON text to nodes with places (RFC 8259), strictly, but reporting every departure from JSON instead of the first.
+
+Why no `json`: it keeps the last of duplicate keys, takes NaN, rounds 0.1 to a double, lets deep nesting overflow the
+stack, stops at the first mistake, and forgets where values stood. Here each mistake has its own code, the scan goes on
+as if the obvious repair had been made, and a value that could not be repaired is a bare `Node`, which nobody reports again.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from rkblocks.files import words
+from rkblocks.files.nodes import Array, Member, Node, Object, Text, shown
+from rkblocks.files.problems import Problems
+from rkblocks.files.strings import QUOTES, scan_string
+
+MOST_LEVELS = 32
+"""Deepest nesting; a tableau needs three levels."""
+
+_BLANK = re.compile(r"[ \t\r\n]+")
+_COMMENT = re.compile(r"(?://|#)[^\n]*|/\*.*?\*/|/\*", re.DOTALL)
+_CLOSER = {"[": "]", "{": "}"}
+
+
+def parse(text: str, problems: Problems) -> Node | None:
+    """The root value of a JSON text; None where the scan could not reach the end of it (problems say why)."""
+    return Scanner(text, problems).document()
+
+
+def child(path: str, key: str | int) -> str:
+    """The JSON pointer of a member or item of the value at `path` (RFC 6901)."""
+    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+class Scanner:
+    """One pass over a text. `at` is the next character; `stopped` is set where nothing sensible can follow."""
+
+    def __init__(self, text: str, problems: Problems) -> None:
+        self.text = text
+        self.problems = problems
+        self.at = 0
+        self.stopped = False
+        self._open: list[str] = []
+        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Line and column of a character."""
+        line = bisect_right(self._lines, at)
+        return line, at - self._lines[line - 1] + 1
+
+    def report(self, code: str, message: str, at: int, path: str, help: str = "") -> None:
+        line, column = self.place(at)
+        self.problems.add(code, message, path=path, line=line, column=column, help=help)
+
+    def stop(self) -> None:
+        """Give up on the rest of the text."""
+        self.stopped, self.at = True, len(self.text)
+
+    def document(self) -> Node | None:
+        self._blank("")
+        root = self._value("")
+        self._blank("")
+        if not self.stopped and type(root) is not Node and self.at < len(self.text):
+            found = shown(self.text[self.at : self.at + 20].split("\n")[0])
+            self.report(
+                "RK121", f"more text after the end of the value: {found}", self.at, "", "one file is one object"
+            )
+        return None if self.stopped or type(root) is Node else root
+
+    def _value(self, path: str) -> Node:
+        start = self.at
+        character = self.text[start : start + 1]
+        if not character:
+            self._unclosed(path)
+            return Node(*self.place(start))
+        if character in _CLOSER:
+            return self._container(character, path)
+        if character in QUOTES:
+            return scan_string(self, path)
+        return words.scan(self, path)
+
+    def _container(self, opener: str, path: str) -> Node:
+        start = self.at
+        if len(self._open) == MOST_LEVELS:
+            self.report("RK122", f"nested more than {MOST_LEVELS} levels deep", start, path)
+            self.stop()
+            return Node(*self.place(start))
+        self._open.append(opener)
+        self.at += 1
+        if opener == "[":
+            items: list[Node] = []
+            while self._more("]", start, path, bool(items)):
+                items.append(self._value(child(path, len(items))))
+            result: Node = Array(*self.place(start), tuple(items))
+        else:
+            members: list[Member] = []
+            lines: dict[str, int] = {}
+            while self._more("}", start, path, bool(lines)):
+                self._member(members, lines, path)
+            result = Object(*self.place(start), tuple(members))
+        self._open.pop()
+        return result
+
+    def _more(self, closer: str, start: int, path: str, separated: bool) -> bool:
+        """Whether another item follows. Takes the comma before it, or the closing bracket.
+
+        `separated`: an item came before, so that a comma is due.
+        """
+        self._blank(path)
+        comma: int | None = None
+        while self.text.startswith((",", ":", ";"), self.at):
+            if self.text[self.at] != ",":
+                self.report("RK107", f'unexpected "{self.text[self.at]}", expected "," or "{closer}"', self.at, path)
+            elif comma is not None or not separated:
+                self.report("RK109", "a comma without a value before it", self.at, path, "remove the comma")
+            comma = self.at
+            self.at += 1
+            self._blank(path)
+        if self.at >= len(self.text):
+            self._unclosed(path, start)
+            return False
+        found = self.text[self.at]
+        if found in "]}":
+            if comma is not None and separated and self.text[comma] == ",":
+                self.report(
+                    "RK109", f'a comma before "{found}"', comma, path, "remove the comma: JSON has no trailing commas"
+                )
+            self._close(found, closer, start, path)
+            return False
+        if separated and comma is None:
+            self.report(
+                "RK108", f'expected "," or "{closer}" before this value', self.at, path, "separate values by a comma"
+            )
+        return True
+
+    def _close(self, found: str, closer: str, start: int, path: str) -> None:
+        outer = any(_CLOSER[opener] == found for opener in self._open[:-1])
+        if found != closer:
+            line, column = self.place(start)
+            message = (
+                f'expected "{closer}" for the "{self.text[start]}" of line {line}, column {column}, found "{found}"'
+            )
+            self.report("RK120", message, self.at, path)
+        if found == closer or not outer:
+            self.at += 1
+
+    def _member(self, members: list[Member], lines: dict[str, int], path: str) -> None:
+        start = self.at
+        if self.text[start] in QUOTES:
+            key = scan_string(self, path)
+        elif self.text[start] in _CLOSER:
+            self.report("RK112", "expected a key in double quotes", start, path)
+            key = self._value(path)
+        else:
+            key = words.scan_key(self, path)
+        name = key.value if isinstance(key, Text) else ""
+        inner = child(path, name)
+        self._blank(inner)
+        if self.text.startswith((":", "="), self.at):
+            if self.text[self.at] == "=":
+                self.report("RK123", 'expected ":" between key and value, found "="', self.at, inner)
+            self.at += 1
+            self._blank(inner)
+        elif not self.stopped:
+            self.report("RK123", f'expected ":" and a value after the key {shown(name)}', self.at, inner)
+        if self.stopped or self.text.startswith((",", "}", "]"), self.at):
+            if not self.stopped and self.text[self.at - 1] in ":=":
+                self.report("RK123", f"the key {shown(name)} has no value", self.at, inner)
+            lines.setdefault(name, self.place(start)[0])
+            return
+        value = self._value(inner)
+        if not isinstance(key, Text):
+            lines.setdefault(name, self.place(start)[0])
+        elif name in lines:
+            message = f"the key {shown(name)} is given again; it is already in line {lines[name]}"
+            self.report("RK105", message, start, inner, "keep one of the two")
+        else:
+            lines[name] = self.place(start)[0]
+            members.append(Member(key, value))
+
+    def _unclosed(self, path: str, start: int | None = None) -> None:
+        """The text ends too early: report it once, at the innermost open bracket."""
+        if not self.stopped:
+            if start is None:
+                self.report("RK120", "the text ends where a value is expected", len(self.text), path)
+            else:
+                self.report("RK120", f'this "{self.text[start]}" is never closed', start, path, "is the file cut off?")
+            self.stop()
+
+    def _blank(self, path: str) -> None:
+        """Skip white space, and with a complaint what JSON does not count as such."""
+        while self.at < len(self.text):
+            if match := _BLANK.match(self.text, self.at):
+                self.at = match.end()
+            elif match := _COMMENT.match(self.text, self.at):
+                self.report("RK110", "JSON has no comments", self.at, path, 'move it into "title" or "references"')
+                if match[0] == "/*":
+                    self.stop()
+                else:
+                    self.at = match.end()
+            elif (character := self.text[self.at]).isspace() or character in "\ufeff\u200b\u2060":
+                self.report(
+                    "RK124", f"U+{ord(character):04X} is no white space in JSON", self.at, path, "use a plain space"
+                )
+                self.at += 1
+            else:
+                return

@@ -1,0 +1,118 @@
+"""Keys and plain text values of a file: unknown keys, types, names, aliases, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from rkblocks.files.json_text import child
+from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe, shown
+from rkblocks.files.problems import Problems
+
+KEYS = (
+    *("$schema", "name", "title", "aliases", "parameters", "alpha", "beta", "A", "b", "c", "b_hat"),
+    *("tolerance", "claims", "references"),
+)
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_PROSE = {
+    "description",
+    "comment",
+    "comments",
+    "note",
+    "notes",
+    "_comment",
+    "//",
+    "source",
+    "author",
+    "doi",
+    "citation",
+}
+
+
+def check_keys(node: Object, known: Collection[str], path: str, problems: Problems, where: str) -> None:
+    """Report every key that is not known, with the nearest one that is."""
+    for member in node.members:
+        key = member.key.value
+        if key in known:
+            continue
+        folded = {k.lower().replace("_", ""): k for k in known}
+        close = get_close_matches(key.lower().replace("_", "").replace("-", ""), folded, n=1)
+        if close:
+            help = f'did you mean "{folded[close[0]]}"?'
+        elif key.lower() in _PROSE and not path:
+            help = 'prose goes into "title" or "references"'
+        else:
+            help = f"{where} knows the keys {', '.join(known)}"
+        problems.add(
+            "RK131",
+            f"{where} knows no key {shown(key)}",
+            path=child(path, key),
+            line=member.key.line,
+            column=member.key.column,
+            help=help,
+        )
+
+
+def expect_object(node: Node, path: str, problems: Problems, what: str) -> Object | None:
+    """The node, if it is an object."""
+    if isinstance(node, Object):
+        return node
+    wrong_type(node, path, problems, f"{what} to be an object")
+    return None
+
+
+def wrong_type(node: Node, path: str, problems: Problems, expected: str) -> None:
+    """Report a value of the wrong type (a bare node was reported before)."""
+    if type(node) is not Node:
+        message = f"expected {expected}, found {describe(node)}"
+        problems.add("RK132", message, path=path, line=node.line, column=node.column)
+
+
+def read_text(node: Node | None, path: str, problems: Problems) -> str:
+    """A text of one line; "" where it is absent or unfit."""
+    if node is None:
+        return ""
+    if not isinstance(node, Text):
+        wrong_type(node, path, problems, "text")
+        return ""
+    if not node.value.strip():
+        problems.add("RK140", "this text is empty", path=path, line=node.line, column=node.column, help="remove it")
+        return ""
+    for i, character in enumerate(node.value):
+        if not character.isprintable():
+            message = f"the character U+{ord(character):04X} cannot be printed"
+            problems.add("RK140", message, path=path, line=node.line, column=node.column_at(i), help="remove it")
+            return ""
+    return node.value
+
+
+def read_texts(node: Node | None, path: str, problems: Problems) -> tuple[str, ...]:
+    """A list of texts, for aliases and references."""
+    if node is None:
+        return ()
+    if not isinstance(node, Array):
+        wrong_type(node, path, problems, "a list of texts")
+        return ()
+    return tuple(read_text(item, child(path, i), problems) for i, item in enumerate(node.items))
+
+
+def read_name(node: Node | None, problems: Problems) -> str:
+    """The name of the scheme; "" where it is absent or unfit."""
+    name = read_text(node, "/name", problems)
+    if name and node is not None and not NAME.fullmatch(name):
+        problems.add(
+            "RK139",
+            f"{shown(name)} is no name for a scheme: a letter, then up to 63 letters, digits, _ or -",
+            path="/name",
+            line=node.line,
+            column=node.column,
+            help='other spellings can be listed as "aliases"',
+        )
+        return ""
+    return name
+
+
+def member_place(member: Member) -> dict[str, int]:
+    """Line and column of a key."""
+    return {"line": member.key.line, "column": member.key.column}

@@ -1,0 +1,146 @@
+"""The parameters block: names, domains, initial values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from keyword import iskeyword, issoftkeyword
+from typing import TYPE_CHECKING
+
+from rkblocks.files.cells import Cell, read_constant
+from rkblocks.files.json_text import child
+from rkblocks.files.keys import check_keys, expect_object, member_place, wrong_type
+from rkblocks.files.nodes import Array, Constant, Member, Node, Object, describe, shown
+from rkblocks.files.problems import Problems
+
+if TYPE_CHECKING:
+    from rkblocks.exact.field import Element, Field
+    from rkblocks.tableau import Parameter
+
+MOST_PARAMETERS = 16
+_KEYS = ("domain", "init", "learnable")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A parameter as written; a bound of None is no bound."""
+
+    name: str
+    path: str
+    low: Cell | None
+    high: Cell | None
+    init: Cell | None
+    learnable: bool
+    complete: bool
+
+    def cells(self) -> list[Cell]:
+        return [cell for cell in (self.low, self.high, self.init) if cell is not None]
+
+
+def declared_names(root: Object) -> tuple[str, ...]:
+    """The names under "parameters", fit or unfit, so that entries with them are not reported as well."""
+    block = root.get("parameters")
+    return tuple(m.key.value for m in block.members) if isinstance(block, Object) else ()
+
+
+def read_parameters(root: Object, problems: Problems) -> tuple[Declared, ...]:
+    """The declared parameters in the order of the file."""
+    node = root.get("parameters")
+    block = None if node is None else expect_object(node, "/parameters", problems, '"parameters"')
+    if block is None:
+        return ()
+    if len(block.members) > MOST_PARAMETERS:
+        message = f"{len(block.members)} parameters; at most {MOST_PARAMETERS} are accepted"
+        problems.add("RK146", message, path="/parameters", line=block.line, column=block.column)
+        return ()
+    names = tuple(m.key.value for m in block.members)
+    return tuple(_read(member, names, problems) for member in block.members)
+
+
+def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declared:
+    name, path = member.key.value, child("/parameters", member.key.value)
+    if not _NAME.fullmatch(name) or name == "sqrt" or iskeyword(name) or issoftkeyword(name):
+        message = f"{shown(name)} is no name for a parameter"
+        help = "a letter, then up to 63 letters, digits and _; neither sqrt nor a word of Python such as lambda"
+        problems.add("RK143", message, path=path, **member_place(member), help=help)
+    body = expect_object(member.value, path, problems, f"the parameter {shown(name)}")
+    if body is None:
+        return Declared(name, path, None, None, None, True, False)
+    check_keys(body, _KEYS, path, problems, "a parameter")
+    for key in ("domain", "init"):
+        if body.get(key) is None:
+            help = 'a domain without bounds is ["null", "null"]'.replace('"null"', "null") if key == "domain" else ""
+            problems.add(
+                "RK141", f'the parameter {shown(name)} has no "{key}"', path=path, **member_place(member), help=help
+            )
+    low, high, complete = _domain(body.get("domain"), child(path, "domain"), names, problems)
+    init_node = body.get("init")
+    init = None if init_node is None else read_constant(init_node, child(path, "init"), names, problems)
+    learnable = body.get("learnable")
+    if learnable is not None and not (isinstance(learnable, Constant) and learnable.value is not None):
+        wrong_type(learnable, child(path, "learnable"), problems, '"learnable" to be true or false')
+    trained = not (isinstance(learnable, Constant) and learnable.value is False)
+    return Declared(name, path, low, high, init, trained, complete and init is not None)
+
+
+def _domain(
+    node: Node | None, path: str, names: tuple[str, ...], problems: Problems
+) -> tuple[Cell | None, Cell | None, bool]:
+    """Both bounds, and whether both could be read."""
+    if node is None or type(node) is Node:
+        return None, None, False
+    if not isinstance(node, Array) or len(node.items) != 2:
+        message = f"a domain is a list of two bounds [low, high], found {describe(node)}"
+        problems.add("RK142", message, path=path, line=node.line, column=node.column, help="null stands for no bound")
+        return None, None, False
+    bounds: list[Cell | None] = []
+    complete = True
+    for i, item in enumerate(node.items):
+        unbounded = isinstance(item, Constant) and item.value is None
+        bounds.append(None if unbounded else read_constant(item, child(path, i), names, problems))
+        complete &= unbounded or bounds[-1] is not None
+    return bounds[0], bounds[1], complete
+
+
+def settle(
+    declared: tuple[Declared, ...], values: dict[str, Element], field: Field, problems: Problems
+) -> tuple[Parameter, ...]:
+    """The parameters with their numbers, after comparing bounds and initial values exactly.
+
+    Args:
+        values: the numbers of `field.constants` by JSON pointer.
+    """
+    from rkblocks.tableau import Parameter
+
+    numbers = field.constants
+    settled = []
+    for one in declared:
+        if not one.complete or any(cell.path not in values for cell in one.cells()):
+            continue
+        assert one.init is not None
+        init: Element = values[one.init.path]
+        low: Element = None if one.low is None else values[one.low.path]
+        high: Element = None if one.high is None else values[one.high.path]
+        if one.low and one.high and numbers.sign(high - low) <= 0:
+            message = f"the domain ({one.low.text}, {one.high.text}) of {one.name} is empty"
+            node = one.low.node
+            problems.add("RK216", message, path=f"{one.path}/domain", line=node.line, column=node.column)
+            continue
+        wrong = ""
+        if one.low and numbers.sign(init - low) <= 0:
+            wrong = f"greater than {shown(one.low.text, quotes=False)}"
+        elif one.high and numbers.sign(high - init) <= 0:
+            wrong = f"less than {shown(one.high.text, quotes=False)}"
+        if wrong:
+            problems.add(
+                "RK217",
+                f"the initial value {shown(one.init.text, quotes=False)} of {one.name} must be {wrong}",
+                path=one.init.path,
+                line=one.init.node.line,
+                column=one.init.node.column,
+                help="training never reaches the end points of a domain, so it cannot start there",
+            )
+            continue
+        settled.append(Parameter(one.name, low, high, init, one.learnable))
+    return tuple(settled)

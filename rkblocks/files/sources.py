@@ -1,0 +1,104 @@
+"""Arguments to bytes: paths, folders, library names, standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rkblocks.diagnostics import fail
+from rkblocks.files import library
+from rkblocks.files.decode import MOST_BYTES
+from rkblocks.files.nodes import shown
+
+STDIN = "-"
+
+
+def is_path(argument: str) -> bool:
+    """Whether an argument names a file rather than a scheme of the library."""
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    return argument.lower().endswith(".json") or any(s in argument for s in separators) or os.path.lexists(argument)
+
+
+def resolve(argument: str | os.PathLike[str]) -> Path:
+    """The file that an argument names: a path as given, or the library file of a name or alias.
+
+    Raises RkblocksError where there is no such scheme (whether the file exists is found on reading it).
+    """
+    text = os.fspath(argument)
+    return Path(text) if isinstance(argument, os.PathLike) or is_path(text) else library.find(text).path
+
+
+def expand(arguments: Iterable[str]) -> list[str]:
+    """The arguments with every folder replaced by the *.json files directly in it, sorted.
+
+    A folder without such files stays, so that reading it says so.
+    """
+    sources: list[str] = []
+    for argument in arguments:
+        files = _json_files(argument) if argument != STDIN and os.path.isdir(argument) else []
+        sources += files or [argument]
+    return sources
+
+
+def fetch(argument: str) -> tuple[str, bytes]:
+    """The source as messages name it, and its bytes (one more than allowed at most).
+
+    Raises RkblocksError where there is no such scheme or file, or it cannot be read.
+    """
+    if argument == STDIN:
+        return STDIN, _standard_input()
+    source = str(resolve(argument)) if not is_path(argument) else argument
+    try:
+        if os.path.isdir(source):
+            _refuse_folder(source)
+        with open(source, "rb") as file:
+            return source, file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        fail("RK001", f"there is no file {shown(source, width=200)}", help=_nearest(source), source=source)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        fail("RK003", f"cannot read {shown(source, width=200)}: {reason}", source=source)
+
+
+def _standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    except (OSError, ValueError, AttributeError) as error:  # closed, or None under pythonw
+        fail("RK003", f"cannot read standard input: {error}", source=STDIN)
+
+
+def _json_files(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    paths = [os.path.join(folder, name) for name in names if name.lower().endswith(".json")]
+    return [path for path in paths if os.path.isfile(path)]
+
+
+def _refuse_folder(source: str) -> None:
+    found = _json_files(source)
+    if found:
+        message = f"{shown(source, width=200)} is a folder; expected one file"
+        fail("RK004", message, help=f"name a file in it, such as {found[0]}", source=source)
+    os.listdir(source)  # an unreadable folder has a better message of its own
+    help = "folders within it are not searched"
+    if not any(s in source for s in (os.sep, ".")) and any(e.name == source for e in library.catalog()):
+        help = f"for the scheme of the library give its file, {library.find(source).path}"
+    fail("RK004", f"the folder {shown(source, width=200)} holds no *.json file", help=help, source=source)
+
+
+def _nearest(source: str) -> str:
+    """A hint: a scheme of the library with the name of the file, or a similar file beside it."""
+    from difflib import get_close_matches
+
+    path = Path(source)
+    if any(e.name == path.stem for e in library.catalog()):
+        return f"the library holds the scheme {path.stem}: give the name alone"
+    try:
+        close = get_close_matches(path.name, os.listdir(path.parent), n=1)
+    except (OSError, ValueError):
+        return ""
+    return f"did you mean {path.parent / close[0]}?" if close else ""
