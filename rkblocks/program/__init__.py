@@ -1,0 +1,13 @@
+"""The compiler: from a tableau to a proved straight-line program, its meaning, and its source text.  No torch here."""
+
+from rkblocks.program.cost import Cost as Cost
+from rkblocks.program.cost import cost as cost
+from rkblocks.program.emit import emit as emit
+from rkblocks.program.interpret import interpret as interpret
+from rkblocks.program.ir import Program as Program
+from rkblocks.program.listing import explanation as explanation
+from rkblocks.program.listing import listing as listing
+from rkblocks.program.lower import explain as explain
+from rkblocks.program.lower import lower as lower
+from rkblocks.program.verifier import InvalidProgram as InvalidProgram
+from rkblocks.program.verifier import verify as verify

@@ -1,0 +1,95 @@
+"""The passes in their order, the proof after each of them, and the choice between the forms of one method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from rkblocks.exact.field import Element
+from rkblocks.forms import canonical_shu_osher, reduce
+from rkblocks.program.cost import Cost, cost
+from rkblocks.program.ir import Program
+from rkblocks.program.lowering import from_butcher, from_shu_osher
+from rkblocks.program.meaning import method
+from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_equal, name_values
+from rkblocks.program.search import accumulate, factor_weights, place, share_sums
+from rkblocks.program.verifier import InvalidProgram, verify
+from rkblocks.tableau import Tableau
+
+PASSES: tuple[Pass, ...] = (
+    drop_zeros,
+    merge_equal,
+    expand_single_use,
+    share_sums,
+    accumulate,
+    factor_weights,
+    place,
+    name_values,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The program after one pass, and what it costs."""
+
+    name: str
+    program: Program
+    cost: Cost
+
+
+def run(program: Program) -> tuple[Step, ...]:
+    """The program as lowered and after every pass, each verified to be well formed and to compute the same method.
+
+    Raises:
+        InvalidProgram: if a pass breaks a rule or changes the method.
+    """
+    steps = [Step("lower", verify(program), cost(program))]
+    meant = _reduced(program)
+    for run_pass in PASSES:
+        program = verify(run_pass(program))
+        if _reduced(program) != meant:
+            raise InvalidProgram(f"{run_pass.__name__} changes the method")
+        steps.append(Step(run_pass.__name__, program, cost(program)))
+    return tuple(steps)
+
+
+def _reduced(program: Program) -> tuple[object, object]:
+    reduction = reduce(program.field, *method(program))
+    return reduction.A, reduction.b
+
+
+def candidates(tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Element | None) -> tuple[Program, ...]:
+    """Programs as lowered from every form of the method: as declared, canonical at the coefficient ``ssp``, Butcher."""
+    found = []
+    if tableau.shu_osher is not None:
+        found.append(from_shu_osher(tableau, tableau.shu_osher, dt=dt, time=time, name="Shu-Osher form as declared"))
+    if ssp:
+        form = canonical_shu_osher(tableau.field, tableau.reduced.A, tableau.reduced.b, ssp)
+        name = f"canonical Shu-Osher form at {tableau.field.text(ssp)}"
+        found.append(from_shu_osher(tableau, form, dt=dt, time=time, name=name))
+    found.append(from_butcher(tableau, tableau.butcher_form, dt=dt, time=time))
+    return tuple(found)
+
+
+def fixed(tableau: Tableau) -> Tableau:
+    """The tableau with every parameter that is not learned at its initial value."""
+    values = {p.name: p.init for p in tableau.parameters if not p.learnable}
+    return tableau.at(values) if values else tableau
+
+
+@lru_cache(maxsize=512)
+def choose(
+    tableau: Tableau, *, dt: Fraction | None = Fraction(1), time: bool = False, ssp: Element | None = None
+) -> tuple[Step, ...]:
+    """The passes of the cheapest program of a consistent explicit method (see `cost`); among equals the form declared.
+
+    A form in which a parameter occurs that has no effect on the method is no candidate, except where no other is left.
+    """
+    tableau = fixed(tableau)
+    runs = [run(program) for program in candidates(tableau, dt=dt, time=time, ssp=ssp)]
+    needed = min(len(steps[-1].program.parameters) for steps in runs)
+    effective = [steps for steps in runs if len(steps[-1].program.parameters) == needed]
+    best = min(effective, key=lambda steps: steps[-1].cost)
+    verify(best[-1].program, calls=None if time else len(tableau.reduced.kept))
+    return best

@@ -1,0 +1,89 @@
+"""What a program means: it is run, one instruction at a time, over exact numbers or whatever adds and multiplies.
+
+Where a block and the interpreter differ, the block is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, kinds
+
+
+def exact(field: Field) -> Callable[[Element], Any]:
+    """Numbers of a field without parameters as Fraction where they are rational, else as sympy expressions."""
+    return lambda a: field.fraction(a) if field.is_rational(a) else field.sympy(a)
+
+
+def value(program: Program, a: Element, parameters: Mapping[str, Any], number: Callable[[Element], Any]) -> Any:
+    """A coefficient at the given parameter values, as the quotient of its two polynomials."""
+    field = program.field
+    if not field.free_parameters(a):
+        return number(field.number(a))
+
+    def polynomial(terms: Any) -> Any:
+        total: Any = 0
+        for powers, coefficient in terms:
+            product = number(coefficient)
+            for name, power in zip(field.parameters, powers, strict=True):
+                if power:
+                    product = product * parameters[name] ** power
+            total = total + product
+        return total
+
+    return polynomial(a.numer.terms()) / polynomial(a.denom.terms())
+
+
+def interpret(
+    program: Program,
+    f: Callable[..., Any],
+    x: Any,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    t: Any = 0,
+    dt: Any = None,
+    number: Callable[[Element], Any] | None = None,
+) -> Any:
+    """The result of one step from x.
+
+    Args:
+        program: what to run.
+        f: F(x), or F(x, t) for a program with time.
+        x: a number, an array, a polynomial, ...: anything that the coefficients multiply and that adds.
+        parameters: the value of every parameter of the program; their initial values where left out.
+        t: the time at x.
+        dt: the step size, for a program that does not fix its own.
+        number: how a coefficient without parameters multiplies x; Fraction or sympy expression where left out.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> import rkblocks
+        >>> interpret(rkblocks.lower(rkblocks.load("ssp3")), lambda u: -u, Fraction(1))
+        Fraction(1, 3)
+    """
+    number = number or exact(program.field.constants)
+    values = {p.name: number(p.init) for p in program.parameters} | dict(parameters or {})
+    step = program.dt if program.dt is not None else dt
+    if program.dt is not None:
+        step = number(program.field.constants.rational(program.dt))
+    types = kinds(program.body)
+    known = {INPUT: x}
+    for instruction in program.body:
+        match instruction:
+            case Evaluate(target, source, abscissa) if program.time:
+                known[target] = f(known[source], t + value(program, abscissa, values, number) * step)
+            case Evaluate(target, source, _):
+                known[target] = f(known[source])
+            case Combine(target, terms):
+                total: Any = None
+                for term in terms:
+                    product = known[term.value] * value(program, term.coefficient, values, number)
+                    if types[target] is Kind.STATE and types[term.value] is Kind.SLOPE:
+                        product = product * step
+                    total = product if total is None else total + product
+                known[target] = total
+            case Return(result):
+                return known[result]
+    raise AssertionError("the verifier sees to it that a program returns")

@@ -1,0 +1,63 @@
+"""A program as text, for people: one line an instruction, exact coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rkblocks.program.compile import Step
+from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
+
+
+def listing(program: Program) -> str:
+    """The program, one instruction a line.
+
+    Example:
+        >>> import rkblocks
+        >>> print(listing(rkblocks.lower("ssp2")))
+        f0 = F(x)
+        u1 = x + f0
+        f1 = F(u1)
+        v1 = u1 + f1
+        y = 1/2 x + 1/2 v1
+        return y
+    """
+    types = kinds(program.body)
+    return "\n".join(_line(program, types, instruction) for instruction in program.body)
+
+
+def explanation(steps: Iterable[Step]) -> str:
+    """The program as lowered and after every pass that changed it, each with its cost."""
+    parts = []
+    before = None
+    for step in steps:
+        if step.program.body != before:
+            title = f"{step.name} ({step.program.form})" if before is None else step.name
+            parts.append(f"# {title}: {step.cost.text()}\n{listing(step.program)}\n")
+        before = step.program.body
+    return "\n".join(parts)
+
+
+def _line(program: Program, types: dict[str, Kind], instruction: Instruction) -> str:
+    match instruction:
+        case Evaluate(target, source, abscissa) if program.time:
+            step = f" + {program.field.text(abscissa)} dt" if abscissa else ""
+            return f"{target} = F({source}, t{step})"
+        case Evaluate(target, source):
+            return f"{target} = F({source})"
+        case Combine(target, terms):
+            state = types[target] is Kind.STATE
+            parts = [_term(program, t, step=state and types[t.value] is Kind.SLOPE) for t in terms]
+            return f"{target} = " + " + ".join(parts).replace("+ -", "- ")
+        case Return(value):
+            return f"return {value}"
+
+
+def _term(program: Program, term: Term, *, step: bool) -> str:
+    field = program.field
+    value = f"dt {term.value}" if step and program.dt != 1 else term.value
+    if not term.coefficient - field.one:
+        return value
+    if not term.coefficient + field.one:
+        return f"-{value}"
+    text = field.text(term.coefficient)
+    return f"({text}) {value}" if " " in text else f"{text} {value}"

@@ -1,0 +1,85 @@
+"""From a tableau to the program that runs; what is no consistent explicit method is refused here."""
+
+from __future__ import annotations
+
+import math
+import os
+from fractions import Fraction
+
+from rkblocks import files, verify
+from rkblocks.diagnostics import Severity, TableauError, fail
+from rkblocks.exact.field import Element
+from rkblocks.program.compile import Step, choose, fixed
+from rkblocks.program.ir import Program
+from rkblocks.tableau import Tableau
+from rkblocks.verify import Report
+
+Source = Tableau | str | os.PathLike[str]
+
+
+def tableau_of(source: Source) -> Tableau:
+    """The tableau itself, or the one that a name, an alias or a path leads to."""
+    return source if isinstance(source, Tableau) else files.load(str(source))
+
+
+def admit(tableau: Tableau) -> Report:
+    """The report on a consistent explicit method, at the initial values of the parameters that are not learned.
+
+    Raises:
+        TableauError: with the diagnostics that `check` gives, if it is not one (order 0, implicit, ...).
+    """
+    report = verify.check(tableau)
+    if report.order is None or report.order.value < 1:
+        errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+        raise TableauError(errors or report.diagnostics, tableau.name)
+    return report
+
+
+def step_size(dt: float | Fraction | str) -> Fraction:
+    """The step size as an exact number.  RK501 unless it is a positive finite number."""
+    try:
+        value = Fraction(dt)
+    except (ValueError, OverflowError, TypeError, ZeroDivisionError):
+        value = Fraction(0)
+    if value <= 0 or not math.isfinite(float(value)):
+        fail("RK501", f"the step size is {dt!r}, expected a positive finite number", help="dt=1.0 is the plain block")
+    return value
+
+
+def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False) -> Program:
+    """The cheapest program of one step, each of its passes proved to keep the method.
+
+    Args:
+        source: a tableau, or the name or path of one.
+        dt: the step size; None for one handed in at run time.
+        time: whether the residual takes the time, F(x, t).
+
+    Raises:
+        TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
+        RkblocksError: RK501 for a step size that is not positive.
+
+    Example:
+        >>> import rkblocks
+        >>> rkblocks.lower("ark").calls
+        2
+    """
+    return explain(source, dt=dt, time=time)[-1].program
+
+
+def explain(source: Source, *, dt: float | Fraction | None = 1, time: bool = False) -> tuple[Step, ...]:
+    """The program as lowered and after every pass, with its cost; arguments and errors as in `lower`."""
+    tableau = tableau_of(source)
+    report = admit(tableau)
+    size = None if dt is None else step_size(dt)
+    return choose(tableau, dt=size, time=time, ssp=_rational_optimum(tableau, report))
+
+
+def _rational_optimum(tableau: Tableau, report: Report) -> Element | None:
+    """The optimal SSP coefficient, where it is a positive rational number and no family's."""
+    if tableau.parameters or report.ssp is None or report.ssp.optimal is None or not report.ssp.optimal.cfl:
+        return None
+    try:
+        value = Fraction(report.ssp.optimal.cfl)
+    except ValueError:
+        return None
+    return fixed(tableau).field.rational(value) if value > 0 else None

@@ -1,0 +1,67 @@
+"""A tableau's two forms as programs, written down as they are: zeros, copies and unused stages included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+
+from rkblocks.exact.field import Element
+from rkblocks.forms import Butcher, Row, ShuOsher
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Program, Return, Term
+from rkblocks.tableau import Tableau
+
+
+def from_butcher(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: bool) -> Program:
+    """The program that computes every stage as ``u_i = x + dt sum A[i][j] f_j`` and returns ``x + dt sum b[j] f_j``."""
+    one = tableau.field.one
+    body: list[Instruction] = []
+
+    def state(target: str, row: Iterable[Element]) -> Combine:
+        return Combine(target, (Term(one, INPUT), *(Term(a, f"f{j}") for j, a in enumerate(row))))
+
+    for i, row in enumerate(form.A):
+        body += [state(f"u{i}", row[:i]), Evaluate(f"f{i}", f"u{i}", tableau.abscissae[i])]
+    body += [state("y", form.b), Return("y")]
+    return _program(tableau, body, dt, time, "Butcher form")
+
+
+def from_shu_osher(tableau: Tableau, form: ShuOsher, *, dt: Fraction | None, time: bool, name: str) -> Program:
+    """The program ``u_i = sum alpha[i][k] u_k + dt beta[i][k] f_k`` for i = 1..m, returning u_m (Kim et al. 2020, eq. 4)."""
+    body: list[Instruction] = []
+    states = [INPUT]
+    abscissae = _abscissae(tableau, form)
+    for i, (alpha, beta) in enumerate(zip(form.alpha, form.beta, strict=True)):
+        body.append(Evaluate(f"f{i}", states[i], abscissae[i]))
+        means = [Term(a, states[k]) for k, a in enumerate(alpha)]
+        steps = [Term(b, f"f{k}") for k, b in enumerate(beta)]
+        states.append(f"u{i + 1}")
+        body.append(Combine(states[-1], (*means, *steps)))
+    body.append(Return(states[-1]))
+    return _program(tableau, body, dt, time, name)
+
+
+def _abscissae(tableau: Tableau, form: ShuOsher) -> Row:
+    """The abscissae of the tableau; of a form with fewer stages (the reduced method's), those of its own row sums."""
+    m = len(form.alpha)
+    if len(tableau.abscissae) == m:
+        return tableau.abscissae
+    rows = [tableau.field.zero]
+    for alpha, beta in zip(form.alpha, form.beta, strict=True):
+        rows.append(sum((a * c for a, c in zip(alpha, rows, strict=True)), sum(beta, tableau.field.zero)))
+    return tuple(rows[:m])
+
+
+def _program(tableau: Tableau, body: list[Instruction], dt: Fraction | None, time: bool, form: str) -> Program:
+    program = Program(
+        tableau.field, tuple(body), tableau.parameters, dt=dt, time=time, tolerance=tableau.tolerance, form=form
+    )
+    return with_used_parameters(program)
+
+
+def with_used_parameters(program: Program) -> Program:
+    """The program with only those parameters declared that occur in its coefficients."""
+    numbers = [term.coefficient for combine in program.combines for term in combine.terms]
+    numbers += [i.abscissa for i in program.body if isinstance(i, Evaluate) and program.time]
+    found = {name for number in numbers for name in program.field.free_parameters(number)}
+    return replace(program, parameters=tuple(p for p in program.parameters if p.name in found))

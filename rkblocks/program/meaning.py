@@ -1,0 +1,77 @@
+"""The method that a program computes, recovered from the program alone: what no pass may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rkblocks.exact.field import Element
+from rkblocks.forms import Row, Rows
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, kinds
+
+Affine = Mapping[str, Element]
+"""A value as a sum of slopes F(...): their coefficients by name, zeros left out (a state has x besides)."""
+
+
+def expansions(program: Program) -> dict[str, Affine]:
+    """Every value as a sum of slopes; for a state, x is added with weight one."""
+    found: dict[str, Affine] = {INPUT: {}}
+    for instruction in program.body:
+        match instruction:
+            case Evaluate():
+                found[instruction.target] = {instruction.target: program.field.one}
+            case Combine():
+                total: dict[str, Element] = {}
+                for term in instruction.terms:
+                    for slope, coefficient in found[term.value].items():
+                        product = term.coefficient * coefficient
+                        total[slope] = total[slope] + product if slope in total else product
+                found[instruction.target] = {slope: c for slope, c in total.items() if c}
+            case _:
+                pass
+    return found
+
+
+def method(program: Program) -> tuple[Rows, Row]:
+    """(A, b) of the program: row i of A is the point of the i-th call of F, b the result."""
+    found = expansions(program)
+    calls = [instruction for instruction in program.body if isinstance(instruction, Evaluate)]
+
+    def row(value: str) -> Row:
+        return tuple(found[value].get(call.target, program.field.zero) for call in calls)
+
+    return tuple(row(call.source) for call in calls), row(program.result)
+
+
+def equal_states(program: Program) -> dict[str, str]:
+    """Each state that equals an earlier one (as a sum of slopes), with that earlier one; likewise equal slopes.
+
+    Two slopes are equal when F is called at equal states and, where time matters, at equal abscissae.
+    """
+    types = kinds(program.body)
+    found = expansions(program)
+    first: dict[tuple[object, ...], str] = {(Kind.STATE, frozenset()): INPUT}
+    same: dict[str, str] = {}
+
+    def canonical(value: str) -> frozenset[tuple[str, Element]]:
+        sums: dict[str, Element] = {}
+        for slope, coefficient in found[value].items():
+            name = same.get(slope, slope)
+            sums[name] = sums[name] + coefficient if name in sums else coefficient
+        return frozenset((name, c) for name, c in sums.items() if c)
+
+    for instruction in program.body:
+        key: tuple[object, ...]
+        match instruction:
+            case Evaluate():
+                source = same.get(instruction.source, instruction.source)
+                key = ("call", source, instruction.abscissa if program.time else None)
+            case Combine():
+                key = (types[instruction.target], canonical(instruction.target))
+            case _:
+                continue
+        earlier = first.setdefault(key, instruction.target)
+        if earlier != instruction.target:
+            same[instruction.target] = earlier
+        elif isinstance(instruction, Evaluate):
+            first[Kind.SLOPE, canonical(instruction.target)] = instruction.target
+    return same

@@ -1,0 +1,56 @@
+"""Exact numbers and expressions as Python text: floats rounded once, expressions in parameters, names that are free."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Mapping
+
+from rkblocks.exact.field import Element, Field
+
+_TAKEN = re.compile(r"[fuvs]\d+|x|y|t|dt|self|torch|nn|math|mean|Tensor")
+
+
+def local_names(parameters: tuple[str, ...]) -> dict[str, str]:
+    """A Python name for every parameter: its own, with underscores added where that is taken or a keyword."""
+    names: dict[str, str] = {}
+    for name in parameters:
+        free = name
+        while keyword.iskeyword(free) or keyword.issoftkeyword(free) or _TAKEN.fullmatch(free) or free in names.values():
+            free += "_"
+        names[name] = free
+    return names
+
+
+def number_text(field: Field, a: Element) -> str:
+    """The literal of the double nearest to a number: the one place where a coefficient is rounded."""
+    return repr(field.to_float(a))
+
+
+def expression_text(field: Field, a: Element, names: Mapping[str, str]) -> str:
+    """An element as a Python expression in the local names of the parameters, spaced as a formatter would."""
+    if not field.free_parameters(a):
+        return number_text(field, a)
+    tree = _Python(names).visit(ast.parse(field.text(a), mode="eval"))
+    return hug_powers(ast.unparse(tree))
+
+
+def hug_powers(text: str) -> str:
+    """``b ** 2`` as ``b**2``, which is how formatters write simple powers."""
+    return re.sub(r"(?<![\w.)\]])([\w.]+) \*\* (-?[\w.]+)", r"\1**\2", text)
+
+
+class _Python(ast.NodeTransformer):
+    """Rewrites the grammar of tableau files to Python: local names, and square roots as powers."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (ast's name)
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 (ast's name)
+        """sqrt(q), the one function of the grammar."""
+        radicand = self.visit(node.args[0])
+        return ast.BinOp(radicand, ast.Pow(), ast.Constant(0.5))

@@ -1,0 +1,228 @@
+"""The one printer of a step as Python source: the body of ``forward``, for blocks and for stand-alone modules alike.
+
+Stages are named as in the paper, slopes and Euler steps that serve once are written where they serve, coefficients are
+doubles with the exact sum in a comment:
+
+    u1 = x + self.residual(x)
+    u2 = mean(x, u1 + self.residual(u1), 0.25)  # 3/4 x + 1/4 (u1 + F(u1))
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rkblocks.exact.field import Element
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, kinds, uses
+from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, number_of, plan
+from rkblocks.program.python_text import expression_text, local_names
+
+WIDTH = 120
+
+MEAN = '''\
+def mean(a: Tensor, b: Tensor, weight: float) -> Tensor:
+    """(1 - weight) a + weight b in one pass; a, where it is x itself, may be of lower precision than b."""
+    return torch.lerp(a.to(b.dtype), b, weight)
+'''
+"""The helper that printed steps call where `needs_mean` says so."""
+
+Call = Callable[[int, str], str]
+"""How the i-th call of F with the given argument(s) is written."""
+
+
+def residual_call(stage: int, arguments: str) -> str:
+    """A call of the residual, whatever the stage."""
+    return f"self.residual({arguments})"
+
+
+def staged_call(stage: int, arguments: str) -> str:
+    """A call of the residual that says which stage it is for."""
+    return f"self.evaluate({stage}, {arguments})"
+
+
+def needs_mean(program: Program) -> bool:
+    """Whether the printed step uses the helper `MEAN`."""
+    types = kinds(program.body)
+    return any(isinstance(k, Lerp) for combine in program.combines for k in plan(program, combine, types))
+
+
+def step_lines(program: Program, call: Call = residual_call) -> tuple[str, ...]:
+    """The statements of one step from ``x`` (and ``t``, and ``dt``, where the program needs them), not indented.
+
+    Parameters are read from local variables of their own names (see `python_text.local_names`).
+    """
+    return tuple(_Printer(program, call).lines())
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A value in code, and in the comment beside it."""
+
+    code: str
+    exact: str
+    atom: bool = True
+
+    def inner(self) -> Expression:
+        """The expression as an operand."""
+        return self if self.atom else Expression(f"({self.code})", f"({self.exact})")
+
+
+class _Printer:
+    def __init__(self, program: Program, call: Call) -> None:
+        self.program, self.call = program, call
+        self.types = kinds(program.body)
+        self.names = local_names(program.field.parameters)
+        self.known: dict[str, Expression] = {INPUT: Expression(INPUT, INPUT)}
+        self.inlined = _inlined(program, self.types)
+        self.stage = 0
+
+    def lines(self) -> Sequence[str]:
+        found: list[str] = []
+        for instruction in self.program.body:
+            found += self.statements(instruction)
+        return found
+
+    def statements(self, instruction: Instruction) -> list[str]:
+        match instruction:
+            case Evaluate(target, source, abscissa):
+                value = self.evaluation(source, abscissa)
+                if target in self.inlined:
+                    self.known[target] = value
+                    return []
+                self.known[target] = Expression(target, target)
+                return [f"{target} = {value.code}"]
+            case Combine(target):
+                return self.sum(target, plan(self.program, instruction, self.types))
+            case Return(value=result):
+                return [f"return {self.known[result].code}"] if self.known[result].code == INPUT else []
+
+    def evaluation(self, source: str, abscissa: Element) -> Expression:
+        argument = self.known[source].code
+        exact = f"F({argument})"
+        if self.program.time:
+            time = self.time(abscissa)
+            argument, exact = f"{argument}, {time}", f"F({argument}, {time})"
+        self.stage += 1
+        return Expression(self.call(self.stage - 1, argument), exact)
+
+    def time(self, abscissa: Element) -> str:
+        if not abscissa:
+            return "t"
+        factor = Factor(abscissa, by_step=True)
+        return "t + 1" if is_one(self.program, factor) else f"t + {self.factor(factor)}"
+
+    def sum(self, target: str, kernels: tuple[Kernel, ...]) -> list[str]:
+        first, *rest = kernels
+        if isinstance(first, Copy):
+            so_far = self.known[first.value]
+        else:
+            assert isinstance(first, Scale)
+            value = self.known[first.value].inner()
+            exact = self.exact(first.factor, value.exact)
+            so_far = Expression(f"{self.factor(first.factor, product=True)} * {value.code}", exact, atom=False)
+        if target in self.inlined:
+            (only,) = rest
+            self.known[target] = self.continued(so_far, only)
+            return []
+        lines = []
+        for i, kernel in enumerate(rest):
+            so_far = self.continued(so_far, kernel)
+            last = i == len(rest) - 1
+            start = "return" if last and target == self.program.result else f"{target} ="
+            lines += _commented(f"{start} {so_far.code}", so_far.exact)
+            so_far = Expression(target, target if last else "...")
+        if not rest:
+            start = "return" if target == self.program.result else f"{target} ="
+            lines += _commented(f"{start} {so_far.code}", so_far.exact)
+        self.known[target] = Expression(target, target)
+        return lines
+
+    def continued(self, so_far: Expression, kernel: Kernel) -> Expression:
+        """The expression with one more kernel applied."""
+        value = self.known[kernel.value]
+        factor = kernel.factor if isinstance(kernel, Add | Lerp) else None
+        assert factor is not None
+        number = number_of(self.program, factor)
+        text = self.factor(factor)
+        exact = f"{so_far.exact} {_signed(self.exact(factor, value.inner().exact))}"
+        if isinstance(kernel, Lerp):
+            rest = self.exact(Factor(self.program.field.one - factor.coefficient), so_far.inner().exact)
+            exact = f"{rest} {_signed(self.exact(factor, value.inner().exact))}"
+            return Expression(f"mean({so_far.code}, {value.code}, {text})", exact)
+        one = self.program.field.one
+        if number is not None and not number - one:
+            return Expression(f"{so_far.code} + {value.code}", exact, atom=False)
+        if number is not None and not number + one:
+            return Expression(f"{so_far.code} - {value.inner().code}", exact, atom=False)
+        if number is not None and not self.program.field.free_parameters(number):
+            return Expression(f"torch.add({so_far.code}, {value.code}, alpha={text})", exact)
+        return Expression(f"torch.addcmul({so_far.code}, {value.code}, {text})", exact)
+
+    def factor(self, factor: Factor, *, product: bool = False) -> str:
+        """A factor in code; with ``product`` in parentheses, where it has to bind like one number."""
+        number = number_of(self.program, factor)
+        field = self.program.field
+        if number is None:
+            one = not factor.coefficient - field.one
+            return "dt" if one else f"{_bound(expression_text(field, factor.coefficient, self.names))} * dt"
+        text = expression_text(field, number, self.names)
+        return _bound(text) if product else text
+
+    def exact(self, factor: Factor, value: str) -> str:
+        """A factor times a value in a comment."""
+        field = self.program.field
+        coefficient = factor.coefficient
+        step = "dt " if factor.by_step and self.program.dt != 1 else ""
+        if not coefficient - field.one:
+            return f"{step}{value}"
+        if not coefficient + field.one:
+            return f"-{step}{value}"
+        text = field.text(coefficient)
+        return f"{text if _simple(text) else f'({text})'} {step}{value}"
+
+
+def _inlined(program: Program, types: Mapping[str, Kind]) -> frozenset[str]:
+    """Values written where they are used: used once, in a sum that follows before F is called again.
+
+    Of sums, only those of two values without factor are: they read as one Euler step or one sum of slopes.
+    """
+    used = Counter(name for instruction in program.body for name in uses(instruction))
+    calls: dict[str, int] = {}
+    count = 0
+    found = set()
+    for instruction in program.body:
+        match instruction:
+            case Evaluate(target):
+                count += 1
+                calls[target] = count
+            case Combine(target):
+                found |= {v for v in instruction.values if used[v] == 1 and calls.get(v) == count}
+                kernels = plan(program, instruction, types)
+                if len(kernels) == 2 and isinstance(kernels[1], Add) and is_one(program, kernels[1].factor):
+                    calls[target] = count
+            case _:
+                pass
+    return frozenset(found)
+
+
+def _simple(text: str) -> bool:
+    return all(c.isalnum() or c in "/_.-*" for c in text)
+
+
+def _bound(text: str) -> str:
+    return text if _simple(text) and "/" not in text else f"({text})"
+
+
+def _signed(text: str) -> str:
+    return f"- {text[1:]}" if text.startswith("-") else f"+ {text}"
+
+
+def _commented(code: str, exact: str) -> list[str]:
+    """The statement with the exact sum beside it, or above it where the line is full; none where it says the same."""
+    if code.split(" = ")[-1].removeprefix("return ").replace("self.residual", "F") == exact:
+        return [code]
+    if len(code) + len(exact) + 12 <= WIDTH:
+        return [f"{code}  # {exact}"]
+    return [*textwrap.wrap(exact, WIDTH - 8, initial_indent="# ", subsequent_indent="#   "), code]

@@ -1,0 +1,96 @@
+"""What every program must satisfy, checked after lowering and after every pass."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, kinds, target, uses
+
+
+class InvalidProgram(Exception):  # noqa: N818 (it names what was found, not a user's error)
+    """A program breaks a rule of the intermediate form: a defect of the compiler, never of a tableau."""
+
+
+def verify(program: Program, *, calls: int | None = None) -> Program:
+    """The program itself, if it is well formed.
+
+    Every value is defined once, before its use, and used; sums and evaluations are well typed; the weights of the states
+    in a state sum to one; coefficients lie in the field and contain only declared parameters, all of which occur; there is
+    one return, at the end, of a state.  With ``calls``, F is evaluated exactly so often.
+
+    Raises:
+        InvalidProgram: naming the first rule broken.
+    """
+    _check_names(program)
+    _check_types(program)
+    _check_coefficients(program)
+    if calls is not None and program.calls != calls:
+        raise InvalidProgram(f"F is called {program.calls} times, expected {calls}")
+    return program
+
+
+def _check_names(program: Program) -> None:
+    if sum(isinstance(instruction, Return) for instruction in program.body) != 1:
+        raise InvalidProgram("a program has exactly one return")
+    if not isinstance(program.body[-1], Return):
+        raise InvalidProgram("the return is the last instruction")
+    defined, used = {INPUT}, set()
+    for instruction in program.body:
+        for name in uses(instruction):
+            if name not in defined:
+                raise InvalidProgram(f"{name} is used before it is defined")
+            used.add(name)
+        name = target(instruction)
+        if name in defined:
+            raise InvalidProgram(f"{name} is defined twice")
+        if name is not None:
+            defined.add(name)
+    if defined - used:
+        raise InvalidProgram(f"never used: {', '.join(sorted(defined - used))}")
+
+
+def _check_types(program: Program) -> None:
+    types = kinds(program.body)
+    for instruction in program.body:
+        match instruction:
+            case Evaluate(source=source) if types[source] is not Kind.STATE:
+                raise InvalidProgram(f"F is evaluated at {source}, which is a slope")
+            case Return(value=value) if types[value] is not Kind.STATE:
+                raise InvalidProgram(f"{value} is returned, which is a slope")
+            case Combine():
+                _check_sum(program, instruction, types)
+            case _:
+                pass
+
+
+def _check_sum(program: Program, combine: Combine, types: dict[str, Kind]) -> None:
+    if not combine.terms:
+        raise InvalidProgram(f"{combine.target} is an empty sum")
+    if len(set(combine.values)) < len(combine.values):
+        raise InvalidProgram(f"{combine.target} names a value twice")
+    if types[combine.target] is Kind.STATE:
+        weights = [term.coefficient for term in combine.terms if types[term.value] is Kind.STATE]
+        excess = sum(weights, program.field.zero) - program.field.one
+        if not _within(program.field, excess, program.tolerance):
+            raise InvalidProgram(f"the weights of {combine.target} miss one by {program.field.text(excess)}")
+
+
+def _within(field: Field, excess: Element, tolerance: Fraction) -> bool:
+    if not excess or field.free_parameters(excess):
+        return not excess
+    low, high = field.enclose(excess)
+    return max(abs(low), abs(high)) <= tolerance
+
+
+def _check_coefficients(program: Program) -> None:
+    field, found = program.field, set()
+    numbers = [term.coefficient for combine in program.combines for term in combine.terms]
+    numbers += [i.abscissa for i in program.body if isinstance(i, Evaluate) and program.time]
+    for number in numbers:
+        if not field.domain.of_type(number):
+            raise InvalidProgram(f"{number!r} is no element of the program's field")
+        found |= set(field.free_parameters(number))
+    declared = {parameter.name for parameter in program.parameters}
+    if found != declared:
+        raise InvalidProgram(f"parameters {sorted(declared)} are declared, {sorted(found)} occur")
