@@ -1,0 +1,105 @@
+"""Perturbation growth: how much a group of blocks stretches the difference between an image and its perturbed copy.
+
+PGR(f) = E_x E_x' |f(x) - f(x')|_p / |x - x'|_p, per group (Kim et al. 2020, eq. 17): the ratio of each pair first,
+then the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from rkblocks.attacks import frozen
+from rkblocks.evaluation.intervals import mean_deviation
+
+NORMS = (1.0, 2.0, math.inf)
+
+
+class Traced(Protocol):
+    """A network that tells the inputs and outputs of its groups (rkblocks.nets.GroupedNet)."""
+
+    def trace(self, x: Tensor) -> list[tuple[str, Tensor, Tensor]]:
+        """Return (group, input, output) for each group at the images x."""
+
+
+@dataclass(frozen=True)
+class GroupGrowth:
+    """The growth ratio of one group in one norm. pairs: how many ratios were averaged; zeros: pairs left out since
+    the inputs of
+    the group did not differ; deviation: over the pairs. mean is nan where no pair is left."""
+
+    group: str
+    p: float
+    mean: float
+    deviation: float
+    largest: float
+    pairs: int
+    zeros: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON of this row; p is 1, 2 or "inf", and what is not a number is null."""
+        number = lambda value: value if math.isfinite(value) else None  # noqa: E731
+        return {
+            "group": self.group,
+            "p": "inf" if math.isinf(self.p) else int(self.p),
+            "mean": number(self.mean),
+            "deviation": number(self.deviation),
+            "largest": number(self.largest),
+            "pairs": self.pairs,
+            "zeros": self.zeros,
+        }
+
+
+def pair_ratios(
+    model: torch.nn.Module, x: Tensor, x_perturbed: Tensor, norms: Iterable[float] = NORMS
+) -> dict[tuple[str, float], Tensor]:
+    """Return for each (group, p) the ratio [n] of every pair in eval mode; nan where the inputs of the group do not
+    differ.
+
+    x, x_perturbed: images [n, C, H, W] in [0, 1]; the norms go over all entries of the feature maps.
+    """
+    with torch.no_grad(), frozen(model):
+        clean, perturbed = model.trace(x), model.trace(x_perturbed)  # type: ignore[operator]
+    ratios = {}
+    for (group, before, after), (_, before_, after_) in zip(clean, perturbed, strict=True):
+        for p in norms:
+            source, target = _norms(before_ - before, p), _norms(after_ - after, p)
+            ratios[group, p] = torch.where(source > 0, target / source, torch.nan)
+    return ratios
+
+
+def _norms(difference: Tensor, p: float) -> Tensor:
+    """Return the p-norms [n]; in double, since a float32 sum of squares of tiny differences underflows to zero."""
+    norms: Tensor = torch.linalg.vector_norm(difference.flatten(1).double(), ord=p, dim=1)
+    return norms
+
+
+def perturbation_growth(
+    model: torch.nn.Module, pairs: Iterable[tuple[Tensor, Tensor]], norms: Iterable[float] = NORMS
+) -> list[GroupGrowth]:
+    """Return the growth of each group in each norm over all pairs (x, x') of image batches.
+
+    Raises ValueError where there are no pairs at all.
+    """
+    gathered: dict[tuple[str, float], list[Tensor]] = {}
+    chosen = tuple(norms)
+    for x, x_perturbed in pairs:
+        for key, ratios in pair_ratios(model, x, x_perturbed, chosen).items():
+            gathered.setdefault(key, []).append(ratios.cpu())
+    if not gathered:
+        raise ValueError("no pairs of images")
+    return [_summary(group, p, torch.cat(parts)) for (group, p), parts in gathered.items()]
+
+
+def _summary(group: str, p: float, ratios: Tensor) -> GroupGrowth:
+    kept = ratios[~ratios.isnan()].tolist()
+    zeros = len(ratios) - len(kept)
+    if not kept:
+        return GroupGrowth(group, p, math.nan, math.nan, math.nan, 0, zeros)
+    mean, deviation = mean_deviation(kept)
+    return GroupGrowth(group, p, mean, deviation, max(kept), len(kept), zeros)

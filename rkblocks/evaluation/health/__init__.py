@@ -1,0 +1,11 @@
+"""The health report: automatic checks of what ROBUSTNESS asks of a robustness number. Importing the modules enters
+their checks.
+"""
+
+from rkblocks.evaluation.health import budget as budget
+from rkblocks.evaluation.health import model as model
+from rkblocks.evaluation.health import search as search
+from rkblocks.evaluation.health.evidence import Evidence as Evidence
+from rkblocks.evaluation.health.registry import CHECKS as CHECKS
+from rkblocks.evaluation.health.registry import Verdict as Verdict
+from rkblocks.evaluation.health.registry import health_report as health_report

@@ -1,0 +1,125 @@
+"""What the health checks look at: the rows of the evaluation, and further searches on a sample, each done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from rkblocks import attacks
+from rkblocks.attacks import ExampleStreams, frozen
+from rkblocks.attacks.losses import LOSS
+from rkblocks.evaluation.measure import Measurement, measure, measure_clean
+from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.subject import Subject
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A search with the final iterate, watched: mean loss [steps + 1], and for each image whether an iterate, and the
+    last, broke it.
+    """
+
+    loss: Tensor
+    ever_broken: Tensor
+    finally_broken: Tensor
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """rows: the measurements on all images, clean first; sample: the images for further searches."""
+
+    subject: Subject
+    rows: tuple[Measurement, ...]
+    sample: Subject
+    seed: int
+    batch: int
+    _done: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def n(self) -> int:
+        """The number of images in the sample."""
+        return len(self.sample)
+
+    def slack(self, n: int | None = None, share: float = 0.02) -> int:
+        """The number of images that a comparison may differ by without anything being wrong: 2 %, at least one."""
+        return max(1, round(share * (self.n if n is None else n)))
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The attacks of the evaluation."""
+        return tuple(row.item for row in self.rows if row.item)
+
+    def strongest(self) -> Measurement | None:
+        """Return the row of the most thorough PGD: any before final, then by number of steps in all; None without a
+        PGD row.
+        """
+        rows = [row for row in self.rows if row.item and row.item.attack == "pgd"]
+
+        def effort(row: Measurement) -> tuple[bool, int]:
+            item = row.item
+            return (False, 0) if item is None else (item.definition == "any", item.threat.steps * item.threat.restarts)
+
+        return max(rows, key=effort, default=None)
+
+    @cached_property
+    def probe(self) -> Item | None:
+        """The search that the checks vary: the plan's PGD with the most steps, one restart. None without PGD or with
+        eps 0.
+        """
+        rows = [item for item in self.items if item.attack == "pgd" and item.threat.eps]
+        if not rows:
+            return None
+        chosen = max(rows, key=lambda item: (item.threat.steps, item.definition == "any"))
+        return replace(chosen, threat=replace(chosen.threat, restarts=1))
+
+    @cached_property
+    def images(self) -> Tensor:
+        """The images of the sample as floats."""
+        return self.sample.floats(torch.arange(self.n, device=self.sample.labels.device))
+
+    @cached_property
+    def clean(self) -> Measurement:
+        return measure_clean(self.sample, self.batch)
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """Return make(), worked out on first use of the key."""
+        if key not in self._done:
+            self._done[key] = make()
+        found: T = self._done[key]
+        return found
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the logits of the model in eval mode, batch by batch."""
+        with torch.no_grad(), frozen(self.subject.model):
+            return torch.cat([self.subject.model(part) for part in x.split(self.batch)])
+
+    def outcome(self, item: Item) -> Measurement:
+        """Return what this attack does to the sample."""
+        return self.once(item, lambda: measure(self.sample, item, self.clean, seed=self.seed, batch=self.batch))
+
+    def trace(self, item: Item) -> Trace:
+        """Return the course of this search on the sample."""
+        return self.once(("trace", item), lambda: self._watch(item))
+
+    def _watch(self, item: Item) -> Trace:
+        labels, threat = self.sample.labels, item.threat
+        losses = torch.zeros(threat.steps + 1, self.n, dtype=torch.float64)
+        broken = torch.zeros(threat.steps + 1, self.n, dtype=torch.bool)
+        streams = ExampleStreams.of(self.seed, self.sample.indices)
+        for rows in torch.arange(self.n, device=labels.device).split(self.batch):
+
+            def observe(restart: int, step: int, part: Tensor, logits: Tensor, rows: Tensor = rows) -> None:
+                at = rows[part]
+                losses[step, at.cpu()] = LOSS[threat.loss](logits, labels[at]).double().cpu()
+                broken[step, at.cpu()] = (logits.argmax(1) != labels[at]).cpu()
+
+            own = streams.select(rows)
+            attacks.run(item.attack, self.subject.model, self.images[rows], labels[rows], threat, own, observe=observe)
+        return Trace(losses.mean(1), broken.any(0), broken[-1])

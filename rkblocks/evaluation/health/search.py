@@ -1,0 +1,101 @@
+"""Checks that search further on a sample: did the attack finish, and would a stronger one find more?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+from rkblocks.attacks import fraction_text
+from rkblocks.evaluation.health.evidence import Evidence
+from rkblocks.evaluation.health.registry import Finding, check
+from rkblocks.evaluation.plan import Item
+
+RESTARTS = 5
+
+
+@check("more steps change nothing")
+def more_steps_change_nothing(evidence: Evidence) -> Finding:
+    """Twice the steps must not break more images (MNIST, Table 1: 0.58 with 20 steps, 0.18 with 30)."""
+    item = evidence.probe
+    if item is None:
+        return None
+    twice = replace(item, threat=replace(item.threat, steps=2 * item.threat.steps))
+    before, after = evidence.outcome(item), evidence.outcome(twice)
+    shares = f"PGD-{item.threat.steps} {before.accuracy:.3f}, PGD-{twice.threat.steps} {after.accuracy:.3f}"
+    ok = int(before.correct.sum()) - int(after.correct.sum()) <= evidence.slack()
+    advice = f"the attack had not finished: give it {twice.threat.steps} steps or more"
+    return ok, f"{shares} on {evidence.n} images", advice
+
+
+@check("restarts change nothing")
+def restarts_change_nothing(evidence: Evidence) -> Finding:
+    """Five restarts instead of one must not break many more images; compared with what the evaluation itself uses."""
+    item = evidence.probe
+    if item is None or not item.threat.random_start:
+        return None
+    used = max(i.threat.restarts for i in evidence.items if i.attack == "pgd")
+    more = replace(item, threat=replace(item.threat, restarts=max(RESTARTS, used)))
+    base = replace(item, threat=replace(item.threat, restarts=used))
+    before, after = evidence.outcome(base), evidence.outcome(more)
+    figure = f"restarts {used}: {before.accuracy:.3f}, restarts {more.threat.restarts}: {after.accuracy:.3f}"
+    ok = int(before.correct.sum()) - int(after.correct.sum()) <= evidence.slack()
+    return ok, figure, f"one start misses much: use --restarts {RESTARTS}"
+
+
+@check("loss flat at the end")
+def loss_flat_at_the_end(evidence: Evidence) -> Finding:
+    """Of the whole rise of the loss the last quarter of the steps may bring a tenth at most."""
+    item = evidence.probe
+    if item is None or item.threat.steps < 4:
+        return None
+    loss = evidence.trace(replace(item, definition="final")).loss
+    quarter = item.threat.steps - item.threat.steps // 4
+    total, last = float(loss[-1] - loss[0]), float(loss[-1] - loss[quarter])
+    if not total > 0:
+        figure = f"the loss went from {float(loss[0]):.3g} to {float(loss[-1]):.3g}"
+        return False, figure, "the attack raises no loss: look at the gradients"
+    figure = f"the last quarter of the steps brought {last / total:.1%} of the rise"
+    return last <= 0.1 * total, figure, "the loss still rises: give the attack more steps"
+
+
+@check("no silent success")
+def no_silent_success(evidence: Evidence) -> Finding:
+    """Where the final iterate counts: images that were adversarial on the way but not at the end."""
+    item = evidence.probe
+    if item is None or item.definition != "final":
+        return None
+    trace = evidence.trace(item)
+    count = int((trace.ever_broken & ~trace.finally_broken & evidence.clean.correct).sum())
+    figure = f"{count} of {evidence.n} images were broken on the way, not at the end"
+    return count <= evidence.slack(), figure, "keep the best iterate: --definition any"
+
+
+@check("larger eps breaks all")
+def larger_eps_breaks_all(evidence: Evidence) -> Finding:
+    """Accuracy must fall with eps, and to chance or below once the ball holds the whole box (any iterate counts)."""
+    item = evidence.probe
+    if item is None:
+        return None
+    curve = eps_sweep(evidence, item)
+    points = ", ".join(f"{fraction_text(eps)}: {right / evidence.n:.2f}" for eps, right in curve)
+    chance = 1 / evidence.logits(evidence.images[:1]).shape[1]
+    limit = evidence.n * chance + 2 * math.sqrt(evidence.n * chance * (1 - chance))
+    falls = all(later <= earlier + evidence.slack() for (_, earlier), (_, later) in pairwise(curve))
+    if not falls:
+        return False, points, "accuracy rises with eps: the attack fails"
+    return curve[-1][1] <= limit, points, "even the largest ball leaves images right: the attack fails"
+
+
+def eps_sweep(evidence: Evidence, item: Item) -> list[tuple[Fraction, int]]:
+    """Return (eps, images still correct) for 0, 1/2, 1, 2 and 4 times the budget, and for a ball that holds the whole
+    box.
+    """
+    low, high = item.threat.bounds
+    pixels = evidence.images[0].numel()
+    whole = (high - low) * {"linf": 1, "l2": math.isqrt(pixels - 1) + 1, "l1": pixels}[item.threat.norm]
+    radii = {item.threat.eps * factor for factor in (0, Fraction(1, 2), 1, 2, 4)}
+    ascending = sorted({eps for eps in radii if eps < whole} | {whole})
+    outcomes = [evidence.outcome(Item("pgd", item.threat.with_eps(eps), "any")) for eps in ascending]
+    return [(eps, int(outcome.correct.sum())) for eps, outcome in zip(ascending, outcomes, strict=True)]

@@ -1,0 +1,99 @@
+"""One row of an evaluation: run the attack over all images and keep what happened to each."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rkblocks import attacks
+from rkblocks.attacks import ExampleStreams, frozen
+from rkblocks.evaluation.intervals import wilson
+from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.subject import Subject
+
+Progress = Callable[[str, int, int], None]
+"""Called as progress(label, images done, images in all)."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The outcome for each image, on the CPU: prediction [n] on the image that the attack returned, and whether it is
+    correct [n].
+
+    item is None for clean images. With definition `any` an image counts as correct only if it was so when clean.
+    """
+
+    item: Item | None
+    prediction: Tensor
+    correct: Tensor
+
+    @property
+    def accuracy(self) -> float:
+        return int(self.correct.sum()) / len(self.correct)
+
+
+def predict(subject: Subject, batch: int) -> Tensor:
+    """Return the class [n] that the model, in eval mode, gives each clean image (CPU)."""
+    with torch.no_grad(), frozen(subject.model):
+        return torch.cat([subject.model(x).argmax(1).cpu() for _, x, _ in subject.batches(batch)])
+
+
+def measure_clean(subject: Subject, batch: int, progress: Progress | None = None) -> Measurement:
+    """Return the row that every evaluation begins with."""
+    prediction = predict(subject, batch)
+    if progress:
+        progress("clean", len(subject), len(subject))
+    return Measurement(None, prediction, prediction == subject.labels.cpu())
+
+
+def measure(
+    subject: Subject, item: Item, clean: Measurement, *, seed: int, batch: int, progress: Progress | None = None
+) -> Measurement:
+    """Return the outcome of one attack. With definition `any`, images that were wrong when clean are not attacked at
+    all.
+
+    The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding.
+    """
+    prediction, done = clean.prediction.clone(), 0
+    streams = ExampleStreams.of(seed, subject.indices)
+    wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
+    for rows in torch.nonzero(wanted)[:, 0].split(batch):
+        at = rows.to(subject.labels.device)
+        x, y = subject.floats(at), subject.labels[at]
+        x_adv = attacks.run(
+            item.attack, subject.model, x, y, item.threat, streams.select(rows), definition=item.definition
+        )
+        with torch.no_grad(), frozen(subject.model):
+            prediction[rows] = subject.model(x_adv).argmax(1).cpu()
+        done += len(rows)
+        if progress:
+            progress(item.label, done, int(wanted.sum()))
+    return Measurement(item, prediction, prediction == subject.labels.cpu())
+
+
+def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any]:
+    """Return the measurement as an entry of INTERFACE section 5."""
+    n, right = len(measurement.correct), int(measurement.correct.sum())
+    item = measurement.item
+    return {
+        "attack": item.attack if item else "clean",
+        "threat": item.threat.to_dict() if item else None,
+        "definition": item.definition if item else "final",
+        "n": n,
+        "accuracy": right / n,
+        "interval": list(wilson(right, n)),
+        "seed": seed,
+        "weights": weights,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a number depends on."""
+    return {"rkblocks": version("rkblocks"), "torch": torch.__version__, "python": platform.python_version()}

@@ -1,0 +1,92 @@
+"""Which attacks an evaluation runs: named presets around the budget of the data set, or one attack given in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from rkblocks import attacks
+from rkblocks.attacks import Threat
+from rkblocks.diagnostics import fail
+
+#: eps and step by data set. MNIST: paper section 4.2; its text gives no step, the published code documents 0.05 for
+#: training. CIFAR-10: paper section 4.3. The others follow common practice. A folder of images is treated like
+#: CIFAR-10.
+BUDGETS: Final[dict[str, tuple[str, str]]] = {
+    "mnist": ("3/10", "1/20"),
+    "fashion": ("1/10", "1/40"),
+    "digits": ("1/10", "1/40"),
+    "cifar10": ("8/255", "2/255"),
+}
+FOLDER_BUDGET: Final = BUDGETS["cifar10"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row of an evaluation: an attack, its threat model as the attack really uses it, what counts as success."""
+
+    attack: str
+    threat: Threat
+    definition: str = "final"
+
+    def __post_init__(self) -> None:
+        _, effective = attacks.lookup(self.attack, self.threat, self.definition)
+        object.__setattr__(self, "threat", effective)
+
+    @property
+    def label(self) -> str:
+        """A short name that tells the rows of one table apart: "pgd20 linf 8/255 any x5 margin"."""
+        threat = self.threat
+        steps = str(threat.steps) if self.attack == "pgd" else ""
+        extras = [self.definition] if self.attack == "pgd" else []
+        extras += [f"x{threat.restarts}"] if threat.restarts > 1 else []
+        extras += [threat.loss] if threat.loss != "ce" else []
+        return " ".join([self.attack + steps, threat.norm, attacks.fraction_text(threat.eps), *extras])
+
+
+#: Steps of the PGD columns in the paper: Table 1 for MNIST, Table 2 for CIFAR-10 (and all other data).
+PAPER_STEPS: Final[dict[str, tuple[int, ...]]] = {"mnist": (20, 30), "cifar10": (7, 12, 20)}
+
+Row = tuple[str, Mapping[str, Any], str]
+#: preset -> rows of (attack, changes to the base threat model, definition); `paper` depends on the data set as well.
+PRESETS: Final[dict[str, tuple[Row, ...]]] = {
+    "standard": (
+        ("noise", {"restarts": 10}, "any"),
+        ("fgsm", {}, "final"),
+        ("pgd", {"steps": 20}, "final"),
+        ("pgd", {"steps": 20}, "any"),
+        ("pgd", {"steps": 100, "restarts": 5}, "any"),
+        ("pgd", {"steps": 100, "restarts": 5, "loss": "margin"}, "any"),
+    ),
+    "quick": (
+        ("fgsm", {}, "final"),
+        ("pgd", {"steps": 20}, "final"),
+    ),
+}
+
+
+def base_threat(dataset: str, **given: Any) -> Threat:
+    """Return the threat model of a data set's budget with the `given` fields changed (those that are not None).
+
+    A given eps without a step scales the data set's step, so that the ratio of both stays.
+    """
+    eps, step = BUDGETS.get(dataset, FOLDER_BUDGET)
+    changes = {name: value for name, value in given.items() if value is not None}
+    threat = Threat(eps=eps, step=step)  # type: ignore[arg-type]
+    if "eps" in changes and "step" not in changes:
+        threat = threat.with_eps(changes.pop("eps"))
+    return replace(threat, **changes)
+
+
+def preset_plan(preset: str, threat: Threat, dataset: str = "") -> tuple[Item, ...]:
+    """Return the rows of a preset around this threat model. Raises RkblocksError RK820 for an unknown preset."""
+    if preset == "paper":
+        steps = PAPER_STEPS.get(dataset, PAPER_STEPS["cifar10"])
+        rows: tuple[Row, ...] = (("fgsm", {}, "final"), *(("pgd", {"steps": count}, "final") for count in steps))
+    elif preset in PRESETS:
+        rows = PRESETS[preset]
+    else:
+        known = ", ".join(("paper", *PRESETS))
+        fail("RK820", f"there is no preset {preset!r}; expected one of {known}", help="choose --preset standard")
+    return tuple(Item(attack, replace(threat, **changes), how) for attack, changes, how in rows)

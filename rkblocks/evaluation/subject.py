@@ -1,0 +1,128 @@
+"""What is evaluated: a model with the images of one split, from a run folder or from one's own hands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.diagnostics import fail
+
+SPLITS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and the images it is measured on.
+
+    images: [n, C, H, W], uint8 or floats in [0, 1]; labels: integers [n], on the model's device; indices: the
+    position of each image in its whole split, which names its stream of random numbers; weights: hash that identifies
+    the model's state.
+    """
+
+    name: str
+    model: nn.Module
+    images: Tensor
+    labels: Tensor
+    indices: Tensor
+    weights: str
+    blocks: str = ""
+    dataset: str = ""
+    split: str = "test"
+    folder: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def floats(self, rows: Tensor) -> Tensor:
+        """Return these images as floats in [0, 1], in the dtype of the model."""
+        images = self.images[rows]
+        if images.is_floating_point():
+            return images
+        floating = (p.dtype for p in self.model.parameters() if p.is_floating_point())
+        return images.to(next(floating, torch.float32)) / 255
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield (rows, images, labels) in order."""
+        for rows in torch.arange(len(self), device=self.labels.device).split(size):
+            yield rows, self.floats(rows), self.labels[rows]
+
+    def sample(self, size: int, seed: int = 0) -> Subject:
+        """Return the subject with at most `size` of its images, drawn by `seed`, in their order."""
+        if size >= len(self):
+            return self
+        rows = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:size].sort().values
+        at = rows.to(self.labels.device)
+        return replace(self, images=self.images[at], labels=self.labels[at], indices=self.indices[rows])
+
+
+def of_model(
+    model: nn.Module, images: Tensor, labels: Tensor, *, name: str = "model", blocks: str = "", dataset: str = ""
+) -> Subject:
+    """Return the subject of one's own model. Raises RkblocksError RK823 where there is no image or a label too few."""
+    if not len(images) or labels.shape != images.shape[:1]:
+        fail(
+            "RK823",
+            f"{len(images)} images and labels of shape {tuple(labels.shape)}; expected a label for each, one at least",
+            help="pass images [n, C, H, W] and labels [n]",
+        )
+    return Subject(name, model, images, labels, torch.arange(len(images)), state_hash(model), blocks, dataset)
+
+
+def of_run(
+    folder: str | Path,
+    *,
+    split: str = "test",
+    limit: int | None = None,
+    device: str = "auto",
+    data_root: str | Path | None = None,
+    seed: int = 0,
+) -> Subject:
+    """Return the subject of a run folder: its best weights and its data set. limit: evaluate that many images, drawn
+    by seed.
+
+    Raises RkblocksError RK823 for an unfit split or limit, and what opening the run or the data raises.
+    """
+    from rkblocks.data import load
+    from rkblocks.training.runs import open_run
+
+    if split not in SPLITS:
+        fail("RK823", f"split is {split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
+    if limit is not None and limit < 1:
+        fail("RK823", f"limit is {limit}; expected at least one image", help="leave --limit out for the whole split")
+    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    run = open_run(folder, where)
+    kept = run.config.data
+    data = load(
+        kept.name, root=data_root or kept.root or None, device=where, validation=kept.validation, seed=kept.split_seed
+    )
+    part = getattr(data, split)
+    if not len(part.images):
+        fail("RK823", f"the {split} split of {data.name} is empty in this run", help="evaluate --split test")
+    whole = Subject(
+        name=str(folder),
+        model=run.model,
+        images=part.images,
+        labels=part.labels,
+        indices=torch.arange(len(part.labels)),
+        weights=run.weights_hash,
+        blocks=",".join(run.config.net.blocks),
+        dataset=data.name,
+        split=split,
+        folder=Path(folder),
+    )
+    return whole if limit is None else whole.sample(limit, seed)
+
+
+def state_hash(model: nn.Module) -> str:
+    """Return the sha256 of a model's state: names, shapes, types and bytes, in order of names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        tensor = value.detach().cpu().contiguous()
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()
