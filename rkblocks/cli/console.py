@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-import click
-
 from rkblocks.diagnostics import Diagnostic
 
 
@@ -34,12 +32,13 @@ def colour(stream: TextIO | None) -> bool:
 
 def show(text: str) -> None:
     """Write `text` to standard output as it is (colour was decided by whoever made it)."""
-    click.echo(text, nl=False, color=True)
+    _put(sys.stdout, text)
 
 
 def note(text: str) -> None:
     """Write one line for a human to standard error."""
-    click.echo(text, err=True)
+    with contextlib.suppress(OSError):
+        _put(sys.stderr, f"{text}\n")
 
 
 def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
@@ -53,7 +52,21 @@ def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
     text = _text(source) if any(one.line is not None for one in found) else ""
     with contextlib.suppress(OSError):
         shown = problems(found, source=source, text=text, colour=colour(sys.stderr))
-        click.echo(shown, err=True, nl=False, color=True)
+        _put(sys.stderr, shown)
+
+
+def put(text: str) -> None:
+    """Write to standard error as it is, at once, for progress that rewrites its line."""
+    with contextlib.suppress(OSError):
+        _put(sys.stderr, text)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+
+
+def _put(stream: TextIO | None, text: str) -> None:
+    # Not click.echo: it replaces an ASCII stream by one of UTF-8, whatever the terminal can show.
+    if stream is not None:
+        stream.write(text)
 
 
 def _text(source: str) -> str:

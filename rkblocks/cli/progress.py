@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from dataclasses import dataclass, field
 
-import click
+from rkblocks.cli import console
 
 
 @dataclass
@@ -25,10 +24,10 @@ class Progress:
         finished = done >= total
         if not _terminal():
             if finished:
-                _write(f"  {label}: {total} in {now - started:.1f} s\n")
+                console.put(f"  {label}: {total} in {now - started:.1f} s\n")
         elif finished or now - self._shown >= self.interval:
             self._shown, self._open = now, not finished
-            _write(f"\r\x1b[K  {label}: {done}/{total}, {now - started:.1f} s" + ("\n" if finished else ""))
+            console.put(f"\r\x1b[K  {label}: {done}/{total}, {now - started:.1f} s" + ("\n" if finished else ""))
         if finished:
             self._started.pop(label, None)
 
@@ -36,7 +35,7 @@ class Progress:
         """End a line that is still being rewritten."""
         if self._open:
             self._open = False
-            _write("\n")
+            console.put("\n")
 
 
 def _terminal() -> bool:
@@ -44,8 +43,3 @@ def _terminal() -> bool:
         return sys.stderr is not None and sys.stderr.isatty()
     except ValueError:
         return False
-
-
-def _write(text: str) -> None:
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True, nl=False, color=True)

@@ -89,8 +89,7 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _complain(text: str) -> None:
-    with contextlib.suppress(OSError):
-        click.echo(f"rkblocks: {text}", err=True)
+    console.note(f"rkblocks: {text}")
 
 
 def _abandon(stream: TextIO | None) -> None:

@@ -10,7 +10,7 @@ import click
 @click.command(
     "show",
     short_help="Draw one scheme: formulas, Butcher array, claims.",
-    epilog="\b\nExamples:\n  rkblocks show ssp3\n  rkblocks show mine.json\n  rkblocks show ssp3 --format json > mine.json",
+    epilog="\b\nExamples:\n  rkblocks show ssp3\n  rkblocks show ssp3 --format json > mine.json",
 )
 @click.argument("name", metavar="NAME")
 @click.option(
