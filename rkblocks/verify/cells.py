@@ -1,0 +1,179 @@
+"""Sample points of every cell into which polynomials divide the domain of the parameters.
+
+An inequality between rational functions holds on an open domain exactly if it holds on a dense open part of it; so one
+rational point in every full-dimensional cell decides it, and gives an exact counterexample where it fails.  The cells
+come from the open cylindrical algebraic decomposition (Strzebonski 2000, J. Symb. Comput. 29, 471-480): leading
+coefficients, discriminants and pairwise resultants of the irreducible factors, one variable after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations
+from math import gcd, lcm
+from typing import Any
+
+from sympy import Poly, Symbol
+from sympy.polys.domains import QQ, ZZ
+from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+from rkblocks.tableau import Parameter
+
+Bounds = Mapping[str, tuple[Root | None, Root | None]]
+"""Open interval of every variable, None for no bound."""
+
+
+def bounds(field: Field, parameters: Iterable[Parameter]) -> dict[str, tuple[Root | None, Root | None]]:
+    """The domains of the parameters as real algebraic numbers."""
+
+    def root(value: Element | None) -> Root | None:
+        return None if value is None else number(field.constants, value)
+
+    return {p.name: (root(p.low), root(p.high)) for p in parameters}
+
+
+def number(field: Field, a: Element) -> Root:
+    """An element of a field of numbers as a real algebraic number."""
+    if field.is_rational(a):
+        return Root.rational(field.fraction(a))
+    x = Symbol("x")
+    minimal = Poly.from_list([field.one, -a], x, domain=field.ground).norm()
+    (found,) = (r for r in real_roots(minimal) if _holds(field, a, r))
+    return found
+
+
+def _holds(field: Field, a: Element, root: Root) -> bool:
+    """Whether the root is the number a, among the conjugates of a."""
+    bits = 16
+    while True:  # ends: distinct conjugates part, and so do sign changes
+        low, high = field.enclose(a, bits)
+        tight = root.refine(bits)
+        if tight.high < low or high < tight.low:
+            return False
+        if root.low < low and high < root.high and root.low < root.high:
+            return True
+        if root.fraction is not None:
+            return low <= root.fraction <= high and not a - field.rational(root.fraction)
+        bits *= 2
+
+
+def integer_polynomial(field: Field, numerator: Any, names: Sequence[str]) -> Poly:
+    """A polynomial over the rationals, in the given variables, that vanishes wherever the numerator does.
+
+    The numerator is a sympy PolyElement in the field's parameters; beside square roots the norm is taken.
+    """
+    symbols = [Symbol(name) for name in names]
+    poly = Poly(numerator.as_expr(), *symbols, domain=field.ground)
+    return poly.norm().set_domain(QQ) if field.roots else poly
+
+
+def factors(polys: Iterable[Poly]) -> list[Poly]:
+    """The distinct irreducible factors over the rationals of positive degree."""
+    found: dict[Poly, None] = {}
+    for poly in polys:
+        if not poly.is_zero and not poly.is_ground:
+            for factor, _ in poly.factor_list()[1]:
+                found[factor.set_domain(QQ).monic()] = None
+    return list(found)
+
+
+def real_roots(poly: Poly) -> list[Root]:
+    """All real roots of a polynomial in one variable over the rationals, ascending, each once."""
+    roots: list[Root] = []
+    for factor in factors([poly]):
+        coefficients = [Fraction(int(QQ.numer(c)), int(QQ.denom(c))) for c in factor.rep.to_list()]
+        common = lcm(*(c.denominator for c in coefficients))
+        dense = [int(c * common) for c in coefficients]
+        content = gcd(*dense)
+        dense = [c // content for c in dense]
+        if len(dense) == 2:
+            roots.append(Root.rational(Fraction(-dense[1], dense[0])))
+            continue
+        for low, high in dup_isolate_real_roots_sqf([ZZ(c) for c in dense], ZZ):
+            ends = (Fraction(int(QQ.numer(e)), int(QQ.denom(e))) for e in (low, high))
+            roots.append(Root(tuple(reversed(dense)), *ends))
+    ordered: list[Root] = []
+    for root in roots:  # insertion: a handful of exact comparisons
+        place = next((k for k, other in enumerate(ordered) if root.compare(other) < 0), len(ordered))
+        ordered.insert(place, root)
+    return ordered
+
+
+def simplest_between(low: Fraction | None, high: Fraction | None) -> Fraction:
+    """The fraction with the least denominator strictly between two bounds, None for no bound."""
+    if low is None or high is None:
+        if low is None and high is None:
+            return Fraction(0)
+        return Fraction(low.__floor__() + 1) if low is not None else Fraction(-((-high).__floor__()) - 1)
+    whole = low.__floor__()
+    if whole + 1 < high:
+        return Fraction(whole + 1) if not low < 0 < high else Fraction(0)
+    rest, limit = low - whole, high - whole  # 0 <= rest < limit <= 1
+    if not rest:
+        return whole + Fraction(1, (1 / limit).__floor__() + 1)
+    return whole + 1 / simplest_between(1 / limit, 1 / rest)
+
+
+def between(left: Root | None, right: Root | None) -> Fraction:
+    """A simple fraction strictly between two different numbers."""
+    bits = 4
+    while True:
+        low = None if left is None else left.refine(bits).high
+        high = None if right is None else right.refine(bits).low
+        if low is None or high is None or low < high:
+            return simplest_between(low, high)
+        bits *= 2
+
+
+def inner_roots(polys: Iterable[Poly], low: Root | None, high: Root | None) -> list[Root]:
+    """The real roots of polynomials in one variable inside an open interval, ascending, each once."""
+    product = Poly(1, Symbol("x"), domain=QQ)
+    for factor in factors(polys):
+        product = factor if product.is_ground else product * factor.replace(factor.gen, product.gen)
+    if product.is_ground:
+        return []
+    found = real_roots(product)
+    return [r for r in found if (low is None or r.compare(low) > 0) and (high is None or r.compare(high) < 0)]
+
+
+def points(polys: Sequence[Poly], names: Sequence[str], domain: Bounds) -> Iterator[dict[str, Fraction]]:
+    """Yield a rational point of every full-dimensional cell, inside the domain, of the polynomials' decomposition.
+
+    Args:
+        polys: polynomials over the rationals in the variables ``names`` (in this order).
+    """
+    if not names:
+        yield {}
+        return
+    *rest, last = names
+    low, high = domain[last]
+    if not rest:
+        marks = [low, *inner_roots(polys, low, high), high]
+        for left, right in zip(marks, marks[1:], strict=False):
+            yield {last: between(left, right)}
+        return
+    symbol = Symbol(last)
+    ends = [Poly(list(reversed(end.polynomial)), symbol, domain=QQ) for end in (low, high) if end is not None]
+    basis = factors([*polys, *ends])
+    for base in points(_project(basis, symbol, rest), rest, domain):
+        values = {Symbol(name): QQ(value.numerator, value.denominator) for name, value in base.items()}
+        lines = [Poly(p.as_expr().subs(values), symbol, domain=QQ) for p in basis]
+        for point in points(lines, [last], domain):
+            yield base | point
+
+
+def _project(basis: Sequence[Poly], symbol: Symbol, rest: Sequence[str]) -> list[Poly]:
+    """Polynomials in the other variables over whose cells the roots in ``symbol`` of the basis keep their order."""
+    others = [Symbol(name) for name in rest]
+    ordered = [Poly(p.as_expr(), symbol, *others, domain=QQ) for p in basis]
+    moving = [p for p in ordered if p.degree(symbol) > 0]
+    found = [p.as_expr() for p in ordered if p.degree(symbol) == 0]
+    for p in moving:
+        found.append(p.as_poly(symbol).LC())
+        if p.degree(symbol) > 1:
+            found.append(p.discriminant().as_expr())
+    found += [p.resultant(q).as_expr() for p, q in combinations(moving, 2)]
+    return [Poly(e, *others, domain=QQ) for e in found]

@@ -1,0 +1,41 @@
+"""Where the first of several polynomial conditions ``p(r) >= 0``, r > 0, starts to fail.
+
+SSP coefficients, linear thresholds and stability intervals are all of this kind.  A polynomial stops being nonnegative at
+0 if its lowest coefficient is negative, else at its least positive root of odd multiplicity; roots of even multiplicity
+only touch zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root, least_odd_root
+
+Coefficients = tuple[Element, ...]
+"""A polynomial in r with coefficients in a field, the constant one first."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The condition named ``entry`` is the first to fail, just above ``root``; ``polynomial`` is all of it."""
+
+    entry: str
+    polynomial: Coefficients
+    root: Root
+
+
+def first_crossing(conditions: Iterable[tuple[str, Coefficients]], field: Field) -> Crossing | None:
+    """The first condition to fail for growing r > 0 (the earlier named one in a tie), None if none ever fails."""
+    best: Crossing | None = None
+    for entry, polynomial in conditions:
+        lowest = next((c for c in polynomial if c), None)
+        if lowest is None:
+            continue
+        if field.sign(lowest) < 0:
+            return Crossing(entry, polynomial, Root.rational(0))
+        root = least_odd_root(polynomial, field, below=best.root.high if best else None)
+        if root is not None and (best is None or root.compare(best.root) < 0):
+            best = Crossing(entry, polynomial, root)
+    return best

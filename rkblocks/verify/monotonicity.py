@@ -1,0 +1,182 @@
+"""The SSP coefficient of an explicit method, exactly: the radius of absolute monotonicity R (Kraaijevanger 1991).
+
+With ``K = [[A, 0], [b, 0]]``, ``P(r) = (I + rK)^-1 K`` and ``d(r) = (I + rK)^-1 e``, R is the supremum of the r at which
+all entries are nonnegative.  K is nilpotent, so the entries are polynomials in r; the set of those r is an interval
+[0, R], or empty, since ``P(r - h) = P(r) (I - h P(r))^-1`` is a sum of powers of P(r).  Hence:
+
+* R > 0 exactly if K >= 0 and K**2 has no entry where K has none (Kraaijevanger 1991, theorem 4.2);
+* one exact evaluation certifies r <= R, one negative entry refutes it;
+* with P(lo) >= 0, an entry with ``2 P(lo) > P(2 lo - hi)`` is positive on all of [lo, hi], because
+  ``|P(lo + x) - P(lo)| <= sum_k x**k P(lo)**(k+1) = P(lo - x) - P(lo)``; the same holds for d.
+
+So two evaluations around a guess leave the few entries whose polynomials have to be formed.  Floats guess, and decide
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+from rkblocks.forms import Row, Rows, resolvent
+from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
+from rkblocks.verify.guess import radius_guess
+from rkblocks.verify.integral import ring
+
+Place = tuple[int, int]
+"""(row, column) of an entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
+
+HALVINGS = 40
+"""The bracket around R is halved at most so often before the remaining entries are taken to be polynomials."""
+
+
+@dataclass(frozen=True)
+class Negative:
+    """An entry of P(r) or d(r) that is negative at the value r asked for."""
+
+    entry: str
+    value: Element
+
+
+def name_of(place: Place) -> str:
+    """The name of an entry in reports: ``P[3,0]``, ``d[2]``."""
+    i, j = place
+    return f"d[{i}]" if j < 0 else f"P[{i},{j}]"
+
+
+def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
+    """One entry of P(r) or d(r) as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` or ``sum_k (-r)**k (K**k e)_i``."""
+    integers = ring(field)
+    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
+    m = len(b)
+    i, j = place
+    K = [[(k, flat[row * m + k]) for k in range(m) if flat[row * m + k]] for row in range(m + 1)]
+    scale = integers.one
+    vector = [integers.one] * (m + 1)
+    if j >= 0:
+        vector = [flat[row * m + j] for row in range(m + 1)]
+        scale = scale * denominator
+    found = []
+    for k in range(m + 1):
+        found.append(integers.element(vector[i] * (-1) ** k, scale))
+        vector = [sum((a * vector[n] for n, a in row if vector[n]), integers.zero) for row in K]
+        scale = scale * denominator
+    while found and not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
+def places(m: int) -> Iterator[Place]:
+    """All entries of P below the diagonal, then those of d."""
+    for i in range(m + 1):
+        for j in range(min(i, m)):
+            yield i, j
+    for i in range(m + 1):
+        yield i, -1
+
+
+def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
+    """A negative entry of P(r) or d(r), which refutes r <= R; None certifies it.
+
+    Args:
+        field, A, b: an explicit method with numbers as entries.
+        r: the value claimed, a nonnegative number of the field.
+    """
+    P, d = resolvent(field, A, b, r)
+    for i, j in places(len(b)):
+        value = d[i] if j < 0 else P[i][j]
+        if value and field.sign(value) < 0:
+            return Negative(name_of((i, j)), value)
+    return None
+
+
+def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
+    """An entry of P that is negative for all small r > 0, so that R = 0; None if R > 0.
+
+    It is a negative entry of K, or an entry that K lacks and K**2 has.
+    """
+    K = (*A, b)
+    below = [(i, j) for i, j in places(len(b)) if j >= 0]
+    for i, j in below:
+        if K[i][j] and field.sign(K[i][j]) < 0:
+            return i, j
+    for i, j in below:  # all entries are nonnegative here, so nothing cancels in K**2
+        if not K[i][j] and any(K[i][k] and K[k][j] for k in range(j + 1, i)):
+            return i, j
+    return None
+
+
+def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
+    """R with the entry that limits it, exactly; None where there is no limit (b = 0, nothing is ever negative).
+
+    Args:
+        field: the field of the entries, without parameters.
+        A: m rows of m entries, strictly lower triangular.  For the SSP coefficient of the method, not of the table, the
+            unused and equal stages must have been removed (`forms.reduce`).
+        b: m weights.
+
+    Reference: Kraaijevanger 1991, BIT 31, 482-528; Ferracina & Spijker 2004; Higueras 2005.
+    """
+    if not any(b):
+        return None
+    failure = immediate_failure(field, A, b)
+    if failure is not None:
+        return Crossing(name_of(failure), entry_polynomial(field, A, b, failure), Root.rational(0))
+    guess = radius_guess(field, A, b)
+    simple = guess.limit_denominator(1000)
+    found = _simple_zero(field, A, b, simple) if simple > 0 else None
+    if found is not None:
+        return Crossing(name_of(found), entry_polynomial(field, A, b, found), Root.rational(simple))
+    suspects = _suspects(field, A, b, *_bracket(field, A, b, guess))
+    return first_crossing(((name_of(p), entry_polynomial(field, A, b, p)) for p in suspects), field)
+
+
+def _simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
+    """An entry that changes sign at r, if r <= R; it proves R = r.  The derivatives are P' = -P P and d' = -P d."""
+    P, d = resolvent(field, A, b, field.rational(r))
+    zeros = []
+    for i, j in places(len(b)):
+        value = d[i] if j < 0 else P[i][j]
+        if not value:
+            zeros.append((i, j))
+        elif field.sign(value) < 0:
+            return None
+    for i, j in zeros:  # all entries are nonnegative here, so nothing cancels in the sum
+        if any(P[i][k] and (d[k] if j < 0 else (k > j and P[k][j])) for k in range(i)):
+            return i, j
+    return None
+
+
+def _bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, Fraction]:
+    """(lo, hi) with lo <= R < hi, proved by exact evaluation."""
+
+    def feasible(r: Fraction) -> bool:
+        return negative_at(field, A, b, field.rational(r)) is None
+
+    margin = Fraction(1, 1 << 20)
+    low, high = guess * (1 - margin), guess * (1 + margin)
+    while not feasible(low):  # ends: R > 0
+        low, high = low / 2, low
+    while feasible(high):  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
+        low, high = high, high * 2
+    for _ in range(HALVINGS):
+        if high - low <= 2 * margin * high:
+            break
+        middle = (low + high) / 2
+        low, high = (middle, high) if feasible(middle) else (low, middle)
+    return low, high
+
+
+def _suspects(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> list[Place]:
+    """The entries that may change sign between low <= R and high, by the bound in the head of this module."""
+    P, d = resolvent(field, A, b, field.rational(low))
+    before, d_before = resolvent(field, A, b, field.rational(2 * low - high))
+    found = []
+    for i, j in places(len(b)):
+        value, bound = (d[i], d_before[i]) if j < 0 else (P[i][j], before[i][j])
+        if bound and field.sign(value + value - bound) <= 0:
+            found.append((i, j))
+    return found

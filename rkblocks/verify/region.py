@@ -1,0 +1,77 @@
+"""Where the declared Shu-Osher form of a family is nonnegative, and what it certifies on the whole domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.forms import ShuOsher
+from rkblocks.tableau import Parameter
+from rkblocks.verify.declared import Entry, entries
+from rkblocks.verify.inequality import Point, nonnegative
+
+
+@dataclass(frozen=True)
+class Violation:
+    """An entry of the declared form with a point of the domain at which it is negative."""
+
+    entry: Entry
+    point: Point
+
+
+@dataclass(frozen=True)
+class Region:
+    """The declared form of a family against its domain.
+
+    ``conditions`` are the entries that must be nonnegative, as far as they depend on parameters or are negative numbers;
+    ``inside`` whether the whole domain satisfies them (None: not decided), ``violations`` exact counterexamples;
+    ``cfl`` the least ratio alpha/beta, where one ratio is the least on the whole domain, and ``ratios`` all of them.
+    """
+
+    conditions: tuple[tuple[Entry, Element], ...]
+    inside: bool | None
+    violations: tuple[Violation, ...]
+    undecided: tuple[Entry, ...]
+    cfl: Element | None
+    ratios: tuple[Element, ...]
+
+
+def region(field: Field, form: ShuOsher, parameters: Sequence[Parameter]) -> Region:
+    """The conditions of nonnegativity of a family's declared form, decided on its open domain."""
+    conditions: dict[Element, Entry] = {}
+    violations, undecided = [], []
+    for place, entry in entries(form):
+        if not field.free_parameters(entry) and field.sign(entry) >= 0:
+            continue
+        if entry in conditions:
+            continue
+        conditions[entry] = place
+        decision = nonnegative(field, entry, parameters)
+        if decision.counterexample is not None or decision.holds is False:
+            violations.append(Violation(place, decision.counterexample or {}))
+        elif decision.holds is None:
+            undecided.append(place)
+    inside = False if violations else None if undecided else True
+    ratios = _ratios(field, form)
+    cfl = _least(field, ratios, parameters) if inside else None
+    listed = tuple((place, entry) for entry, place in conditions.items())
+    return Region(listed, inside, tuple(violations), tuple(undecided), cfl, ratios)
+
+
+def _ratios(field: Field, form: ShuOsher) -> tuple[Element, ...]:
+    """The different alpha/beta over the entries of beta that are not identically zero."""
+    found: dict[Element, None] = {}
+    for alpha, beta in zip(form.alpha, form.beta, strict=True):
+        for a, weight in zip(alpha, beta, strict=True):
+            if weight:
+                found[a / weight] = None
+    return tuple(found)
+
+
+def _least(field: Field, ratios: Sequence[Element], parameters: Sequence[Parameter]) -> Element | None:
+    """The ratio that is least everywhere in the domain, if there is one."""
+    for candidate in ratios:
+        if all(nonnegative(field, other - candidate, parameters).holds for other in ratios):
+            return candidate
+    return None

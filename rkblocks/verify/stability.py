@@ -1,0 +1,81 @@
+"""The stability polynomial and what follows from it: linear order, linear SSP threshold, stability intervals.
+
+``psi(z) = 1 + sum_k z**k b A**(k-1) e`` is the factor of one step on x' = lambda x, with z = dt lambda.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb, factorial
+
+from rkblocks.exact.field import Field
+from rkblocks.exact.roots import Root
+from rkblocks.forms import Row, Rows
+from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
+from rkblocks.verify.integral import ring
+
+
+def stability_polynomial(field: Field, A: Rows, b: Row) -> Coefficients:
+    """The coefficients of psi, constant term 1 first, without trailing zeros."""
+    integers = ring(field)
+    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
+    m = len(b)
+    K = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m + 1)]
+    vector = [integers.one] * m
+    scale = denominator * integers.one
+    found = [field.one]
+    for _ in range(m):
+        image = [sum((a * vector[j] for j, a in row if vector[j]), integers.zero) for row in K]
+        found.append(integers.element(image[m], scale))
+        vector, scale = image[:m], scale * denominator
+    while not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
+def linear_order(field: Field, psi: Coefficients) -> int:
+    """The highest p with psi(z) = exp(z) + O(z**(p+1))."""
+    p = 0
+    while p + 1 < len(psi) and psi[p + 1] == field.rational(Fraction(1, factorial(p + 1))):
+        p += 1
+    return p
+
+
+def linear_threshold(field: Field, psi: Coefficients) -> Crossing | None:
+    """The largest r for which psi is absolutely monotonic on [-r, 0]: the SSP coefficient for linear problems.
+
+    Every derivative must be nonnegative at -r (Kraaijevanger 1986); the crossing's entry ``psi^(k)`` names the one that
+    fails first.  None for psi = 1.
+    """
+
+    def conditions() -> list[tuple[str, Coefficients]]:
+        return [
+            (f"psi^({k})", tuple(psi[n] * comb(n, k) * (-1) ** (n - k) for n in range(k, len(psi))))
+            for k in range(len(psi))  # psi^(k)(-r) / k!
+        ]
+
+    return first_crossing(conditions(), field)
+
+
+def real_interval(field: Field, psi: Coefficients) -> Root | None:
+    """The largest x with |psi(-y)| <= 1 for all y in [0, x]; tangencies do not end it.  None: no end."""
+    alternating = [c * (-1) ** n for n, c in enumerate(psi)]
+    above = (field.zero, *(-c for c in alternating[1:]))  # 1 - psi(-x), psi(0) = 1
+    below = (field.rational(2), *alternating[1:])  # 1 + psi(-x)
+    crossing = first_crossing([("1 - psi(-x)", above), ("1 + psi(-x)", below)], field)
+    return None if crossing is None else crossing.root
+
+
+def imaginary_interval(field: Field, psi: Coefficients) -> Root | None:
+    """The largest y with |psi(i s)| <= 1 for all s in [0, y]; 0 for methods such as Heun's.  None: no end."""
+    even = [c * (-1) ** (n // 2) if n % 2 == 0 else field.zero for n, c in enumerate(psi)]
+    odd = [c * (-1) ** (n // 2) if n % 2 else field.zero for n, c in enumerate(psi)]
+    square = [field.zero] * (2 * len(psi) - 1)
+    for part in (even, odd):  # |psi(iy)|**2 = (real part)**2 + (imaginary part)**2
+        for i, x in enumerate(part):
+            for j, y in enumerate(part):
+                if x and y:
+                    square[i + j] = square[i + j] - x * y
+    square[0] = square[0] + field.one
+    crossing = first_crossing([("1 - |psi(iy)|^2", tuple(square))], field)
+    return None if crossing is None else crossing.root
