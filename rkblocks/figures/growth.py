@@ -1,0 +1,54 @@
+"""Figure 4 of the paper: the perturbation growth ratio of every group, scheme beside scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from rkblocks.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NORM_TEXT = {1: "$\\ell_1$", 2: "$\\ell_2$", "inf": "$\\ell_\\infty$"}
+
+
+def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2, "inf")) -> Figure:
+    """Return the figure of these runs: a row for each kind of perturbation, a column for each norm, a curve for each
+    scheme.
+
+    runs: elements of "runs" in `analyze --format json`. Runs of the same blocks are averaged; their bars are the
+    deviation over the runs (with one run there is no bar: the spread over images is another thing).
+    """
+    kinds = list(dict.fromkeys(kind for run in runs for kind in run["growth"]))
+    schemes = list(dict.fromkeys(str(run["blocks"]) for run in runs))
+    figure, axes = style.new(max(1, len(kinds)), len(norms), width=3.3, height=2.9)
+    for row, kind in zip(axes, kinds, strict=False):
+        for axis, p in zip(row, norms, strict=True):
+            for number, scheme in enumerate(schemes):
+                points = _points([run for run in runs if str(run["blocks"]) == scheme], kind, p)
+                places = [place + 0.06 * (number - (len(schemes) - 1) / 2) for place in range(len(points))]
+                means = [fmean(values) for values in points.values()]
+                bars = [stdev(values) if len(values) > 1 else 0.0 for values in points.values()]
+                axis.errorbar(
+                    places, means, yerr=bars if any(bars) else None, capsize=2, label=scheme, **style.look(number)
+                )
+            groups = list(dict.fromkeys(r["group"] for run in runs for r in run["growth"].get(kind, ())))
+            axis.set_xticks(range(len(groups)), [group.removeprefix("group") for group in groups])
+            axis.set_xlabel("group")
+            axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
+            axis.set_title(f"{kind} perturbations", fontsize="medium")
+            axis.set_ylim(bottom=0)
+    style.legend_below(figure, axes[0][0])
+    return figure
+
+
+def _points(runs: Sequence[Mapping[str, Any]], kind: str, p: int | str) -> dict[str, list[float]]:
+    """Return the means of each run, by group."""
+    points: dict[str, list[float]] = {}
+    for run in runs:
+        for row in run["growth"].get(kind, ()):
+            if row["p"] == p and row["mean"] is not None:
+                points.setdefault(row["group"], []).append(row["mean"])
+    return points

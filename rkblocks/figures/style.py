@@ -1,0 +1,76 @@
+"""How all figures look, and how they are saved: no pyplot state, colours that everybody can tell apart, the same
+bytes every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rkblocks.diagnostics import fail
+from rkblocks.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Okabe & Ito's palette without its yellow, which is too pale on white; with a marker and a hatch each, so that no
+#: figure speaks by colour alone.
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000", "#E69F00")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+HATCHES: Final = ("", "//", "..", "\\\\", "xx", "--", "++")
+DPI: Final = 150
+FORMATS: Final = (".png", ".svg")
+
+
+def new(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.4) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of rows x columns panels, each of `width` x `height` inches, and its axes [row][column]."""
+    module = require("matplotlib.figure", "figures", "a figure")
+    figure = module.Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color="0.85", linewidth=0.8)
+        axis.set_axisbelow(True)
+    return figure, [list(row) for row in axes]
+
+
+def look(number: int) -> dict[str, Any]:
+    """Return colour and marker of the curve with this number."""
+    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 5}
+
+
+def legend_below(figure: Figure, axis: Axes) -> None:
+    """Put the legend of `axis` under the whole figure."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))), frameon=False)
+
+
+def save(figure: Figure, path: str | Path) -> list[Path]:
+    """Return the files written: `path` if it ends in .png or .svg, else one of each. Equal figures give equal bytes.
+
+    Raises RkblocksError RK840 for another ending, RK824 where the file cannot be written.
+    """
+    base = Path(path)
+    if base.suffix.lower() in FORMATS:
+        targets: Iterable[Path] = (base,)
+    elif base.suffix:
+        fail(
+            "RK840", f"a figure cannot be saved as {base.name!r}; expected .png or .svg", help=f"write {base.stem}.png"
+        )
+    else:
+        targets = tuple(base.with_suffix(suffix) for suffix in FORMATS)
+    matplotlib = require("matplotlib", "figures", "a figure")
+    written = []
+    for target in targets:
+        svg = target.suffix.lower() == ".svg"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # A fixed salt for the ids of an SVG, and neither date nor version in either format.
+            with matplotlib.rc_context({"svg.hashsalt": "rkblocks"}):
+                figure.savefig(target, dpi=DPI, metadata={"Date": None, "Creator": None} if svg else {"Software": None})
+        except OSError as error:
+            fail("RK824", f"cannot save the figure {target}: {error.strerror or error}", help="check space and rights")
+        written.append(target)
+    return written

@@ -1,0 +1,60 @@
+"""Training curves from the metrics of run folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rkblocks.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PANELS = {
+    "train_loss": "training loss (cross-entropy)",
+    "validation_clean": "validation accuracy, clean",
+    "validation_robust": "validation accuracy, PGD",
+}
+
+
+def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -> Figure:
+    """Return a panel for each metric and a curve for each run; runs of one name share a colour.
+
+    runs: name -> the runs of that name, each the lines of its metrics.jsonl (dictionaries with "epoch", from 1).
+    """
+    panels = {
+        key: text for key, text in PANELS.items() if any(key in line for r in runs.values() for m in r for line in m)
+    }
+    figure, axes = style.new(1, max(1, len(panels)), width=3.6, height=3.0)
+    for axis, (key, text) in zip(axes[0], panels.items(), strict=False):
+        for number, (name, group) in enumerate(runs.items()):
+            for position, metrics in enumerate(group):
+                lines = [line for line in metrics if key in line]
+                label = (
+                    name if position == 0 else "_" + name
+                )  # matplotlib leaves names with an underscore out of legends
+                x, y = [line["epoch"] for line in lines], [line[key] for line in lines]
+                axis.plot(x, y, label=label, linewidth=1.2, **{**style.look(number), "markersize": 3})
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(text)
+        axis.set_ylim(bottom=0)
+    if panels:
+        style.legend_below(figure, axes[0][0])
+    return figure
+
+
+def read_metrics(run: str | Path) -> list[dict[str, Any]]:
+    """Return the lines of a run folder's metrics.jsonl that belong to an epoch; a line cut off by a crash is left
+    out.
+    """
+    lines = []
+    for text in (Path(run) / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and "epoch" in line:
+            lines.append(line)
+    return lines

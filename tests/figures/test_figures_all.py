@@ -1,0 +1,120 @@
+"""Figures: what they say (labels, curves, bars), that saving is deterministic, and that no pyplot state is touched."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from matplotlib.image import imread
+
+from rkblocks import figures
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.figures.style import COLOURS
+
+
+def analysis(blocks, scale):
+    rows = [
+        {"group": f"group{g}", "p": p, "mean": scale * g, "deviation": 0.1, "largest": 9.0, "pairs": 5, "zeros": 0}
+        for g in (1, 2, 3)
+        for p in (1, 2, "inf")
+    ]
+    return {"run": "r", "blocks": blocks, "growth": {"adversarial": rows, "random": rows}}
+
+
+def curves():
+    return figures.accuracy_against_eps(
+        {"euler": [(0.0, 0.9, 0.85, 0.95), (0.1, 0.5, 0.4, 0.6)]}, chance=0.1, attack="PGD-20"
+    )
+
+
+def bars():
+    rows = [
+        {"blocks": name, "seeds": 3, "clean": [0.9, 0.01], "fgsm": [0.8, 0.02], "pgd20": [0.7, None]}
+        for name in ("euler", "ssp3")
+    ]
+    return figures.summary(rows, chance=0.1)
+
+
+def training():
+    metrics = [{"epoch": k, "train_loss": 1 / k, "validation_clean": 0.5} for k in (1, 2, 3)]
+    return figures.training_curves({"ssp3": [metrics, metrics]})
+
+
+FIGURES = {
+    "growth": lambda: figures.growth([analysis("euler", 1.0), analysis("euler", 1.2), analysis("ssp3", 0.8)]),
+    "accuracy": curves,
+    "summary": bars,
+    "training": training,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_saving_twice_gives_the_same_bytes(name, tmp_path):
+    first = figures.save(FIGURES[name](), tmp_path / "a" / name)
+    second = figures.save(FIGURES[name](), tmp_path / "b" / name)
+    assert [path.suffix for path in first] == [".png", ".svg"]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    image = imread(first[0])
+    assert image.min() < 0.5  # something is drawn
+    assert ET.parse(first[1]).getroot().tag.endswith("svg")
+    assert "date" not in first[1].read_text().lower()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_axis_is_labelled(name):
+    for axis in FIGURES[name]().axes:
+        assert axis.get_xlabel()
+        assert axis.get_ylabel()
+
+
+def test_growth_averages_runs_of_one_scheme():
+    figure = FIGURES["growth"]()
+    assert len(figure.axes) == 6
+    euler, ssp3 = figure.axes[0].containers
+    assert euler.get_label() == "euler"
+    assert list(euler.lines[0].get_ydata()) == pytest.approx([1.1, 2.2, 3.3])
+    assert list(ssp3.lines[0].get_ydata()) == pytest.approx([0.8, 1.6, 2.4])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["euler", "ssp3"]
+
+
+def test_summary_has_a_bar_for_each_number():
+    (axis,) = bars().axes
+    heights = [patch.get_height() for patch in axis.patches]
+    assert heights == pytest.approx([0.9, 0.9, 0.8, 0.8, 0.7, 0.7])
+    assert "3 seeds" in axis.get_ylabel()
+
+
+def test_the_accuracy_figure_shows_chance_and_intervals():
+    (axis,) = curves().axes
+    assert {text.get_text() for text in axis.figure.legends[0].get_texts()} == {"euler", "chance"}
+    assert axis.get_xlabel() == "eps (linf, pixels in [0, 1])"
+
+
+def test_curves_differ_by_more_than_colour():
+    figure = FIGURES["growth"]()
+    euler, ssp3 = (container.lines[0] for container in figure.axes[0].containers)
+    assert euler.get_marker() != ssp3.get_marker()
+    assert euler.get_color() != ssp3.get_color()
+    assert len(set(COLOURS)) == len(COLOURS)
+
+
+def test_metrics_are_read_up_to_a_line_cut_off(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "train_loss": 2.0}\n{"event": "start"}\n{"epoch": 2, "tr')
+    assert figures.read_metrics(tmp_path) == [{"epoch": 1, "train_loss": 2.0}]
+
+
+def test_unfit_names_and_places_are_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, code in [(tmp_path / "x.pdf", "RK840"), (tmp_path / "file" / "x.png", "RK824")]:
+        with pytest.raises(RkblocksError) as caught:
+            figures.save(curves(), path)
+        assert [found.code for found in caught.value.diagnostics] == [code]
+
+
+def test_pyplot_is_never_imported():
+    program = (
+        "import sys, rkblocks.figures as f; f.accuracy_against_eps({'a': [(0, .5, .4, .6)]}, chance=.1, attack='PGD');"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
