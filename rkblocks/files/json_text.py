@@ -2,7 +2,8 @@
 
 Why no `json`: it keeps the last of duplicate keys, takes NaN, rounds 0.1 to a double, lets deep nesting overflow the
 stack, stops at the first mistake, and forgets where values stood. Here each mistake has its own code, the scan goes on
-as if the obvious repair had been made, and a value that could not be repaired is a bare `Node`, which nobody reports again.
+as if the obvious repair had been made, and a value that could not be repaired is a bare `Node`, which nobody
+reports again.
 """
 
 from __future__ import annotations
@@ -157,7 +158,8 @@ class Scanner:
         name = key.value if isinstance(key, Text) else ""
         inner = child(path, name)
         self._blank(inner)
-        if self.text.startswith((":", "="), self.at):
+        colon = self.text.startswith((":", "="), self.at)
+        if colon:
             if self.text[self.at] == "=":
                 self.report("RK123", 'expected ":" between key and value, found "="', self.at, inner)
             self.at += 1
@@ -165,7 +167,7 @@ class Scanner:
         elif not self.stopped:
             self.report("RK123", f'expected ":" and a value after the key {shown(name)}', self.at, inner)
         if self.stopped or self.text.startswith((",", "}", "]"), self.at):
-            if not self.stopped and self.text[self.at - 1] in ":=":
+            if not self.stopped and colon:
                 self.report("RK123", f"the key {shown(name)} has no value", self.at, inner)
             lines.setdefault(name, self.place(start)[0])
             return

@@ -23,7 +23,7 @@ _INSTEAD = {
     "^": "**",
     **dict.fromkeys("−–—‐‑‒﹣－", "-"),
     **dict.fromkeys("×·⋅∙•∗＊", "*"),
-    **dict.fromkeys("÷∕⁄／:", "/"),
+    **dict.fromkeys("÷∕⁄／", "/"),
     **dict.fromkeys("＋", "+"),
     "√": "sqrt( )",
     ",": ". for a decimal point",
