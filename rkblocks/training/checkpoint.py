@@ -1,0 +1,90 @@
+"""Where a training stands, and how that is kept: after any step, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from rkblocks.diagnostics import fail
+from rkblocks.nets import GroupedNet
+from rkblocks.training import runs
+from rkblocks.training.storage import load_state, save_state, sha256, write_text
+
+
+@dataclass
+class Progress:
+    """Position in training: `step` steps of epoch `epoch` (from 0) are done; sums are over the examples seen in it."""
+
+    epoch: int = 0
+    step: int = 0
+    best: float = -1.0
+    best_epoch: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    streams: dict[str, torch.Generator] = field(default_factory=dict)
+
+    def next_epoch(self, streams: dict[str, torch.Generator]) -> None:
+        """Move to the beginning of the next epoch, whose fresh generators are given."""
+        self.epoch, self.step, self.loss, self.correct, self.seen, self.seconds = self.epoch + 1, 0, 0.0, 0, 0, 0.0
+        self.streams = streams
+
+
+NUMBERS = ("epoch", "step", "best", "best_epoch", "loss", "correct", "seen", "seconds")
+
+
+def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, progress: Progress, data: str) -> None:
+    """Write resume.pt. `data` is the fingerprint of the data set; raises RkblocksError RK716."""
+    save_state(
+        folder / runs.RESUME,
+        {
+            "format": 1,
+            "config": sha256(folder / runs.CONFIG),
+            "data": data,
+            "progress": {name: getattr(progress, name) for name in NUMBERS},
+            "streams": {name: stream.get_state() for name, stream in progress.streams.items()},
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        },
+    )
+
+
+def restore(
+    folder: Path,
+    model: GroupedNet,
+    optimizer: torch.optim.Optimizer,
+    streams: Callable[[int], dict[str, torch.Generator]],
+    data: str,
+) -> Progress:
+    """Load resume.pt into model and optimizer, and drop metrics of epochs that will be repeated.
+
+    streams: a function that gives the fresh generators of an epoch.
+
+    Raises:
+        RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed).
+    """
+    path = folder / runs.RESUME
+    state = load_state(path)
+    if state["config"] != sha256(folder / runs.CONFIG):
+        help = "restore config.toml, or start a new run with the new settings"
+        fail("RK715", f"{folder / runs.CONFIG} has changed since this run was saved", help=help)
+    if state["data"] != data:
+        fail(
+            "RK717",
+            "the data set is not the one this run was trained on so far",
+            help="check --data-root and the files",
+        )
+    runs.load_into(model, state["model"], path)
+    optimizer.load_state_dict(state["optimizer"])
+    progress = Progress(**state["progress"])
+    progress.streams = streams(progress.epoch)
+    for name, generator in progress.streams.items():
+        generator.set_state(state["streams"][name])
+    metrics = folder / runs.METRICS
+    lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True) if metrics.is_file() else []
+    write_text(metrics, "".join(lines[: progress.epoch]))
+    return progress

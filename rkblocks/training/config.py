@@ -1,0 +1,210 @@
+"""The settings of a training, as frozen dataclasses: the one place that knows every key, its default and its range.
+
+A preset (rkblocks/presets/*.toml) or any TOML file says what differs from the defaults; `--set section.key=value` has
+the last word. The file that a run folder keeps holds every key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
+from rkblocks.training import settings, toml
+from rkblocks.training.settings import at_least, between, choice, positive, setting
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which images, and how many of them are held out of training for validation."""
+
+    name: str = setting("digits", "digits, mnist, fashion, cifar10, or a folder with train/CLASS/* and test/CLASS/*")
+    root: str = setting("", "folder of downloaded data sets; empty: RKBLOCKS_DATA, then data/")
+    validation: float = setting(0.1, "share of each class held out of training", between(0, 1, high_open=True))
+    split_seed: int = setting(0, "seed of that choice; the same for all runs that are compared", at_least(0))
+    normalization: str = setting(
+        "dataset",
+        "dataset: mean and deviation of the data set; none; published: as the published code, whose CIFAR-10 mean has "
+        "0.2265 where 0.4465 is meant",
+        choice("dataset", "none", "published"),
+    )
+    padding: int = setting(0, "random crops from images padded by so many pixels; 0: none", at_least(0))
+    flip: bool = setting(False, "mirror images by chance")
+
+
+@dataclass(frozen=True)
+class Net:
+    """The network; see rkblocks.nets."""
+
+    kind: str = setting(
+        "grouped", "grouped, or mnist: the one-group network for 28x28 images", choice("grouped", "mnist")
+    )
+    blocks: tuple[str, ...] = setting(("ssp3",), "scheme of all groups, or one a group")
+    depth: int = setting(6, "blocks in a group (N of the paper)", at_least(1))
+    widths: tuple[int, ...] = setting((16, 32, 64), "channels of each group (mnist: one number)", at_least(1))
+    norm: str = setting("batch", "normalisation", choice("batch", "group"))
+    statistics: str = setting(
+        "stage",
+        "running statistics of batch norm inside a shared F: one set a stage, or shared as published",
+        choice("stage", "shared"),
+    )
+    init: str = setting("he", "initial weights; paper: as the published code", choice("he", "paper"))
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How weights move. Decay never acts on the coefficients of a scheme."""
+
+    name: str = setting("sgd", "sgd (with momentum) or adam", choice("sgd", "adam"))
+    lr: float = setting(0.1, "learning rate", positive())
+    momentum: float = setting(0.9, "of sgd", between(0, 1, high_open=True))
+    nesterov: bool = setting(True, "Nesterov's momentum, for sgd")
+    betas: tuple[float, ...] = setting((0.9, 0.999), "of adam", between(0, 1, high_open=True))
+    weight_decay: float = setting(0.0, "added to the gradient of weights, not of scheme coefficients", at_least(0))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes; epochs count from 0."""
+
+    kind: str = setting(
+        "constant",
+        "constant; steps: times gamma at each milestone; one-cycle: up for the first 30 %, then down, linearly",
+        choice("constant", "steps", "one-cycle"),
+    )
+    milestones: tuple[int, ...] = setting((), "epochs from which on the rate is lower, ascending", at_least(0))
+    gamma: float = setting(0.1, "factor at a milestone", positive())
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long, on what, and with which examples."""
+
+    method: str = setting(
+        "standard",
+        "standard; noise: uniform noise added; adversarial: PGD examples alone",
+        choice("standard", "noise", "adversarial"),
+    )
+    epochs: int = setting(1, "passes over the training images", at_least(1))
+    batch_size: int = setting(128, "images a step; an incomplete last batch is left out", at_least(1))
+    eval_batch_size: int = setting(1000, "images at once in validation", at_least(1))
+    seed: int = setting(0, "of everything random but the choice of the validation images", at_least(0))
+    device: str = setting("auto", "auto, cpu, cuda or cuda:N")
+    memory_format: str = setting(
+        "auto", "auto: channels_last except for narrow nets on a CPU", choice("auto", "contiguous", "channels_last")
+    )
+    save_minutes: float = setting(10.0, "save for resuming at least so often, besides every epoch", positive())
+
+
+@dataclass(frozen=True)
+class Noise:
+    """method = "noise": x + uniform noise in [-eps, eps], clamped to [0, 1]."""
+
+    eps: Fraction = setting(Fraction(3, 10), "largest change of a pixel", between(0, 1))  # noqa: RUF009 (immutable)
+    copies: int = setting(1, "noisy copies of every image of a batch", at_least(1))
+
+
+@dataclass(frozen=True)
+class Attack:
+    """method = "adversarial": the PGD attack of training."""
+
+    norm: str = setting("linf", "norm of the ball", choice("linf", "l2", "l1"))
+    eps: Fraction = setting(Fraction(8, 255), "radius of the ball", at_least(0))  # noqa: RUF009 (immutable)
+    steps: int = setting(7, "K of the paper", at_least(1))
+    step: Fraction = setting(Fraction(2, 255), "length of a step", at_least(0))  # noqa: RUF009 (immutable)
+    random_start: bool = setting(True, "begin at a random point of the ball")
+    mode: str = setting(
+        "eval",
+        "mode of the network under attack; train: as published, running statistics move with every step",
+        choice("eval", "train"),
+    )
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is measured on the held-out images after each epoch; the best of it chooses weights.safetensors."""
+
+    steps: int = setting(10, "PGD steps of robust accuracy in adversarial training, same ball and step", at_least(1))
+    images: int = setting(1000, "at most so many images are attacked", at_least(1))
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a training. Equal configurations give equal weights on equal machines."""
+
+    data: Data = field(default_factory=Data)
+    net: Net = field(default_factory=Net)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    training: Training = field(default_factory=Training)
+    noise: Noise = field(default_factory=Noise)
+    attack: Attack = field(default_factory=Attack)
+    validation: Validation = field(default_factory=Validation)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Sections and keys as TOML and JSON values: lists for tuples, text for fractions."""
+        found: dict[str, dict[str, Any]] = settings.plain(self)
+        return found
+
+
+PRESETS = Path(__file__).parent.parent / "presets"
+Overrides = Mapping[str, Any] | Iterable[str]
+
+
+def presets() -> tuple[str, ...]:
+    """The names of the presets, sorted."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
+def load(source: str | os.PathLike[str], overrides: Overrides = ()) -> Config:
+    """The configuration of a preset or a TOML file, with overrides.
+
+    Args:
+        source: the name of a preset; or a path: what exists, ends in .toml or has a separator.
+        overrides: {"section.key": value}, or texts "section.key=value" as a command line gives them.
+
+    Raises:
+        RkblocksError: with all that is wrong: RK701 (no such preset or file), RK702 (no TOML), RK703 (unknown keys),
+        RK704 (values), RK705 (overrides without "=").
+
+    Example:
+        >>> load("digits", ["net.blocks=ark,euler", "training.seed=1"]).net.blocks
+        ('ark', 'euler')
+    """
+    path = toml.locate(os.fspath(source), PRESETS, presets())
+    table, problems = toml.parse(path)
+    config = settings.read(Config, table, problems)
+    problems = toml.with_lines(problems, path) if table else problems
+    given = settings.overriding(Config, overrides, problems)
+    if not problems:
+        config = settings.read(Config, settings.merged(table, given), problems)
+        problems += _together(config)
+    if problems:
+        raise RkblocksError(problems, str(source))
+    return config
+
+
+load_preset = load
+
+
+def _together(config: Config) -> list[Diagnostic]:
+    """What each setting alone allows and two together do not."""
+    problems = []
+    milestones = config.schedule.milestones
+    if list(milestones) != sorted(set(milestones)):
+        problems.append(("schedule.milestones", f"{list(milestones)}, expected ascending epochs"))
+    if len(config.optimizer.betas) != 2:
+        problems.append(("optimizer.betas", f"{list(config.optimizer.betas)}, expected two numbers"))
+    if config.net.kind == "mnist" and len(config.net.widths) != 1:
+        problems.append(
+            ("net.widths", f"{list(config.net.widths)}, expected one width for the one group of kind mnist")
+        )
+    if not config.net.widths:
+        problems.append(("net.widths", "empty, expected a width for each group"))
+    if not config.net.blocks or "" in config.net.blocks:
+        problems.append(("net.blocks", f"{','.join(config.net.blocks)!r}, expected one scheme, or one for each group"))
+    return [diagnostic("RK704", f"{path} is {text}", path=path) for path, text in problems]

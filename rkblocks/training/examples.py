@@ -1,0 +1,44 @@
+"""What the network is shown in a training step: the images, noisy copies of them, or adversarial examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.attacks import Threat, noise, pgd
+from rkblocks.training.config import Config
+
+Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def training_threat(config: Config) -> Threat:
+    """The threat model of adversarial training."""
+    attack = config.attack
+    return Threat(
+        norm=attack.norm, eps=attack.eps, steps=attack.steps, step=attack.step, random_start=attack.random_start
+    )
+
+
+def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples:
+    """A function of (model, x, y) that gives what to train on, for the method of the configuration.
+
+    - standard: x and y.
+    - noise: `copies` of x, one after the other, each with its own uniform noise, clamped to [0, 1].
+    - adversarial: PGD examples alone (Madry et al. 2018). The gradient is formed for the input only and the model is in
+      eval mode, so its running statistics see each batch once; attack.mode = "train" is the published way.
+    """
+    method = config.training.method
+    if method == "noise":
+        ball, copies = Threat(eps=config.noise.eps), config.noise.copies
+
+        def noisy(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            x, y = x.repeat(copies, 1, 1, 1), y.repeat(copies)
+            return noise(model, x, y, ball, streams["noise"]), y
+
+        return noisy
+    if method == "adversarial":
+        threat, mode = training_threat(config), config.attack.mode
+        return lambda model, x, y: (pgd(model, x, y, threat, streams["attack"], mode=mode), y)
+    return lambda model, x, y: (x, y)

@@ -1,0 +1,47 @@
+"""SIGINT and SIGTERM ask training to save and stop; a second one stops it at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stop(Exception):  # noqa: N818 (a request, no error)
+    """A signal has come; `name` is that of the signal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], None]]:
+    """A function that raises Stop once SIGINT or SIGTERM has come; outside the main thread it never does.
+
+    The handlers only take a note, so that a step or a save under way is finished first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    received: list[str] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(number).name)
+        for again, handler in before.items():
+            signal.signal(again, handler)
+
+    def check() -> None:
+        if received:
+            raise Stop(received[0])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""From a configuration to the network, and the device and memory layout it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from rkblocks import nets
+from rkblocks.data import Dataset
+from rkblocks.diagnostics import fail
+from rkblocks.nets import GroupedNet
+from rkblocks.tableau import Tableau
+from rkblocks.training.config import Config
+
+PUBLISHED_CIFAR_MEAN = (0.4914, 0.4822, 0.2265)  # sic: the published code has 0.2265 for 0.4465
+
+
+def constants(config: Config, data: Dataset) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Mean and deviation of the first layer, as data.normalization asks; None for images left as they are."""
+    if config.data.normalization == "none":
+        return None, None
+    if config.data.normalization == "published" and data.shape[0] == 3:
+        return PUBLISHED_CIFAR_MEAN, (0.2023, 0.1994, 0.2010)
+    return (data.mean, data.std) if (any(data.mean) or set(data.std) != {1.0}) else (None, None)
+
+
+def build(
+    config: Config,
+    tableaus: Sequence[Tableau],
+    shape: tuple[int, int, int],
+    classes: int,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    generator: torch.Generator | None = None,
+) -> GroupedNet:
+    """The network of a configuration for images of `shape`, one tableau a group.
+
+    Raises:
+        RkblocksError: RK722 where the images are too small for it, and what rkblocks.nets raises.
+    """
+    net = config.net
+    _, height, width = shape
+    least = 14 if net.kind == "mnist" else 2 ** (len(net.widths) - 1)  # smaller maps vanish in the stem or transitions
+    if min(height, width) < least:
+        fail("RK722", f"images of {width}x{height} are too small for this network, which needs {least}x{least}")
+    common = {
+        "channels": shape[0],
+        "classes": classes,
+        "norm": net.norm,
+        "statistics": net.statistics,
+        "init": net.init,
+        "mean": mean,
+        "std": std,
+        "generator": generator,
+    }
+    if net.kind == "mnist":
+        return nets.mnist(tableaus, net.depth, width=net.widths[0], **common)  # type: ignore[arg-type]
+    return nets.grouped(tableaus, net.depth, widths=net.widths, **common)  # type: ignore[arg-type]
+
+
+def device_of(config: Config) -> torch.device:
+    """The device asked for; "auto" is a GPU where there is one.
+
+    Raises:
+        RkblocksError: RK721 where it is no device, or there is no such GPU. Nothing falls back to the CPU silently.
+    """
+    name = config.training.device
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        fail("RK721", f"{name!r} is no device", help="use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        fail("RK721", f"device {name} was asked for, and torch sees {count} GPUs", help="use --device cpu")
+    if device.type not in ("cpu", "cuda"):
+        fail("RK721", f"device {name} is not supported", help="use auto, cpu, cuda or cuda:N")
+    return device
+
+
+def memory_format(config: Config, device: torch.device) -> torch.memory_format:
+    """channels_last where it pays: convolutions on a GPU, and on a CPU unless channels are few (measured)."""
+    wanted = config.training.memory_format
+    if wanted == "auto":
+        wanted = "channels_last" if device.type == "cuda" or min(config.net.widths) >= 16 else "contiguous"
+    return torch.channels_last if wanted == "channels_last" else torch.contiguous_format

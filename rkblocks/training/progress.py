@@ -1,0 +1,106 @@
+"""What a training says while it runs, on standard error: bars on a terminal, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from rkblocks.extras import require
+
+SHOWN = {
+    "train_loss": "loss",
+    "train_accuracy": "train",
+    "validation_clean": "clean",
+    "validation_robust": "robust",
+}
+
+
+class Reporter(Protocol):
+    """Is told where training stands."""
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """`step` of the `steps` of this epoch are done."""
+
+    def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
+        """An epoch is done."""
+
+
+def reporter(progress: bool | Callable[[Mapping[str, Any]], None]) -> Reporter:
+    """Bars or lines for True, silence for False; a function is called with the metrics of every epoch."""
+    if callable(progress):
+        return Quiet(progress)
+    if not progress:
+        return Quiet(lambda metrics: None)
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Quiet:
+    """Passes the metrics of an epoch to a function, and says nothing."""
+
+    def __init__(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        self.listener = listener
+
+    def say(self, text: str) -> None:
+        pass
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        pass
+
+    def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
+        self.listener(metrics)
+
+
+class Lines(Quiet):
+    """One plain line an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda metrics: None)
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
+        self.say(summary(metrics, epochs, seconds_left))
+
+
+class Bars(Lines):
+    """A bar within the epoch, replaced by its line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tqdm = require("tqdm", "torch", "the progress bar").tqdm
+        self.bar: Any = None
+
+    def say(self, text: str) -> None:
+        self.tqdm.write(text, file=sys.stderr)
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        if self.bar is None:
+            self.bar = self.tqdm(
+                total=steps, initial=step - 1, desc=f"epoch {epoch + 1}", unit="step", leave=False, file=sys.stderr
+            )
+        self.bar.update()
+        if step == steps:
+            self.bar.close()
+            self.bar = None
+
+
+def summary(metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> str:
+    """ "epoch 3/10  loss 0.412  train 0.871  clean 0.944  robust 0.803  12 s, 28 s left"."""
+    values = [f"{label} {metrics[key]:.3f}" for key, label in SHOWN.items() if key in metrics]
+    clock = f"{duration(metrics['seconds'])}, {duration(seconds_left)} left"
+    return "  ".join([f"epoch {metrics['epoch']}/{epochs}", *values, clock])
+
+
+def duration(seconds: float) -> str:
+    """ "12 s", "3 min 20 s" or "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return (
+        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )

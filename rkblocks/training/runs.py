@@ -1,0 +1,176 @@
+"""The run folder: everything a later question about a result can ask for, in files that are whole or absent.
+
+    config.toml              every setting, defaults included
+    run.json                 data set, tableaus with their hashes, versions, device, number of parameters
+    tableaus/NAME.json       the schemes as they were trained
+    metrics.jsonl            one JSON object an epoch
+    weights.safetensors      best on the validation images      last.safetensors   after the last epoch
+    resume.pt                what continuing needs, bit for bit
+
+A run is opened from its own files alone: neither the library of schemes nor the data set is asked.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rkblocks import files
+from rkblocks.data import Dataset
+from rkblocks.diagnostics import fail
+from rkblocks.nets import GroupedNet
+from rkblocks.tableau import Tableau
+from rkblocks.training import toml
+from rkblocks.training.config import Config, load
+from rkblocks.training.model import build
+from rkblocks.training.storage import load_weights, sha256, write_text
+
+CONFIG, RECORD, METRICS, RESUME = "config.toml", "run.json", "metrics.jsonl", "resume.pt"
+WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors"}
+PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run opened for evaluation: the model has its weights, is in eval mode and on the device asked for.
+
+    `weights_hash` is the SHA-256 of the weights file, `record` the content of run.json.
+    """
+
+    folder: Path
+    config: Config
+    tableaus: tuple[Tableau, ...]
+    model: GroupedNet
+    weights_hash: str
+    record: dict[str, Any]
+
+    @property
+    def blocks(self) -> str:
+        """The schemes as `--blocks` takes them: "ssp3", or "ark,euler,ssp2"."""
+        return ",".join(self.config.net.blocks)
+
+
+def vacant(folder: Path) -> None:
+    """Return nothing if a new run may be put into `folder`; raises RkblocksError RK711 where something is there."""
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        help = f"continue it with --resume {folder}, or choose another --out"
+        fail("RK711", f"{folder} exists already and is not overwritten", help=help)
+
+
+def create(
+    folder: Path, config: Config, tableaus: Sequence[Tableau], data: Dataset, record: dict[str, Any]
+) -> dict[str, Any]:
+    """Write all that is known before training; returns the content of run.json. `record` adds keys to it.
+
+    Raises:
+        RkblocksError: RK711 (something is there already), RK716 (cannot be written).
+    """
+    vacant(folder)
+    try:
+        (folder / "tableaus").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail("RK716", f"{folder} cannot be created: {error.strerror}", help="choose another --out")
+    copies: dict[str, str] = {}  # digest -> file
+    for tableau in tableaus:
+        if tableau.digest not in copies:
+            name = tableau.name if f"tableaus/{tableau.name}.json" not in copies.values() else tableau.digest[:16]
+            copies[tableau.digest] = f"tableaus/{name}.json"
+            write_text(
+                folder / copies[tableau.digest], tableau.origin.text if tableau.origin else files.to_json(tableau)
+            )
+    content = {
+        "version": 1,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "groups": [copies[tableau.digest] for tableau in tableaus],
+        "tableaus": {file: sha256(folder / file) for file in copies.values()},
+        "data": {
+            "name": data.name,
+            "note": data.note,
+            "shape": list(data.shape),
+            "classes": list(data.classes),
+            "train": len(data.train),
+            "validation": len(data.validation),
+            "test": len(data.test),
+        },
+        **record,
+        "versions": versions(),
+    }
+    write_text(folder / CONFIG, toml.write(config))
+    write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return content
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of the packages that shape a result, and of the machine's system."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
+    """Configuration, run.json and the tableau of every group, from the run's own files.
+
+    Raises:
+        RkblocksError: RK712 (no run), RK713 (run.json damaged), RK714 (a tableau was changed since), RK702 to RK704.
+    """
+    for name in (CONFIG, RECORD):
+        if not (folder / name).is_file():
+            fail("RK712", f"{folder} is no run folder: it has no {name}", help="give the folder that `train` wrote")
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        hashes, groups = dict(record["tableaus"]), list(record["groups"])
+        record["data"]["shape"], record["data"]["classes"], record["mean"], record["std"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fail("RK713", f"{folder / RECORD} cannot be read: {error!r}", help="it is damaged; restore it from a copy")
+    for file, expected in hashes.items():
+        if sha256(folder / file) != expected:
+            help = "restore it from a copy; a changed scheme is another run"
+            fail("RK714", f"{folder / file} is not the tableau that this run was trained with", help=help)
+    return load(folder / CONFIG), record, tuple(files.load(str(folder / file)) for file in groups)
+
+
+def network(config: Config, record: dict[str, Any], tableaus: Sequence[Tableau]) -> GroupedNet:
+    """The network of a run, with initial weights drawn from torch's generator."""
+    data = record["data"]
+    return build(config, tableaus, tuple(data["shape"]), len(data["classes"]), record["mean"], record["std"])
+
+
+def load_into(model: GroupedNet, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Load a state_dict strictly; raises RkblocksError RK713 where names or shapes differ."""
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        lines = " ".join(str(error).split())[:300]
+        fail("RK713", f"{path} does not fit the network of the run: {lines}", help="restore it from a copy")
+
+
+def open_run(folder: str | Path, device: str | torch.device | None = None, weights: str = "best") -> OpenRun:
+    """A run opened for evaluation.
+
+    Args:
+        folder: as `train` wrote it; the data set is not needed.
+        device: for the model; None: a GPU where there is one.
+        weights: "best" (on the validation images) or "last".
+
+    Raises:
+        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files), RK714 (changed tableau).
+    """
+    folder = Path(folder)
+    config, record, tableaus = read(folder)
+    path = folder / WEIGHTS[weights]
+    model = network(config, record, tableaus)
+    load_into(model, load_weights(path), path)
+    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    return OpenRun(folder, config, tableaus, model.to(target).eval(), sha256(path), record)

@@ -1,0 +1,118 @@
+"""Files that are either whole or absent: written beside their place, then moved onto it; and read with suspicion."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rkblocks.diagnostics import fail
+from rkblocks.extras import require
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the file in one step: whoever reads it finds the old content or the new one, whole.
+
+    Raises:
+        RkblocksError: RK716 where the file cannot be written (disk full, folder gone, no permission).
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave an empty file under the final name
+        os.replace(temporary, path)
+    except OSError as error:
+        _unwritable(path, error)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the text atomically, as UTF-8."""
+    write(path, text.encode())
+
+
+def append_line(path: Path, text: str) -> None:
+    """Append a line; raises RkblocksError RK716 where that fails."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        _unwritable(path, error)
+
+
+def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a state_dict as safetensors, atomically."""
+    library = require("safetensors.torch", "torch", "saving weights")
+    # Clones: safetensors refuses tensors that share memory, such as the affine parameters of two stages.
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
+    }
+    write(path, library.save(tensors, metadata=dict(metadata)))
+
+
+def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Tensor]:
+    """Read a state_dict; raises RkblocksError RK712 (absent) or RK713 (damaged)."""
+    library = require("safetensors.torch", "torch", "loading weights")
+    safetensors = require("safetensors", "torch", "loading weights")
+    _expect(path)
+    try:
+        tensors: dict[str, Tensor] = library.load_file(path, device=str(device))
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        _damaged(path, error)
+    return tensors
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers, texts and containers of them with torch.save, atomically."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    write(path, buffer.getvalue())
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what save_state wrote, to the CPU and without unpickling code; raises RkblocksError RK712 or RK713."""
+    _expect(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or state.get("format") != 1:
+            raise ValueError("it is no resume file of format 1")
+    except Exception as error:  # a damaged zip or pickle raises almost anything
+        _damaged(path, error)
+    return state
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal; raises RkblocksError RK712 where there is none."""
+    _expect(path)
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _expect(path: Path) -> None:
+    if not path.is_file():
+        fail("RK712", f"{path} does not exist", help=f"is {path.parent} a run folder whose training has started?")
+
+
+def _damaged(path: Path, error: Exception) -> None:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    fail("RK713", f"{path} cannot be read: {reason}", help="it is damaged; restore it from a copy, or train again")
+
+
+def _unwritable(path: Path, error: OSError) -> None:
+    reason = error.strerror or str(error)
+    fail(
+        "RK716",
+        f"{path} cannot be written: {reason}",
+        help="what was saved before is untouched; --resume continues from it",
+    )
