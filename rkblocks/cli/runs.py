@@ -22,14 +22,15 @@ import click
 def command(folder: str, form: str) -> int:
     """List the runs below FOLDER (default: runs): what was trained, how far, and how well.
 
-    A run is a folder with a config.toml and a metrics.jsonl, as `rkblocks train` writes it.
+    A run is a folder with a config.toml and a run.json, as `rkblocks train` writes it. The accuracies are the best on
+    held-out images, clean and under the attack of the recipe.
     """
     from rkblocks.cli import console
     from rkblocks.diagnostics import fail
 
     if not Path(folder).is_dir():
         fail(
-            "RK750",
+            "RK712",
             f"there is no folder {folder!r}",
             help="`rkblocks train` makes one; name another: rkblocks runs FOLDER",
         )
@@ -45,9 +46,9 @@ def command(folder: str, form: str) -> int:
     from rkblocks.render.listing import columns
     from rkblocks.render.style import Style
 
-    head = ("run", "blocks", "data", "method", "seed", "epochs", "validation")
+    head = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
     rows = [[_cell(run[key]) for key in head] for run in found]
-    console.show(columns(head, rows, right=(4, 5, 6), style=Style(console.colour(sys.stdout))))
+    console.show(columns(head, rows, right=(4, 5, 6, 7), style=Style(console.colour(sys.stdout))))
     return 0
 
 
@@ -64,13 +65,14 @@ def summary(run: Path) -> dict[str, Any]:
         "method": _get(config, "training", "method"),
         "seed": _get(config, "training", "seed"),
         "epochs": f"{len(epochs)}/{wanted if wanted is not None else '?'}",
-        "validation": max((e for e in map(_validation, epochs) if e is not None), default=None),
+        "clean": _best(epochs, "validation_clean"),
+        "robust": _best(epochs, "validation_robust"),
     }
 
 
 def _runs(folder: Path) -> Iterator[Path]:
     for config in sorted(folder.rglob("config.toml")):
-        if (config.parent / "metrics.jsonl").is_file():
+        if (config.parent / "run.json").is_file():
             yield config.parent
 
 
@@ -101,9 +103,9 @@ def _epochs(path: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _validation(epoch: dict[str, Any]) -> float | None:
-    value = epoch.get("validation")
-    return value if isinstance(value, float) else None
+def _best(epochs: list[dict[str, Any]], key: str) -> float | None:
+    """Return the largest value of a metric; each column has its own best epoch."""
+    return max((e[key] for e in epochs if isinstance(e.get(key), float)), default=None)
 
 
 def _cell(value: Any) -> str:

@@ -2,10 +2,88 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+EPILOG = """\b
+Examples:
+  rkblocks train --preset digits --blocks ssp3
+  rkblocks train --preset mnist-short --blocks ssp3 --seed 1 --data-root ~/data
+  rkblocks train --preset cifar10-short --blocks ark,euler,ssp2    a scheme for each group
+  rkblocks train --preset digits --blocks my_scheme.json --set training.epochs=3
+  rkblocks train --resume runs/digits-ssp3-seed0
 
-@click.command("train", short_help="Train a network whose blocks are a scheme.")
-def command() -> int:
-    """Train."""
-    raise NotImplementedError
+Exit status: 0 done, 2 could not run, or was interrupted (what was done is saved; --resume continues).
+"""
+
+#: Options that are short for a setting; `--set` reaches all others.
+SETTINGS = {
+    "blocks": "net.blocks",
+    "depth": "net.depth",
+    "data": "data.name",
+    "data_root": "data.root",
+    "seed": "training.seed",
+    "device": "training.device",
+}
+
+
+@click.command("train", short_help="Train a network whose blocks are a scheme.", epilog=EPILOG)
+@click.option("--preset", metavar="NAME", help="A recipe that ships with the package, or a TOML file.")
+@click.option("--blocks", metavar="NAME[,NAME...]", help="Scheme of all groups, or one a group; names or files.")
+@click.option("--data", metavar="NAME", help="digits, mnist, fashion, cifar10, or a folder of images.")
+@click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
+@click.option("--depth", type=int, metavar="N", help="Blocks in a group.")
+@click.option("--seed", type=int, metavar="S", help="Of everything random.")
+@click.option("--device", metavar="DEVICE", help="auto, cpu or cuda.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting: training.epochs=3. Repeatable.")
+@click.option("--out", metavar="RUN", help="The new run folder.  [default: runs/PRESET-BLOCKS-seedS]")
+@click.option("--resume", metavar="RUN", help="Continue an interrupted run, with its own settings.")
+@click.option("--print-config", is_flag=True, help="Print every setting as TOML, and train nothing.")
+def command(
+    preset: str | None, sets: tuple[str, ...], out: str | None, resume: str | None, print_config: bool, **short: object
+) -> int:
+    """Train a network by a recipe, into a run folder.
+
+    The folder holds every setting, copies of the tableaus, the metrics of each epoch, the weights (best on held-out
+    images, and last) and the state for --resume.
+    """
+    given = {name: value for name, value in short.items() if value is not None}
+    if resume is not None and (given or preset or sets or out or print_config):
+        raise click.UsageError("--resume takes no other option: a run continues with its own settings")
+    if resume is None and preset is None:
+        raise click.UsageError(f"name a recipe with --preset: {', '.join(_presets())}; or continue a run with --resume")
+    from rkblocks.cli import console
+    from rkblocks.extras import require
+
+    require("torch", "torch", "training")
+    from rkblocks import training
+
+    if resume is not None:
+        console.show(f"{training.resume(resume)}\n")
+        return 0
+    assert preset is not None
+    config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
+    if print_config:
+        from rkblocks.training import toml
+
+        console.show(toml.write(config))
+        return 0
+    folder = Path(out) if out is not None else _free(preset, config.net.blocks, config.training.seed)
+    console.show(f"{training.train(config, folder)}\n")
+    return 0
+
+
+def _presets() -> list[str]:
+    """Return the names of the recipes, without importing torch."""
+    return sorted(path.stem for path in (Path(__file__).parents[1] / "presets").glob("*.toml"))
+
+
+def _free(preset: str, blocks: tuple[str, ...], seed: int) -> Path:
+    """Return runs/PRESET-BLOCKS-seedS, numbered where that is taken."""
+    stem = "-".join([Path(preset).stem, *(Path(block).stem for block in blocks), f"seed{seed}"])
+    folder, number = Path("runs") / stem, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{stem}-{number}"
+    return folder

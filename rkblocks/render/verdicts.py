@@ -1,0 +1,126 @@
+"""The verdicts of a report as short lines: what was found, how certain it is, and the witness where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rkblocks.verify.report import ClaimReport, DeclaredReport, OptimalReport, OrderReport, Report, SspReport
+
+WIDTH = 64
+"""Longest exact number shown in full; the JSON holds all digits."""
+
+
+def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
+    """Yield (label, lines) for every verdict that the report holds."""
+    if report.stages is not None:
+        typed = "" if report.as_typed is None else f", {report.as_typed.stages} as typed"
+        yield "stages", [f"{report.stages}{typed}"]
+    if report.order is not None:
+        yield "order", list(_order(report.order))
+    if report.embedded is not None:
+        yield "embedded", [f"order {_holds(report.embedded)}"]
+    if report.ssp is not None:
+        yield "SSP", list(_ssp(report.ssp))
+    if report.variance is not None:
+        yield "growth", [exact(report.variance.growth, report.variance.growth_float)]
+    if report.ineffective:
+        yield "no effect", [f"{', '.join(report.ineffective)}: the method does not depend on it"]
+    if report.claims:
+        yield "claims", list(_claims(report.claims))
+
+
+def exact(text: str | None, value: float | None) -> str:
+    """Return "29/18 = 1.61111": the exact number as far as it is short, and its nearest decimal where that differs."""
+    number = "" if value is None else f"{value:.6g}"
+    if text is None or len(text) > WIDTH:
+        return number or cut(text or "unknown")
+    return text if number in ("", text) else f"{text} = {number}"
+
+
+def cut(text: str) -> str:
+    """Return the text, without its middle where it is too long."""
+    return text if len(text) <= WIDTH else f"{text[: WIDTH // 2]}…{text[-WIDTH // 4 :]}"
+
+
+def _order(order: OrderReport) -> Iterator[str]:
+    yield _holds(order)
+    witness = order.witness
+    yield f"not {witness.order}: the tree {witness.tree} gives {cut(witness.left)} instead of {witness.right}"
+    if order.remaining:
+        yield f"{witness.order} where {' = '.join(map(cut, order.remaining))} = 0"
+
+
+def _holds(order: OrderReport) -> str:
+    if order.verdict == "tolerance":
+        residual = exact(order.residual, order.residual_float)
+        return f"{order.value}, within the tolerance (largest residual {residual}); exactly {order.exact}"
+    return f"{order.value}, exactly" if order.verdict == "exact" else "none: no order condition holds"
+
+
+def _ssp(ssp: SspReport) -> Iterator[str]:
+    if ssp.optimal is not None:
+        yield from _optimal(ssp.optimal)
+    if ssp.declared is not None:
+        yield from _declared(ssp.declared)
+    if ssp.region:
+        yield f"form nonnegative where {' and '.join(ssp.region)}"
+
+
+def _optimal(optimal: OptimalReport) -> Iterator[str]:
+    if optimal.cases:
+        initially = "" if optimal.cfl_float is None else f", initially {optimal.cfl_float:.6g}"
+        yield f"optimal depends on the parameters{initially}"
+        for case in optimal.cases:
+            yield f"  {cut(case.cfl) if case.cfl else 'a root of a polynomial'} where {case.when}"
+    else:
+        yield f"optimal {exact(optimal.cfl, optimal.cfl_float)}{_certificate(optimal)}"
+
+
+def _certificate(optimal: OptimalReport) -> str:
+    certificate = optimal.certificate
+    if certificate is None:
+        return ""
+    if optimal.cfl is not None:
+        return f", beyond it {certificate.entry} is negative"
+    return f", beyond it {certificate.entry} is negative; root of {cut(polynomial(certificate.polynomial))}"
+
+
+def _declared(declared: DeclaredReport) -> Iterator[str]:
+    if declared.nonnegative:
+        yield f"declared {exact(declared.cfl, declared.cfl_float)}, every entry nonnegative"
+    elif declared.nonnegative is None:
+        yield "declared: undecided whether every entry is nonnegative"
+    elif declared.nonnegative_at_init is None:
+        yield "declared none: an entry is negative"
+    elif declared.nonnegative_at_init:
+        start = "" if declared.cfl_at_init is None else f", {declared.cfl_at_init} there"
+        yield f"declared none on the whole domain; every entry is nonnegative at the initial values{start}"
+    else:
+        yield "declared none: an entry is negative, also at the initial values"
+
+
+def _claims(claims: Sequence[ClaimReport]) -> Iterator[str]:
+    true = [f"{claim.claim} {claim.claimed}" for claim in claims if claim.holds]
+    if true:
+        yield f"true: {', '.join(true)}"
+    for claim in claims:
+        found = "" if claim.found is None else f", found {cut(claim.found)}"
+        if claim.holds is False:
+            yield f"FALSE: {claim.claim} {claim.claimed}{found}"
+        elif claim.holds is None:
+            yield f"undecided: {claim.claim} {claim.claimed}{found}"
+
+
+def polynomial(coefficients: Sequence[str]) -> str:
+    """Return "3 - 2 r + r^2" for the coefficients ["3", "-2", "1"], from the constant term up."""
+    result = ""
+    for power, text in enumerate(coefficients):
+        if text == "0":
+            continue
+        sign, size = ("-", text[1:]) if text.startswith("-") else ("+", text)
+        variable = ("", "r", f"r^{power}")[min(power, 2)]
+        term = variable if size == "1" and variable else f"{size} {variable}".rstrip()
+        result += f" {sign} {term}" if result else f"{'-' if sign == '-' else ''}{term}"
+    return result or "0"

@@ -1,0 +1,148 @@
+"""Reports for people, as whole strings."""
+
+from dataclasses import replace
+
+import pytest
+
+from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.render.text import render, summary
+from rkblocks.render.verdicts import cut, exact, polynomial
+from rkblocks.verify.report import (
+    CaseReport,
+    Certificate,
+    ClaimReport,
+    DeclaredReport,
+    OptimalReport,
+    OrderReport,
+    Report,
+    SspReport,
+    TypedReport,
+    VarianceReport,
+    Witness,
+)
+
+SOUND = Report(
+    source="mine.json",
+    name="mine",
+    ok=True,
+    stages=3,
+    order=OrderReport(3, "exact", "0", Witness("[[[[]]]]", 4, "0", "1/24"), 3),
+    ssp=SspReport(
+        DeclaredReport(True, "1", 1.0),
+        OptimalReport("1", 1.0, Certificate("P[3,0]", ("-1", "1"), ("1", "1"), ("1/6", "-1/6"))),
+    ),
+    variance=VarianceReport("29/18", 1.6111111111111112, ("1", "2"), ()),
+    claims=(ClaimReport("order", "3", "3", True), ClaimReport("variance", "29/18", "29/18", True)),
+    diagnostics=(),
+)
+UNREADABLE = Report("bad.json", None, False, None, None, None, None, (), ())
+
+
+def test_a_sound_report() -> None:
+    assert render([SOUND]) == (
+        "mine: sound  mine.json\n"
+        "  stages    3\n"
+        "  order     3, exactly\n"
+        "            not 4: the tree [[[[]]]] gives 0 instead of 1/24\n"
+        "  SSP       optimal 1, beyond it P[3,0] is negative\n"
+        "            declared 1, every entry nonnegative\n"
+        "  growth    29/18 = 1.61111\n"
+        "  claims    true: order 3, variance 29/18\n"
+    )
+
+
+def test_an_unreadable_file_shows_the_line() -> None:
+    found = Diagnostic("RK105", Severity.ERROR, 'duplicate key "b"', "/b", 1, 10)
+    report = replace(UNREADABLE, diagnostics=(found,))
+    assert render([report], texts={"bad.json": '{"b": 1, "b": 2}'}) == (
+        "no name: unreadable  bad.json\n"
+        'error[RK105]: duplicate key "b"\n'
+        "  --> bad.json:1:10 (/b)\n"
+        "  |\n"
+        '1 | {"b": 1, "b": 2}\n'
+        "  |          ^\n"
+    )
+
+
+def test_a_false_claim_an_undecided_one_and_the_tolerance() -> None:
+    order = OrderReport(2, "tolerance", "1/3000", Witness("[[]]", 3, "x", "1/3"), 1, 1 / 3000)
+    claims = (ClaimReport("order", "4", "2", False), ClaimReport("ssp", "1", None, None))
+    report = replace(SOUND, source="-", order=order, ssp=None, variance=None, claims=claims)
+    assert render([report]) == (
+        "mine: sound  <stdin>\n"
+        "  stages    3\n"
+        "  order     2, within the tolerance (largest residual 1/3000 = 0.000333333); exactly 1\n"
+        "            not 3: the tree [[]] gives x instead of 1/3\n"
+        "  claims    FALSE: order 4, found 2\n"
+        "            undecided: ssp 1\n"
+    )
+
+
+def test_a_family() -> None:
+    optimal = OptimalReport(
+        None, 0.632, None, cases=(CaseReport("1/2 <= b <= 1", "2 - 1/b"), CaseReport("b >= 1", None))
+    )
+    declared = DeclaredReport(False, None, None, nonnegative_at_init=False)
+    order = replace(SOUND.order, value=2, remaining=("b - 2/3",))  # type: ignore[type-var]
+    report = replace(
+        SOUND,
+        order=order,
+        ssp=SspReport(declared, optimal, region=("b >= 1/2", "a <= 1/2")),
+        variance=None,
+        claims=(),
+        ineffective=("a",),
+        as_typed=TypedReport(4, None, SOUND.variance),  # type: ignore[arg-type]
+    )
+    assert render([report]) == (
+        "mine: sound  mine.json\n"
+        "  stages    3, 4 as typed\n"
+        "  order     2, exactly\n"
+        "            not 4: the tree [[[[]]]] gives 0 instead of 1/24\n"
+        "            4 where b - 2/3 = 0\n"
+        "  SSP       optimal depends on the parameters, initially 0.632\n"
+        "              2 - 1/b where 1/2 <= b <= 1\n"
+        "              a root of a polynomial where b >= 1\n"
+        "            declared none: an entry is negative, also at the initial values\n"
+        "            form nonnegative where b >= 1/2 and a <= 1/2\n"
+        "  no effect a: the method does not depend on it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "line"),
+    [
+        (DeclaredReport(False, None, None), "declared none: an entry is negative"),
+        (
+            DeclaredReport(False, None, None, nonnegative_at_init=True, cfl_at_init="1/3"),
+            "declared none on the whole domain; every entry is nonnegative at the initial values, 1/3 there",
+        ),
+        (DeclaredReport(None, None, None), "declared: undecided whether every entry is nonnegative"),
+    ],
+)
+def test_the_declared_form(declared: DeclaredReport, line: str) -> None:
+    report = replace(SOUND, ssp=SspReport(declared, None))
+    assert f"  SSP       {line}\n" in render([report])
+
+
+def test_several_are_counted() -> None:
+    error, warning = (Diagnostic("RK105", s, "m") for s in (Severity.ERROR, Severity.WARNING))
+    reports = [SOUND, replace(SOUND, diagnostics=(warning,)), replace(UNREADABLE, diagnostics=(error, error))]
+    assert render(reports).endswith("\n\n3 files: 2 sound, 1 unreadable; 2 errors, 1 warning\n")
+    assert summary([SOUND]) == "1 file: 1 sound"
+    assert summary([]) == "0 files"
+
+
+def test_colour_marks_the_verdict() -> None:
+    assert render([SOUND], colour=True).startswith("\x1b[1mmine\x1b[0m: \x1b[1;32msound\x1b[0m")
+
+
+def test_numbers() -> None:
+    assert exact("1/2", 0.5) == "1/2 = 0.5"
+    assert exact("2", 2.0) == "2"
+    assert exact(None, 2.65062919) == "2.65063"
+    assert exact("9" * 200, 9e199) == "9e+199"
+    assert exact(None, None) == "unknown"
+    assert len(cut("1" * 500)) < 70
+    assert polynomial(["3", "0", "-2", "1"]) == "3 - 2 r^2 + 1 r^3".replace("1 r^3", "r^3")
+    assert polynomial(["0", "-1", "1"]) == "-r + r^2"
+    assert polynomial(["0"]) == "0"
