@@ -93,6 +93,7 @@ def analyze(
     seed: int = 0,
     device: str = "auto",
     data_root: str | Path | None = None,
+    weights: str = "best",
     batch: int = 256,
     progress: Progress | None = None,
 ) -> list[Analysis]:
@@ -103,7 +104,7 @@ def analyze(
     """
     found = []
     for run in runs:
-        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed)
+        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed, weights=weights)
         threat = base_threat(subject.dataset, eps=eps, step=step, steps=steps)
         found.append(analyze_subject(subject, threat, seed=seed, batch=batch, progress=progress))
         save_analysis(found[-1], Path(run) / "analysis")

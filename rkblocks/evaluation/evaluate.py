@@ -91,6 +91,7 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
     data_root: str | Path | None = None,
+    weights: str = "best",
     batch: int = BATCH,
     probe: int = 100,
     save: bool = True,
@@ -124,7 +125,7 @@ def evaluate(
     name = preset if attack is None else attack
     results = []
     for run in runs:
-        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed)
+        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed, weights=weights)
         done = evaluate_subject(subject, plan(subject.dataset), seed=seed, batch=batch, probe=probe, progress=progress)
         results.append(done.to_dict())
         if save:

@@ -81,21 +81,25 @@ def of_run(
     device: str = "auto",
     data_root: str | Path | None = None,
     seed: int = 0,
+    weights: str = "best",
 ) -> Subject:
-    """Return the subject of a run folder: its best weights and its data set. limit: evaluate that many images, drawn
+    """Return the subject of a run folder: its weights and its data set. limit: evaluate that many images, drawn
     by seed.
 
-    Raises RkblocksError RK823 for an unfit split or limit, and what opening the run or the data raises.
+    weights: best (on the validation images) or last. Raises RkblocksError RK823 for an unfit split, limit or weights,
+    and what opening the run or the data raises.
     """
     from rkblocks.data import load
-    from rkblocks.training.runs import open_run
+    from rkblocks.training.runs import WEIGHTS, open_run
 
     if split not in SPLITS:
         fail("RK823", f"split is {split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
     if limit is not None and limit < 1:
         fail("RK823", f"limit is {limit}; expected at least one image", help="leave --limit out for the whole split")
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    run = open_run(folder, where)
+    if weights not in WEIGHTS:
+        fail("RK823", f"weights is {weights!r}; expected best or last", help="best: chosen on the validation images")
+    run = open_run(folder, where, weights)
     kept = run.config.data
     data = load(
         kept.name, root=data_root or kept.root or None, device=where, validation=kept.validation, seed=kept.split_seed
@@ -110,7 +114,7 @@ def of_run(
         labels=part.labels,
         indices=torch.arange(len(part.labels)),
         weights=run.weights_hash,
-        blocks=",".join(run.config.net.blocks),
+        blocks=run.blocks,
         dataset=data.name,
         split=split,
         folder=Path(folder),

@@ -1,0 +1,82 @@
+"""`rkblocks demo`, top to bottom: check, compile, train and attack in worker processes, table, files."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rkblocks.demo import results, settings
+from rkblocks.demo.pool import Progress, run_tasks
+from rkblocks.demo.settings import PAPER, Settings
+from rkblocks.demo.task import read_entry
+from rkblocks.demo.verdicts import verdict, verdict_table
+from rkblocks.diagnostics import fail
+
+CHANCE = 0.1  # ten digits
+
+
+def run(
+    out: str | Path | None = None,
+    seeds: int | None = None,
+    *,
+    schemes: Sequence[str] = PAPER,
+    tiny: bool = False,
+    workers: int | None = None,
+    changes: dict[str, Any] | None = None,
+    say: Callable[[str], None] = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the content of results.json, with "folder" the path of the demo's folder.
+
+    out: the folder; one that holds an unfinished demo with the same settings is continued, finished networks are not
+    trained again. None: runs/demo-DATE. seeds: networks of each scheme (3, or 1 if tiny). tiny: everything in
+    seconds, numbers that mean nothing. workers: processes side by side (None: the number of cores, two at most; 0:
+    none, work in this process). changes: settings of the training preset to change, {"training.epochs": 2}. say: is
+    given each line for the reader. Ctrl-C raises KeyboardInterrupt, after the workers have saved their state.
+    Raises RkblocksError RK841 (folder or options unfit), RK842 (a worker died), RK824, and what check, training and
+    evaluation raise.
+    """
+    base = settings.tiny() if tiny else Settings()
+    number = base.seeds if seeds is None else seeds
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= settings.MAX_SEEDS or not schemes:
+        fail("RK841", f"{len(schemes)} schemes and {number!r} seeds; expected at least one of each", help="--seeds 3")
+    chosen = replace(base, schemes=tuple(schemes), seeds=number, changes={**base.changes, **(changes or {})})
+    folder = Path(out) if out is not None else Path("runs") / f"demo-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    settings.settle(folder, chosen)
+
+    say(f"Checking and compiling {len(chosen.schemes)} schemes, exactly:\n")
+    verdicts = [verdict(scheme, folder / "compiled") for scheme in chosen.schemes]
+    say(verdict_table(verdicts))
+
+    processes = min(2, os.cpu_count() or 1) if workers is None else workers
+    root = folder / "networks"
+    root.mkdir(exist_ok=True)
+    done = sum(read_entry(root / task.name) is not None for task in chosen.tasks)
+    more = f"; {done} are finished already" if done else ""
+    say(
+        f"Training {len(chosen.tasks)} networks on digits with PGD adversarial training, attacking each with FGSM and "
+        f"PGD-20 (linf, eps {chosen.eps}){more}."
+    )
+    try:
+        entries = run_tasks(chosen.tasks, chosen, root, workers=processes, progress=progress)
+    except KeyboardInterrupt:
+        say(f"Stopped; what is finished is kept. Continue with: rkblocks demo --out {folder}")
+        raise
+    content = results.write(folder, chosen, entries, verdicts, CHANCE)
+    report(content, chosen, folder, say)
+    return {**content, "folder": str(folder)}
+
+
+def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callable[[str], None]) -> None:
+    """Say the table and what to make of it."""
+    entries, summary = content["entries"], content["summary"]
+    spread = "mean (deviation) over the seeds" if chosen.seeds > 1 else "one seed, no deviation"
+    say(f"\nAccuracy on {entries[0]['n']} test images and growth of PGD's perturbations in l2 by group, {spread}:\n")
+    say(results.table(summary))
+    say(results.sweep_line(summary, CHANCE))
+    say(results.health_line(entries))
+    say(f"\nResults, figures, configuration and source of the blocks: {folder}")

@@ -1,0 +1,135 @@
+"""From entries to results: mean and deviation over seeds, the table, results.json and the figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rkblocks import figures
+from rkblocks.demo.settings import Settings
+from rkblocks.diagnostics import fail
+from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.render.listing import columns
+
+Entries = Sequence[Mapping[str, Any]]
+ACCURACIES = {"clean": "clean", "fgsm": "FGSM", "pgd20": "PGD-20"}
+NORM = "2"  # of the growth in the table: the paper's l2
+
+
+def pair(values: Sequence[float]) -> list[float | None]:
+    """Return [mean, deviation]; null for the deviation of a single value."""
+    mean, deviation = mean_deviation(values)
+    return [mean, None if math.isnan(deviation) else deviation]
+
+
+def summarize(entries: Entries) -> list[dict[str, Any]]:
+    """Return one row for each scheme, in order of appearance: mean and deviation over its seeds."""
+    rows = []
+    for scheme in dict.fromkeys(entry["blocks"] for entry in entries):
+        own = [entry for entry in entries if entry["blocks"] == scheme]
+        growth = [entry["growth"]["adversarial"][NORM] for entry in own]
+        groups = [group for group in growth[0] if all(one[group] is not None for one in growth)]
+        rows.append(
+            {
+                "blocks": scheme,
+                "seeds": len(own),
+                **{key: pair([entry[key] for entry in own]) for key in ACCURACIES},
+                "growth": {group: pair([one[group] for one in growth]) for group in groups},
+                "sweep": {eps: pair([entry["sweep"][eps] for entry in own]) for eps in own[0]["sweep"]},
+            }
+        )
+    return rows
+
+
+def table(summary: Sequence[Mapping[str, Any]]) -> str:
+    """Return the summary as text; "0.951 (0.012)" is a mean and its deviation over the seeds."""
+    groups = list(dict.fromkeys(group for row in summary for group in row["growth"]))
+    head = ("scheme", *ACCURACIES.values(), *(f"growth {group}" for group in groups))
+    rows = [
+        (
+            str(row["blocks"]),
+            *(_cell(row[key]) for key in ACCURACIES),
+            *(_cell(row["growth"].get(group)) for group in groups),
+        )
+        for row in summary
+    ]
+    return columns(head, rows)
+
+
+def sweep_line(summary: Sequence[Mapping[str, Any]], chance: float) -> str:
+    """Return one line that says how accuracy falls with eps, over all schemes, and whether it gets to chance."""
+    radii = list(summary[0]["sweep"])
+    means = {eps: sum(row["sweep"][eps][0] for row in summary) / len(summary) for eps in radii}
+    worst = max(row["sweep"][radii[-1]][0] for row in summary)
+    curve = ", ".join(f"{eps}: {mean:.3f}" for eps, mean in means.items())
+    end = "at or below chance" if worst <= chance else "NOT at chance: distrust the attack"
+    best = f"At eps {radii[-1]} the best scheme has {worst:.3f}, {end} ({chance:.2f})."
+    return f"PGD-20 by eps, mean of all schemes: {curve}. {best}"
+
+
+def health_line(entries: Entries) -> str:
+    """Return one line on the health checks of all networks, with the failed ones."""
+    checks = [(entry, check) for entry in entries for check in entry["health"]]
+    failed = [(entry, check) for entry, check in checks if not check["ok"]]
+    text = f"Health checks: {len(checks) - len(failed)} of {len(checks)} passed."
+    return text + "".join(
+        f"\n  {entry['blocks']}, seed {entry['seed']}: {check['check']}: {check['figure']}; {check['advice']}"
+        for entry, check in failed
+    )
+
+
+def write(
+    folder: Path, settings: Settings, entries: Entries, verdicts: Sequence[Mapping[str, Any]], chance: float
+) -> dict[str, Any]:
+    """Return the content of results.json, written to the folder with its figures."""
+    summary = summarize(entries)
+    content = {
+        "version": 1,
+        "entries": list(entries),
+        "summary": summary,
+        "verdicts": list(verdicts),
+        "chance": chance,
+        "threat": settings.threat.to_dict(),
+        "definition": "final",
+    }
+    try:
+        (folder / "results.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / "table.txt").write_text(table(summary), encoding="utf-8")
+    except OSError as error:
+        fail("RK824", f"cannot write to {folder}: {error.strerror or error}", help="check space and rights")
+    draw(folder, summary, entries, chance)
+    return content
+
+
+def draw(folder: Path, summary: Sequence[Mapping[str, Any]], entries: Entries, chance: float) -> None:
+    """Write the figures: accuracies, growth (Figure 4), accuracy against eps, training curves."""
+    place = folder / "figures"
+    figures.save(figures.summary(summary, chance=chance), place / "accuracy")
+    runs = [
+        json.loads((folder / entry["run"] / "analysis" / "growth.json").read_text(encoding="utf-8"))
+        for entry in entries
+    ]
+    figures.save(figures.growth(runs), place / "growth")
+    curves = {str(row["blocks"]): [_point(eps, value) for eps, value in row["sweep"].items()] for row in summary}
+    seeds = max(row["seeds"] for row in summary)
+    figure = figures.accuracy_against_eps(curves, chance=chance, attack="PGD-20", bars=f"deviation over {seeds} seeds")
+    figures.save(figure, place / "eps")
+    metrics: dict[str, list[Any]] = {}
+    for entry in entries:
+        metrics.setdefault(entry["blocks"], []).append(figures.read_metrics(folder / entry["run"]))
+    figures.save(figures.training_curves(metrics), place / "training")
+
+
+def _point(eps: str, value: Sequence[float | None]) -> tuple[float, float, float, float]:
+    above, _, below = eps.partition("/")
+    mean, deviation = value[0] or 0.0, value[1] or 0.0
+    return int(above) / int(below or 1), mean, mean - deviation, mean + deviation
+
+
+def _cell(value: Sequence[float | None] | None) -> str:
+    if value is None or value[0] is None:
+        return "-"
+    return f"{value[0]:.3f}" if value[1] is None else f"{value[0]:.3f} ({value[1]:.3f})"
