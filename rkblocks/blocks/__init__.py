@@ -1,0 +1,7 @@
+"""Blocks: a scheme's program around a residual, as torch modules."""
+
+from rkblocks.blocks.block import RKBlock as RKBlock
+from rkblocks.blocks.block import build as build
+from rkblocks.blocks.coefficients import coefficient_parameters as coefficient_parameters
+from rkblocks.blocks.coefficients import parameter_groups as parameter_groups
+from rkblocks.blocks.statistics import StageBatchNorm as StageBatchNorm

@@ -1,0 +1,139 @@
+"""The block: one Runge-Kutta step around a residual, as a torch module."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from torch import Tensor, nn
+
+from rkblocks.blocks.coefficients import raw_parameters
+from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
+from rkblocks.blocks.step import Step
+from rkblocks.diagnostics import fail
+from rkblocks.program import Program
+from rkblocks.program.facts import facts
+from rkblocks.program.lower import Source, admit, step_size, tableau_of
+from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.tableau import Tableau
+
+
+class RKBlock(nn.Module):
+    """One step x -> x + ... of the scheme ``tableau`` around ``residual``; made by `build`.
+
+    The state dict holds ``residual.*`` and, where the scheme has learnable coefficients, ``raw.<name>``.
+
+    Shape: that of the residual, which maps a tensor to one of the same shape.
+    """
+
+    def __init__(self, step: Step, residual: nn.Module, clock: Clock | None) -> None:
+        super().__init__()
+        self.step = step
+        self.residual = residual
+        if step.domains:
+            self.raw = raw_parameters(step.domains)
+        self.clock = clock
+        self.run = step.function
+        claim(self, residual)
+
+    def forward(self, x: Tensor, *time: float | Tensor) -> Tensor:
+        """One step from x, at the time t for a block with time."""
+        return self.run(self, x, *time)
+
+    def evaluate(self, stage: int, x: Tensor, *time: float | Tensor) -> Tensor:
+        """F at a stage, 0 to m - 1, which the norm layers inside F are told."""
+        assert self.clock is not None
+        self.clock.stage = stage
+        return self.residual(x, *time)  # type: ignore[no-any-return]
+
+    @property
+    def tableau(self) -> Tableau:
+        """The scheme."""
+        return self.step.tableau
+
+    @property
+    def program(self) -> Program:
+        """The program whose printed source runs."""
+        return self.step.program
+
+    @property
+    def source(self) -> str:
+        """The source that runs, as debuggers show it."""
+        return self.step.source
+
+    @property
+    def dt(self) -> float:
+        """The step size in use."""
+        return self.coefficients().get(STEP_DOMAIN, float(self.step.dt))
+
+    def coefficients(self) -> dict[str, float]:
+        """The learnable coefficients in use, by name: those on which the method depends, and a learned ``dt``."""
+        return {name: d.value(float(self.raw[name].detach())) for name, d in self.step.domains.items()}
+
+    def extra_repr(self) -> str:
+        proved = facts(admit(self.tableau))
+        parts = [self.tableau.name, f"{self.program.calls} stages", f"order {proved.order}", proved.stability]
+        if not self.step.learn_dt and self.step.dt != 1:
+            parts.append(f"dt={float(self.step.dt):.6g}")
+        parts += [f"{name}={value:.6g}" for name, value in self.coefficients().items()]
+        if self.clock is not None:
+            parts.append("statistics per stage")
+        return ", ".join(parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())  # type: ignore[misc]  # object's, since Python 3.11
+        del state["run"]  # a function of this process
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.run = self.step.function
+        claim(self, self.residual)
+
+
+def build(
+    source: Source,
+    residual: nn.Module,
+    dt: float | Fraction = 1.0,
+    *,
+    statistics: str = "stage",
+    time: bool = False,
+    learn_dt: bool = False,
+) -> RKBlock:
+    """One step of a scheme around a residual, as a module x -> x + ....
+
+    Args:
+        source: a tableau, or the name or path of one.
+        residual: F, any module that keeps the shape; it is registered once and called once a stage, never more.
+        dt: the step size; 1 makes the Euler block the plain residual block.
+        statistics: of batch norm inside F, "stage": running statistics for every stage, in the residual's place (its norm
+            layers are replaced); "shared": one set for all stages, as published.
+        time: whether F takes the time, F(x, t); the block is then called with (x, t).
+        learn_dt: whether dt is learned, from the given start, as ``raw.dt``.
+
+    Raises:
+        TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
+        RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for norm
+            layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that has one.
+
+    Example:
+        >>> import torch, rkblocks
+        >>> block = rkblocks.build("ssp2", residual=torch.nn.Tanh())
+        >>> block(torch.zeros(2)).tolist()
+        [0.0, 0.0]
+    """
+    tableau = tableau_of(source)
+    admit(tableau)
+    size = step_size(dt)
+    if not isinstance(residual, nn.Module):
+        fail("RK502", f"the residual is a {type(residual).__name__}, expected a torch.nn.Module", help="wrap it in one")
+    if statistics not in STATISTICS:
+        fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}")
+    if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
+        fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
+    step = Step(tableau, size, learn_dt=learn_dt, time=time)
+    clock = None
+    if statistics == "stage":
+        residual, clock = keep_per_stage(residual, step.program.calls)
+        step = Step(tableau, size, learn_dt=learn_dt, time=time, staged=clock is not None)
+    return RKBlock(step, residual, clock)

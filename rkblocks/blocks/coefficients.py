@@ -1,0 +1,47 @@
+"""Learnable coefficients of blocks: which parameters of a network they are, and how an optimizer should treat them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from rkblocks.program.domains import Domain
+
+
+def raw_parameters(domains: dict[str, Domain]) -> nn.ParameterDict:
+    """One unconstrained parameter for each learnable coefficient, starting where its declared start lies."""
+    return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw)) for name, d in domains.items()})
+
+
+def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:
+    """The raw coefficients of every block in the module, built or emitted, each once.
+
+    They are the entries of a `ParameterDict` that is called ``raw``.
+    """
+    found: dict[int, nn.Parameter] = {}
+    for child in module.modules():
+        raw = child._modules.get("raw")
+        if isinstance(raw, nn.ParameterDict):
+            found |= {id(p): p for p in raw.parameters()}
+    return list(found.values())
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameter groups for an optimizer: everything with the weight decay, the coefficients of schemes without.
+
+    Decay pulls a raw coefficient to the middle of its domain, which is a different scheme: ArkBlock's beta10 to 1/2, the
+    midpoint rule, whose SSP coefficient is 0.
+
+    Example:
+        >>> torch.optim.SGD(parameter_groups(net, weight_decay=5e-4), lr=0.1)  # doctest: +SKIP
+    """
+    coefficients = coefficient_parameters(module)
+    exempt = {id(p) for p in coefficients}
+    weights = [p for p in module.parameters() if id(p) not in exempt]
+    groups = [
+        {"params": weights, "weight_decay": weight_decay},
+        {"params": coefficients, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]

@@ -1,0 +1,165 @@
+"""Batch normalisation inside a residual that one step evaluates several times.
+
+The stages of a step have different distributions.  With one set of running statistics for all of them, as published,
+no stage is normalised with its own statistics in evaluation mode, and short runs can collapse there.  So running statistics
+are kept for every stage by default; weight and bias are shared by the stages, as everything else in F.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from rkblocks.diagnostics import fail
+
+STATISTICS = ("stage", "shared")
+_UNSUPPORTED = (nn.SyncBatchNorm, LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _InstanceNorm)
+
+
+@dataclass
+class Clock:
+    """Which stage runs: set by the block before every call of F, read by the norm layers inside it."""
+
+    stage: int = 0
+
+
+class StageBatchNorm(_BatchNorm):
+    """Batch normalisation with running statistics of its own for every stage: buffers of shape [m, C] and [m].
+
+    Made from a `BatchNorm1d`, `2d` or `3d`, whose weight, bias and settings it takes over; every stage starts with the running
+    statistics found there.  A state with one set of statistics, [C], loads into all stages.
+    """
+
+    def __init__(self, norm: _BatchNorm, stages: int, clock: Clock) -> None:
+        reference = norm.running_mean
+        assert reference is not None
+        assert norm.running_var is not None
+        assert norm.num_batches_tracked is not None
+        super().__init__(norm.num_features, norm.eps, norm.momentum, affine=False, track_running_stats=False)
+        self.affine, self.track_running_stats = norm.affine, True
+        self.weight, self.bias = norm.weight, norm.bias
+        self.running_mean = reference.expand(stages, -1).clone()
+        self.running_var = norm.running_var.expand(stages, -1).clone()
+        self.num_batches_tracked = norm.num_batches_tracked.expand(stages).clone()
+        self.kind, self.stages, self.clock = type(norm), stages, clock
+        self.train(norm.training)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        self.kind._check_input_dim(self, input)  # type: ignore[arg-type]  # it looks at the input alone
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalises with the statistics of the batch in training, with those of the running stage in evaluation."""
+        self._check_input_dim(input)
+        stage = self.clock.stage
+        update = self.training and self.track_running_stats
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if update:
+            count = self.num_batches_tracked[stage]  # type: ignore[index]
+            count.add_(1)
+            if self.momentum is None:
+                momentum = 1.0 / float(count)
+        keep = update or not self.training
+        return functional.batch_norm(
+            input,
+            self.running_mean[stage] if keep else None,  # type: ignore[index]
+            self.running_var[stage] if keep else None,  # type: ignore[index]
+            self.weight,
+            self.bias,
+            self.training,
+            momentum,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, stages={self.stages}"
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name, dims in (("running_mean", 1), ("running_var", 1), ("num_batches_tracked", 0)):
+            found = state_dict.get(prefix + name)
+            if isinstance(found, Tensor) and found.dim() == dims:
+                state_dict[prefix + name] = found.expand(self.stages, *found.shape)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock | None]:
+    """The residual with its batch norms replaced, in place, by `StageBatchNorm`, and the clock that they read.
+
+    The residual is returned as it is, without a clock, where it holds no running statistics or there is one stage.
+
+    Raises:
+        RkblocksError: RK504 for statistics that belong to another block or number of stages, RK505 for a layer whose running
+            statistics cannot be kept for every stage.
+    """
+    existing = [m for m in residual.modules() if isinstance(m, StageBatchNorm)]
+    for norm in existing:
+        _check_free(norm, stages)
+    if stages == 1:
+        return residual, None
+    clock = Clock()
+    replaced: dict[int, nn.Module] = {}
+    residual = _replace(residual, stages, clock, replaced)
+    for norm in existing:
+        norm.clock = clock
+    return residual, clock if replaced or existing else None
+
+
+def _replace(module: nn.Module, stages: int, clock: Clock, replaced: dict[int, nn.Module]) -> nn.Module:
+    """The module with norm layers replaced; one that occurs at several places is replaced by one."""
+    if isinstance(module, _UNSUPPORTED) and getattr(module, "track_running_stats", False):
+        fail(
+            "RK505",
+            f"{type(module).__name__} in the residual keeps running statistics, and they cannot be kept for every stage",
+            help='use BatchNorm1d, 2d or 3d (a lazy one after its first call), or pass statistics="shared"',
+        )
+    if isinstance(module, _BatchNorm) and not isinstance(module, StageBatchNorm):
+        if module.running_mean is None:
+            return module
+        if id(module) not in replaced:
+            replaced[id(module)] = StageBatchNorm(module, stages, clock)
+        return replaced[id(module)]
+    for name, child in list(module._modules.items()):
+        if child is not None:
+            new = _replace(child, stages, clock, replaced)
+            if new is not child:
+                module._modules[name] = new
+    return module
+
+
+_owners: weakref.WeakKeyDictionary[nn.Module, weakref.ref[nn.Module]] = weakref.WeakKeyDictionary()
+"""The block that each `StageBatchNorm` belongs to, as long as that block exists."""
+
+
+def claim(block: nn.Module, residual: nn.Module) -> None:
+    """Note that the block's stages are what the statistics inside the residual stand for."""
+    for module in residual.modules():
+        if isinstance(module, StageBatchNorm):
+            _owners[module] = weakref.ref(block)
+
+
+def _check_free(norm: StageBatchNorm, stages: int) -> None:
+    if norm.stages != stages:
+        fail(
+            "RK504",
+            f"the residual holds statistics for {norm.stages} stages, this scheme has {stages}",
+            help="give every block a residual of its own, built with plain BatchNorm",
+        )
+    owner = _owners.get(norm)
+    if owner is not None and owner() is not None:
+        fail(
+            "RK504",
+            "the residual belongs to another block, whose stages its statistics stand for",
+            help='give every block a residual of its own (copy.deepcopy), or share one with statistics="shared"',
+        )
+
+
+def running_statistics(module: nn.Module) -> list[Tensor]:
+    """All buffers with running statistics in the module, for tests and for saving them around warm-up steps."""
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    return [b for n, b in module.named_buffers() if n.rpartition(".")[2] in names and isinstance(b, torch.Tensor)]

@@ -1,0 +1,85 @@
+"""The step of one program as a Python function: the printed source, compiled once and shown by debuggers."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks import files
+from rkblocks.program import Program, lower
+from rkblocks.program.domains import Domain
+from rkblocks.program.method_source import domains, method_source
+from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
+from rkblocks.tableau import Tableau
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a block runs, decided by the tableau and these settings alone; copies are the same object.
+
+    ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged`` whether each
+    call of F says which stage it is for.
+    """
+
+    tableau: Tableau
+    dt: Fraction
+    learn_dt: bool = False
+    time: bool = False
+    staged: bool = False
+
+    @cached_property
+    def program(self) -> Program:
+        """The program whose source runs."""
+        return lower(self.tableau, dt=None if self.learn_dt else self.dt, time=self.time)
+
+    @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """The learnable coefficients by name: parameters that have an effect, and dt where it is learned."""
+        return domains(self.program, self.dt if self.learn_dt else None)
+
+    @cached_property
+    def source(self) -> str:
+        """The source of the step, as a method of the block."""
+        call = staged_call if self.staged else residual_call
+        method = method_source(self.program, self.domains, "step", call)
+        return f"{MEAN}\n\n{method}" if needs_mean(self.program) else method
+
+    @property
+    def function(self) -> Callable[..., Tensor]:
+        """The step as a function of the block and x (and t)."""
+        return compiled(self.source, f"<rkblocks {self.tableau.name} {self.tableau.digest[:12]}>")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Step:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        text = files.to_json(self.tableau)
+        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged)
+
+
+def restore(text: str, dt: str, learn_dt: bool, time: bool, staged: bool) -> Step:
+    """The step that was saved."""
+    tableau = files.read_text(text).tableau
+    assert tableau is not None
+    return Step(tableau, Fraction(dt), learn_dt, time, staged)
+
+
+@lru_cache(maxsize=512)
+def compiled(source: str, name: str) -> Callable[..., Tensor]:
+    """The function ``step`` that the source defines, registered so that tracebacks and debuggers show its lines."""
+    filename = name
+    number = 1
+    while filename in linecache.cache:  # another program of the same tableau (dt, time, stages)
+        number += 1
+        filename = f"{name[:-1]} {number}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor, "__name__": __name__}
+    exec(compile(source, filename, "exec"), namespace)  # text printed by this package from an exact program
+    return namespace["step"]  # type: ignore[no-any-return]
