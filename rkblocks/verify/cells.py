@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
-from math import gcd, lcm
+from itertools import combinations, pairwise
+from math import ceil, floor, gcd, lcm
 from typing import Any
 
 from sympy import Poly, Symbol
@@ -105,15 +105,15 @@ def real_roots(poly: Poly) -> list[Root]:
 def simplest_between(low: Fraction | None, high: Fraction | None) -> Fraction:
     """The fraction with the least denominator strictly between two bounds, None for no bound."""
     if low is None or high is None:
-        if low is None and high is None:
-            return Fraction(0)
-        return Fraction(low.__floor__() + 1) if low is not None else Fraction(-((-high).__floor__()) - 1)
-    whole = low.__floor__()
+        if low is not None:
+            return Fraction(floor(low) + 1)
+        return Fraction(ceil(high) - 1) if high is not None else Fraction(0)
+    whole = floor(low)
     if whole + 1 < high:
         return Fraction(whole + 1) if not low < 0 < high else Fraction(0)
     rest, limit = low - whole, high - whole  # 0 <= rest < limit <= 1
     if not rest:
-        return whole + Fraction(1, (1 / limit).__floor__() + 1)
+        return whole + Fraction(1, floor(1 / limit) + 1)
     return whole + 1 / simplest_between(1 / limit, 1 / rest)
 
 
@@ -152,7 +152,7 @@ def points(polys: Sequence[Poly], names: Sequence[str], domain: Bounds) -> Itera
     low, high = domain[last]
     if not rest:
         marks = [low, *inner_roots(polys, low, high), high]
-        for left, right in zip(marks, marks[1:], strict=False):
+        for left, right in pairwise(marks):
             yield {last: between(left, right)}
         return
     symbol = Symbol(last)

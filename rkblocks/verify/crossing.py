@@ -1,8 +1,8 @@
 """Where the first of several polynomial conditions ``p(r) >= 0``, r > 0, starts to fail.
 
-SSP coefficients, linear thresholds and stability intervals are all of this kind.  A polynomial stops being nonnegative at
-0 if its lowest coefficient is negative, else at its least positive root of odd multiplicity; roots of even multiplicity
-only touch zero.
+SSP coefficients, linear thresholds and stability intervals are all of this kind.  A polynomial stops being
+nonnegative at 0 if its lowest coefficient is negative, else at its least positive root of odd multiplicity; roots of
+even multiplicity only touch zero.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from sympy import Poly, Symbol
@@ -76,7 +76,7 @@ def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case
     cuts = cells.inner_roots([*lines, *_projection(basis, name)], low, high)
     marks = [low, *cuts, high]
     pieces: list[tuple[Root | None, Root | None, _Piece]] = []
-    for k, (left, right) in enumerate(zip(marks, marks[1:], strict=False)):
+    for k, (left, right) in enumerate(pairwise(marks)):
         if k and left is not None:
             pieces.append((left, left, _at_cut(field, A, b, name, left, basis)))
         sample = cells.between(left, right)
@@ -85,7 +85,7 @@ def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case
 
 
 def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list[Poly]]:
-    """Irreducible factors, over the rationals, of the entries as polynomials in r and t; those without r come second."""
+    """Irreducible factors over the rationals of the entries as polynomials in r and t; those without r come second."""
     found = []
     for place in places(len(b)):
         coefficients = entry_polynomial(field, A, b, place)
@@ -126,7 +126,7 @@ def _at(field: Field, A: Rows, b: Row, name: str, at: Fraction, basis: Sequence[
     numbers = field.constants
 
     def row(entries: Row) -> Row:
-        return tuple(field.substitute(e, {p: at for p in field.parameters}) for e in entries)
+        return tuple(field.substitute(e, dict.fromkeys(field.parameters, at)) for e in entries)
 
     member = reduce(numbers, tuple(map(row, A)), row(b))
     crossing = ssp_coefficient(numbers, member.A, member.b)
@@ -137,7 +137,9 @@ def _at(field: Field, A: Rows, b: Row, name: str, at: Fraction, basis: Sequence[
         return _Piece(None, field.zero, root, at)
     t = Symbol(name)
     for factor in basis:
-        if _vanishes(Poly(factor.as_expr().subs(t, QQ.to_sympy(QQ(at.numerator, at.denominator))), _R, domain=QQ), root):
+        if _vanishes(
+            Poly(factor.as_expr().subs(t, QQ.to_sympy(QQ(at.numerator, at.denominator))), _R, domain=QQ), root
+        ):
             return _Piece(factor, _solved(field, factor, name), root, at)
     return _Piece(None, field.rational(root.fraction) if root.fraction is not None else None, root, at)
 
@@ -210,12 +212,12 @@ def _number(field: Field, piece: _Piece) -> Element | None:
 
 
 def _continues(field: Field, name: str, case: Case, cut: Root, at_cut: _Piece) -> bool:
-    """Whether the formula of a case gives R at the cut (at an irrational one R is not computed, and nothing is said)."""
+    """Whether the formula of a case gives R at the cut (at an irrational one R is not computed; nothing is said)."""
     if cut.fraction is None or at_cut.root is None:
         return False
     if case.value is not None:
         try:
-            value = field.substitute(case.value, {p: cut.fraction for p in field.parameters})
+            value = field.substitute(case.value, dict.fromkeys(field.parameters, cut.fraction))
         except ZeroDivisionError:
             return False
         return at_cut.root.compare(cells.number(field.constants, value)) == 0

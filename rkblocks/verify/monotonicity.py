@@ -1,8 +1,8 @@
 """The SSP coefficient of an explicit method, exactly: the radius of absolute monotonicity R (Kraaijevanger 1991).
 
-With ``K = [[A, 0], [b, 0]]``, ``P(r) = (I + rK)^-1 K`` and ``d(r) = (I + rK)^-1 e``, R is the supremum of the r at which
-all entries are nonnegative.  K is nilpotent, so the entries are polynomials in r; the set of those r is an interval
-[0, R], or empty, since ``P(r - h) = P(r) (I - h P(r))^-1`` is a sum of powers of P(r).  Hence:
+With ``K = [[A, 0], [b, 0]]``, ``P(r) = (I + rK)^-1 K`` and ``d(r) = (I + rK)^-1 e``, R is the supremum of the r at
+which all entries are nonnegative.  K is nilpotent, so the entries are polynomials in r; the set of those r is an
+interval [0, R], or empty, since ``P(r - h) = P(r) (I - h P(r))^-1`` is a sum of powers of P(r).  Hence:
 
 * R > 0 exactly if K >= 0 and K**2 has no entry where K has none (Kraaijevanger 1991, theorem 4.2);
 * one exact evaluation certifies r <= R, one negative entry refutes it;
@@ -48,7 +48,7 @@ def name_of(place: Place) -> str:
 
 
 def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
-    """One entry of P(r) or d(r) as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` or ``sum_k (-r)**k (K**k e)_i``."""
+    """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
     integers = ring(field)
     flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
     m = len(b)

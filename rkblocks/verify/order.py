@@ -1,8 +1,8 @@
 """Order of a Runge-Kutta method: every order condition, exactly, from memoised elementary weights.
 
 The method (A, b) has order p exactly if ``b . Phi(t) = 1/gamma(t)`` for all rooted trees t with at most p nodes, where
-``Phi([]) = e`` and ``Phi([t1 ... tk]) = (A Phi(t1)) * ... * (A Phi(tk))`` entry by entry (Butcher 1963; Hairer, Norsett &
-Wanner 1993, theorem II.2.13).  A tree shares its sub-trees and the product over all children but the last with smaller
+``Phi([]) = e`` and ``Phi([t1 ... tk]) = (A Phi(t1)) * ... * (A Phi(tk))`` entry by entry (Butcher 1963; Hairer, Norsett
+& Wanner 1993, theorem II.2.13).  A tree shares its sub-trees and the product over all children but the last with smaller
 trees, so each costs one entrywise product, and one product with A the first time it is a child.
 """
 
@@ -165,7 +165,9 @@ def order_of(conditions: Conditions, tolerance: Fraction = Fraction(0)) -> Order
             size = magnitude(field, conditions.residual(outside))
             largest = conditions.residual(outside) if size is None else size
         return Order(value, verdict, exact, largest, witness)
-    raise ValueError("the tall tree with m + 1 nodes fails for every explicit method: A is not strictly lower triangular")
+    raise ValueError(
+        "the tall tree with m + 1 nodes fails for every explicit method: A is not strictly lower triangular"
+    )
 
 
 def magnitude(field: Field, a: Element) -> Element | None:

@@ -24,7 +24,7 @@ class Violation:
 class Region:
     """The declared form of a family against its domain.
 
-    ``conditions`` are the entries that must be nonnegative, as far as they depend on parameters or are negative numbers;
+    ``conditions`` are the entries that must be nonnegative, except those that are nonnegative numbers;
     ``inside`` whether the whole domain satisfies them (None: not decided), ``violations`` exact counterexamples;
     ``cfl`` the least ratio alpha/beta, where one ratio is the least on the whole domain, and ``ratios`` all of them.
     """

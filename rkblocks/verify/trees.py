@@ -1,7 +1,7 @@
 """Rooted trees, the indices of the order conditions (Butcher 1963; Hairer, Norsett & Wanner 1993, section II.2).
 
-A tree is the tuple of the sub-trees at its root, sorted by text; the single node is ``()``.  Its text writes a node as a
-pair of brackets around its children: ``[]`` the single node, ``[[[[]]]]`` the tall tree with four nodes.
+A tree is the tuple of the sub-trees at its root, sorted by text; the single node is ``()``.  Its text writes a node as
+a pair of brackets around its children: ``[]`` the single node, ``[[[[]]]]`` the tall tree with four nodes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,89 @@
+"""`check`: everything that can be said about a tableau, as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import PurePath
+
+from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.tableau import Origin, Tableau
+from rkblocks.verify.claims import judge
+from rkblocks.verify.consistency import structure
+from rkblocks.verify.facts import Facts
+from rkblocks.verify.findings import FINDINGS
+from rkblocks.verify.parts import (
+    embedded_part,
+    method_part,
+    order_part,
+    ssp_part,
+    stability_part,
+    typed_part,
+    variance_part,
+)
+from rkblocks.verify.report import Report
+
+
+def check(subject: Tableau | str | PurePath) -> Report:
+    """The report on a tableau, a library name, a path, or "-" for standard input.
+
+    Nothing is raised for what a file may contain: one that cannot be read gives a report with ``ok`` False and the
+    diagnostics.  Tableaus are examined once and remembered.
+
+    >>> check("ssp3").ssp.optimal.cfl
+    '1'
+    """
+    if isinstance(subject, Tableau):
+        source = subject.origin.source if subject.origin is not None else ""
+        return _placed(_examine(subject), source, subject.origin, ())
+    from rkblocks.files import read
+
+    reading = read(subject)
+    if reading.tableau is None:
+        return Report(reading.source, reading.name, False, None, None, None, None, (), reading.diagnostics)
+    return _placed(_examine(reading.tableau), reading.source, reading.origin, reading.diagnostics)
+
+
+@lru_cache(maxsize=256)
+def _examine(tableau: Tableau) -> Report:
+    """The report without source and places: what depends on the tableau alone."""
+    facts = Facts(tableau)
+    problems, usable = structure(facts)
+    if not usable:
+        return Report("", tableau.name, False, tableau.stages, None, None, None, (), problems)
+    claims, false_claims = judge(facts)
+    remarks = [found for finding in FINDINGS for found in finding(facts)]
+    diagnostics = (*problems, *false_claims, *remarks)
+    return Report(
+        source="",
+        name=tableau.name,
+        ok=not any(d.severity is Severity.ERROR for d in diagnostics),
+        stages=len(facts.reduced.kept),
+        order=order_part(facts),
+        ssp=ssp_part(facts),
+        variance=variance_part(facts),
+        claims=claims,
+        diagnostics=diagnostics,
+        ineffective=tuple(p.name for p in facts.ineffective),
+        embedded=embedded_part(facts),
+        stability=stability_part(facts),
+        method=method_part(facts),
+        as_typed=typed_part(facts),
+    )
+
+
+def _placed(report: Report, source: str, origin: Origin | None, before: tuple[Diagnostic, ...]) -> Report:
+    """The report for one source: line and column of every diagnostic, in the order of the file."""
+    places: Mapping[str, tuple[int, int]] = origin.positions if origin is not None else {}
+    found = [_located(d, places) for d in report.diagnostics]
+    return replace(report, source=source, diagnostics=(*before, *found), ok=report.ok)
+
+
+def _located(found: Diagnostic, places: Mapping[str, tuple[int, int]]) -> Diagnostic:
+    """The diagnostic with line and column of the value it points to, or of the nearest one around that."""
+    path = found.path
+    while path and path not in places:
+        path = path.rpartition("/")[0]
+    line, column = places.get(path, (None, None)) if path else (None, None)
+    return replace(found, line=line, column=column)

@@ -1,0 +1,161 @@
+"""The author's claims against what was found: exact comparisons, each with a reason where the claim is false."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+from rkblocks.tableau import Claimed
+from rkblocks.verify import cells, trees
+from rkblocks.verify.facts import Facts
+from rkblocks.verify.monotonicity import negative_at
+from rkblocks.verify.report import ClaimReport
+from rkblocks.verify.values import root_text, short
+
+Judged = tuple[ClaimReport, Diagnostic | None]
+
+
+def order_claim(facts: Facts) -> Iterator[Judged]:
+    """The claimed order must be the highest that holds."""
+    claimed = facts.tableau.claims.order
+    if claimed is None:
+        return
+    found = facts.order.value
+    report = ClaimReport("order", str(claimed), str(found), claimed == found)
+    if claimed == found:
+        yield report, None
+        return
+    witness = facts.order.witness
+    sides = f"{short(facts.field, witness.left)} instead of {witness.right}"
+    reason = (
+        f"the tree {trees.text(witness.tree)} with {trees.nodes(witness.tree)} nodes gives {sides}"
+        if claimed > found
+        else f"all conditions up to order {found} hold"
+    )
+    message = f"order {claimed} is claimed, but the order is {found}: {reason}"
+    yield report, diagnostic("RK401", message, path="/claims/order", help=f'"order": {found}')
+
+
+def ssp_claim(facts: Facts) -> Iterator[Judged]:
+    """The claimed optimal coefficient must be R; a claim above it is refuted by a negative entry."""
+    claimed = facts.tableau.claims.ssp
+    if claimed is None:
+        return
+    if facts.effective:
+        yield _ssp_of_family(facts, claimed)
+        return
+    crossing = facts.at_init.optimal
+    if crossing is None:
+        yield _judged("ssp", "RK402", claimed, None, False, "there is no finite coefficient")
+        return
+    found, holds = root_text(crossing.root), agrees(facts.field, claimed, crossing.root)
+    reason = f"{crossing.entry} is negative just above it"
+    value, member = claimed.value, facts.at_init
+    if not holds and value is not None and not facts.field.free_parameters(value):
+        at = facts.field.number(value)
+        negative = (
+            negative_at(member.field, member.reduced.A, member.reduced.b, at) if member.field.sign(at) > 0 else None
+        )
+        if negative is not None:
+            reason = f"at r = {claimed.text} the entry {negative.entry} is {short(member.field, negative.value)}"
+    yield _judged("ssp", "RK402", claimed, found, holds, reason)
+
+
+def _ssp_of_family(facts: Facts, claimed: Claimed) -> Judged:
+    cases, field = facts.cases, facts.field
+    if cases is None:
+        report = ClaimReport("ssp", claimed.text, None, None)
+        message = "the claimed SSP coefficient was not decided: it depends on more parameters or stages than are solved"
+        return report, diagnostic("RK405", message, path="/claims/ssp")
+    known = [case.value for case in cases]
+    shown = "; ".join("an algebraic function" if v is None else field.text(v) for v in known)
+    holds = claimed.value is not None and all(v is not None and v == claimed.value for v in known)
+    return _judged("ssp", "RK402", claimed, shown, holds, "it must hold for every value in the domain")
+
+
+def declared_claim(facts: Facts) -> Iterator[Judged]:
+    """The claimed coefficient of the form as written."""
+    claimed, field = facts.tableau.claims.declared_ssp, facts.field
+    if claimed is None:
+        return
+    name, code = "declared_ssp", "RK403"
+    if facts.tableau.shu_osher is None:
+        yield _judged(name, code, claimed, None, False, "the file has no alpha and beta that could certify anything")
+        return
+    if facts.tableau.parameters:
+        region = facts.region
+        assert region is not None
+        cfl = region.cfl
+        if cfl is None and region.inside is not False:
+            report = ClaimReport(name, claimed.text, None, None)
+            yield report, diagnostic("RK405", "the claimed declared_ssp was not decided", path=f"/claims/{name}")
+            return
+        reason = "the form is not nonnegative on the whole domain" if cfl is None else "the least of alpha/beta"
+        holds = cfl is not None and claimed.value is not None and claimed.value == cfl
+        yield _judged(name, code, claimed, None if cfl is None else field.text(cfl), holds, reason)
+        return
+    found = facts.declared
+    assert found is not None
+    if found.cfl is None:
+        yield _judged(name, code, claimed, None, False, "an entry of the form is negative")
+        return
+    holds = agrees(field, claimed, cells.number(field, found.cfl))
+    yield _judged(name, code, claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0")
+
+
+def variance_claim(facts: Facts) -> Iterator[Judged]:
+    """The claimed growth by Lemma 3, for a family as an identity in the parameters."""
+    claimed, field = facts.tableau.claims.variance, facts.field
+    if claimed is None:
+        return
+    growth = facts.growth.growth
+    if field.free_parameters(growth):
+        holds = claimed.value is not None and claimed.value == growth
+    elif claimed.value is not None:
+        holds = claimed.value == growth
+    else:
+        low, high = _digits(claimed.digits or "0")
+        holds = field.sign(growth - field.rational(low)) >= 0 and field.sign(growth - field.rational(high)) < 0
+    yield _judged("variance", "RK404", claimed, short(field, growth), holds, "the formula of Lemma 3")
+
+
+CLAIMS: tuple[Callable[[Facts], Iterator[Judged]], ...] = (order_claim, ssp_claim, declared_claim, variance_claim)
+"""Adding a kind of claim is one function here."""
+
+
+def judge(facts: Facts) -> tuple[tuple[ClaimReport, ...], tuple[Diagnostic, ...]]:
+    """All claims with what was found, and a diagnostic for each that is false or undecided."""
+    judged = [one for claim in CLAIMS for one in claim(facts)]
+    return tuple(report for report, _ in judged), tuple(d for _, d in judged if d is not None)
+
+
+def agrees(field: Field, claimed: Claimed, found: Root) -> bool:
+    """Whether the claimed value is the number found, or its digits are the leading ones of it; exactly."""
+    if claimed.value is not None:
+        depends = field.free_parameters(claimed.value)
+        return not depends and _number(field, claimed.value).compare(found) == 0
+    assert claimed.digits is not None
+    low, high = _digits(claimed.digits)
+    return found.compare(low) >= 0 and found.compare(high) < 0
+
+
+def _number(field: Field, value: Element) -> Root:
+    return cells.number(field.constants, field.number(value))
+
+
+def _digits(digits: str) -> tuple[Fraction, Fraction]:
+    """The half-open interval of the numbers that begin with these digits."""
+    unit = Fraction(1, 10 ** len(digits.partition(".")[2]))
+    return Fraction(digits), Fraction(digits) + unit
+
+
+def _judged(name: str, code: str, claimed: Claimed, found: str | None, holds: bool, reason: str) -> Judged:
+    report = ClaimReport(name, claimed.text, found, holds)
+    if holds:
+        return report, None
+    message = f"{name} {claimed.text} is claimed, but {found or 'nothing of the kind'} was found: {reason}"
+    help = f'"{name}": "{found}"' if found else f'leave "{name}" out'
+    return report, diagnostic(code, message, path=f"/claims/{name}", help=help)

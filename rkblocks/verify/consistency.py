@@ -1,0 +1,156 @@
+"""Whether a tableau is one consistent explicit method at all: what `build` and the other checks take for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.exact.field import Element
+from rkblocks.verify.facts import Facts
+from rkblocks.verify.values import short
+
+
+def is_close(facts: Facts, difference: Element) -> bool:
+    """Whether a difference that should be zero is zero, or within the tolerance of a decimal table."""
+    if not difference:
+        return True
+    field, tolerance = facts.field, facts.tableau.tolerance
+    if not tolerance or field.free_parameters(difference):
+        return False
+    size = difference if field.sign(difference) > 0 else -difference
+    return field.sign(size - field.rational(tolerance)) <= 0
+
+
+def holds_at_init(facts: Facts, difference: Element) -> bool:
+    """Whether a difference that depends on parameters is zero at their initial values."""
+    field = facts.field
+    return bool(field.free_parameters(difference)) and not field.substitute(difference, facts.tableau.initial())
+
+
+def explicit(facts: Facts) -> Iterator[Diagnostic]:
+    """A must be strictly lower triangular; one diagnostic names the first entry that is not."""
+    A = facts.form.A
+    found = [(i, j) for i in range(len(A)) for j in range(i, len(A)) if A[i][j]]
+    if found:
+        i, j = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        kind = "its own value" if i == j else f"the later stage {j + 1}"
+        yield diagnostic(
+            "RK301",
+            f"implicit method: stage {i + 1} uses {kind}, A[{i + 1}][{j + 1}] = {short(facts.field, A[i][j])}{more}",
+            path=f"/A/{i}/{j}",
+            help="only explicit methods can be run: A must be zero on and above its diagonal",
+        )
+
+
+def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
+    """Each row of alpha must sum to one; in a family that is naive about it, at least at the initial values."""
+    form, field = facts.tableau.shu_osher, facts.field
+    for i, row in enumerate(form.alpha if form is not None else ()):
+        total = sum(row, field.zero)
+        if is_close(facts, total - field.one):
+            continue
+        naive = holds_at_init(facts, total - field.one)
+        yield diagnostic(
+            "RK320" if naive else "RK302",
+            f"row {i + 1} of alpha sums to {short(field, total)}"
+            + (", which is 1 at the initial values only" if naive else ", not to 1"),
+            path=f"/alpha/{i}",
+            help="training leaves the consistent methods; write one coefficient as an expression in the others"
+            if naive
+            else "each stage is a weighted mean of earlier ones plus multiples of F, so the weights must sum to 1",
+        )
+
+
+def forms_agree(facts: Facts) -> Iterator[Diagnostic]:
+    """Where the file gives both forms, the Shu-Osher form must convert to the Butcher form."""
+    butcher, converted = facts.tableau.butcher, facts.converted
+    if butcher is None or converted is None:
+        return
+    places: list[tuple[str, Element, Element]] = [
+        (f"/A/{i}/{j}", given, derived)
+        for i, (row, other) in enumerate(zip(butcher.A, converted.A, strict=True))
+        for j, (given, derived) in enumerate(zip(row, other, strict=True))
+    ]
+    places += [(f"/b/{j}", x, y) for j, (x, y) in enumerate(zip(butcher.b, converted.b, strict=True))]
+    wrong = [(path, given, derived) for path, given, derived in places if not is_close(facts, given - derived)]
+    if wrong:
+        path, given, derived = wrong[0]
+        more = f" ({len(wrong)} entries differ)" if len(wrong) > 1 else ""
+        yield diagnostic(
+            "RK303",
+            f"the two forms disagree: {path} is {short(facts.field, given)}, while alpha and beta give "
+            f"{short(facts.field, derived)}{more}",
+            path=path,
+            help="delete the form that is derived from the other, or correct the wrong entry",
+        )
+
+
+def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
+    """The weights b must sum to one (order 1); the embedded ones are held to the same."""
+    field = facts.field
+    total = sum(facts.form.b, field.zero)
+    if not is_close(facts, total - field.one):
+        naive = holds_at_init(facts, total - field.one)
+        where = "/b" if facts.tableau.butcher is not None else "/beta"
+        yield diagnostic(
+            "RK320" if naive else "RK304",
+            f"the weights b sum to {short(field, total)}"
+            + (", which is 1 at the initial values only" if naive else ", not to 1: the method is not consistent"),
+            path=where,
+            help="order 1 then holds on a constraint, which training does not keep"
+            if naive
+            else "a step that does not advance by dt times F has no order; scale or correct the weights",
+        )
+    b_hat = facts.form.b_hat
+    if b_hat is not None:
+        embedded = sum(b_hat, field.zero)
+        if not is_close(facts, embedded - field.one):
+            yield diagnostic(
+                "RK317",
+                f"the embedded weights b_hat sum to {short(field, embedded)}, not to 1",
+                path="/b_hat",
+                help="its difference from b estimates no error",
+            )
+
+
+def abscissae(facts: Facts) -> Iterator[Diagnostic]:
+    """A declared c that is not the row sum of A is a finding: the order then holds for autonomous problems."""
+    c, field = facts.form.c, facts.field
+    if c is None:
+        return
+    rows = facts.tableau.row_sums
+    wrong = [i for i, (given, total) in enumerate(zip(c, rows, strict=True)) if not is_close(facts, given - total)]
+    if wrong:
+        i = wrong[0]
+        more = f"; {len(wrong)} stages differ" if len(wrong) > 1 else ""
+        yield diagnostic(
+            "RK311",
+            f"c[{i + 1}] is {short(field, c[i])}, but row {i + 1} of A sums to {short(field, rows[i])}{more}",
+            path=f"/c/{i}",
+            help="a block has no time, so c is not used; the order found is that for autonomous problems (Oliver 1975 "
+            "has methods with such c on purpose)",
+        )
+
+
+FATAL = (explicit, alpha_rows, forms_agree)
+"""With an error from one of these there is no explicit method to say anything else about."""
+
+STRUCTURE = (weights_sum, abscissae)
+
+
+def structure(facts: Facts) -> tuple[tuple[Diagnostic, ...], bool]:
+    """What is wrong with the tableau as a method, and whether anything else can be said about it."""
+    found: list[Diagnostic] = []
+    for check in FATAL:
+        found += check(facts)
+        if any(d.code in ("RK301", "RK303") for d in found):
+            return tuple(found), False
+    if any(d.status for d in found):
+        return tuple(found), False
+    return (*found, *_all(STRUCTURE, facts)), True
+
+
+def _all(checks: Sequence[object], facts: Facts) -> Iterator[Diagnostic]:
+    for check in checks:
+        yield from check(facts)  # type: ignore[operator]

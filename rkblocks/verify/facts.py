@@ -1,0 +1,129 @@
+"""Everything that is known about one tableau, each fact computed when first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from rkblocks.exact.field import Field
+from rkblocks.forms import Butcher, Reduction, to_butcher
+from rkblocks.tableau import Parameter, Tableau
+from rkblocks.verify.crossing import Coefficients, Crossing
+from rkblocks.verify.declared import Declared, declared
+from rkblocks.verify.family import Case, effective_parameters, ssp_cases
+from rkblocks.verify.monotonicity import ssp_coefficient
+from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
+from rkblocks.verify.region import Region, region
+from rkblocks.verify.stability import stability_polynomial
+from rkblocks.verify.variance import Growth, variance_growth
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts about a tableau; `reduced` figures are those of the method without unused and equal stages."""
+
+    tableau: Tableau
+
+    @property
+    def field(self) -> Field:
+        """The field of the coefficients."""
+        return self.tableau.field
+
+    @property
+    def form(self) -> Butcher:
+        """The Butcher form, given or converted."""
+        return self.tableau.butcher_form
+
+    @cached_property
+    def converted(self) -> Butcher | None:
+        """The Butcher form that the declared Shu-Osher form gives, where there is one."""
+        declared_form = self.tableau.shu_osher
+        return None if declared_form is None else to_butcher(self.field, declared_form)
+
+    @cached_property
+    def reduced(self) -> Reduction:
+        """The method without unused and equal stages."""
+        return self.tableau.reduced
+
+    @property
+    def was_reduced(self) -> bool:
+        """Whether stages were removed."""
+        return len(self.reduced.kept) < self.tableau.stages
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The order conditions of (A, b)."""
+        return Conditions(ElementaryWeights(self.field, self.form.A), self.form.b)
+
+    @cached_property
+    def order(self) -> Order:
+        """The order of (A, b); unused and equal stages make no difference to it."""
+        return order_of(self.conditions, self.tableau.tolerance)
+
+    @cached_property
+    def embedded(self) -> Order | None:
+        """The order of (A, b_hat), where there is an embedded method."""
+        if self.form.b_hat is None:
+            return None
+        return order_of(Conditions(self.conditions.weights, self.form.b_hat), self.tableau.tolerance)
+
+    @cached_property
+    def stability(self) -> Coefficients:
+        """The stability polynomial."""
+        return stability_polynomial(self.field, self.reduced.A, self.reduced.b)
+
+    @cached_property
+    def optimal(self) -> Crossing | None:
+        """The optimal SSP coefficient, for a tableau without parameters."""
+        return ssp_coefficient(self.field, self.reduced.A, self.reduced.b)
+
+    @cached_property
+    def optimal_as_typed(self) -> Crossing | None:
+        """R of the table as written, for a tableau without parameters."""
+        return ssp_coefficient(self.field, self.form.A, self.form.b)
+
+    @cached_property
+    def declared(self) -> Declared | None:
+        """What the Shu-Osher form certifies, for a tableau without parameters."""
+        return None if self.tableau.shu_osher is None else declared(self.field, self.tableau.shu_osher)
+
+    @cached_property
+    def growth(self) -> Growth:
+        """Growth of the variance by Lemma 3."""
+        return variance_growth(self.field, self.reduced.A, self.reduced.b)
+
+    @cached_property
+    def growth_as_typed(self) -> Growth:
+        """The formula of Lemma 3 applied to the table as written."""
+        return variance_growth(self.field, self.form.A, self.form.b)
+
+    @cached_property
+    def at_init(self) -> Facts:
+        """The facts about the member at the initial values; of the tableau itself where it has no parameters."""
+        return Facts(self.tableau.at(self.tableau.initial())) if self.tableau.parameters else self
+
+    @cached_property
+    def effective(self) -> tuple[Parameter, ...]:
+        """The parameters on which the result of a step depends."""
+        names = effective_parameters(self.field, self.reduced.A, self.reduced.b)
+        return tuple(p for p in self.tableau.parameters if p.name in names)
+
+    @property
+    def ineffective(self) -> tuple[Parameter, ...]:
+        """The parameters without any effect on the result of a step."""
+        return tuple(p for p in self.tableau.parameters if p not in self.effective)
+
+    @cached_property
+    def region(self) -> Region | None:
+        """The declared form of a family against its domain."""
+        shu_osher = self.tableau.shu_osher
+        return None if shu_osher is None else region(self.field, shu_osher, self.tableau.parameters)
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...] | None:
+        """R of a family as a piecewise function; None where it depends on more than one parameter, or is too large."""
+        if not self.effective:  # the reduced method is one method of numbers
+            return None
+        if len(self.effective) > 1:
+            return None
+        return ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0])

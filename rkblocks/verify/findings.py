@@ -1,0 +1,236 @@
+"""Properties of a sound method that its author should know: warnings and remarks, never errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rkblocks.diagnostics import Diagnostic, Severity, diagnostic
+from rkblocks.exact.roots import Root
+from rkblocks.forms import ShuOsher
+from rkblocks.verify import cells
+from rkblocks.verify.declared import Declared, Entry
+from rkblocks.verify.facts import Facts
+from rkblocks.verify.inequality import value_at
+from rkblocks.verify.values import point_text, root_text, short, to_float
+
+
+def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
+    """Stages that the result does not depend on; one that serves b_hat alone is worth a remark only."""
+    unused = facts.reduced.unused
+    b_hat = facts.form.b_hat
+    serving: set[int] = {i for i in unused if b_hat is not None and b_hat[i]}
+    for i in sorted(unused, reverse=True):
+        if any(facts.form.A[k][i] for k in serving):
+            serving.add(i)
+    dead = [i for i in unused if i not in serving]
+    if dead:
+        yield diagnostic(
+            "RK312",
+            f"{_stages(dead)} not used: the result does not depend on {'them' if len(dead) > 1 else 'it'}",
+            path=_stage_path(facts, dead[0]),
+            help="order, SSP coefficient and growth are those of the method without them; as_typed has those of the table",
+        )
+    if serving:
+        ordered = sorted(serving)
+        yield diagnostic(
+            "RK314",
+            f"{_stages(ordered)} used by the embedded method alone",
+            path=_stage_path(facts, ordered[0]),
+            help="SSP coefficient and growth are those of the method (A, b) without it",
+        )
+
+
+def equal_stages(facts: Facts) -> Iterator[Diagnostic]:
+    """Stages that repeat an earlier one; the growth of Lemma 3 would count them twice."""
+    equal = [(i, k) for i, k in facts.reduced.equal if i not in facts.reduced.unused]
+    if equal:
+        i, k = equal[0]
+        more = f", and {len(equal) - 1} more" if len(equal) > 1 else ""
+        yield diagnostic(
+            "RK313",
+            f"stage {i + 1} equals stage {k + 1}{more}: F is evaluated there once",
+            path=_stage_path(facts, i),
+            help="order, SSP coefficient and growth are those of the method with equal stages merged",
+        )
+
+
+def negative_entries(facts: Facts) -> Iterator[Diagnostic]:
+    """Negative entries of a declared form of numbers: no SSP statement follows from it as it is written."""
+    form = facts.tableau.shu_osher
+    if form is None or facts.tableau.parameters or facts.declared is None:
+        return
+    for name, code, help in (
+        ("alpha", "RK315", "a negative weight makes no convex combination, so the form says nothing about stability"),
+        (
+            "beta",
+            "RK316",
+            "it needs a downwind operator: another F that is stable for negative steps (Shu & Osher 1988)",
+        ),
+    ):
+        places = [place for place in facts.declared.negative if place[0] == name]
+        if places:
+            _, i, k = places[0]
+            more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+            value = _entry(form, places[0])
+            yield diagnostic(
+                code,
+                f"{name}[{i + 1}][{k}] = {short(facts.field, value)} is negative{more}{_optimum_clause(facts)}",
+                path=_pointer(places[0]),
+                help=help,
+            )
+
+
+def certifies_less(facts: Facts) -> Iterator[Diagnostic]:
+    """A nonnegative declared form with a coefficient below the optimum: another form of the same method is better."""
+    found = facts.declared if not facts.tableau.parameters else None
+    if found is None or not found.nonnegative or found.cfl is None or facts.optimal is None:
+        return
+    certified = cells.number(facts.field, found.cfl)
+    if certified.compare(facts.optimal.root) < 0 and not _negligible(facts, certified, facts.optimal.root):
+        assert found.limiting is not None
+        _, i, k = found.limiting
+        reason = " (alpha is 0 there)" if not found.cfl else ""
+        yield diagnostic(
+            "RK318",
+            f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by beta[{i + 1}][{k}]{reason}"
+            f"; the method has C = {root_text(facts.optimal.root)} in another form",
+            path=_pointer(found.limiting),
+            help=f"rkblocks canonical {facts.tableau.name}",
+        )
+
+
+def decimal_table(facts: Facts) -> Iterator[Diagnostic]:
+    """What is rigorous of a table of decimals, and what is a property of the digits."""
+    if not facts.tableau.tolerance or facts.tableau.parameters:
+        return
+    order, field = facts.order, facts.field
+    sentences = []
+    if order.verdict == "tolerance":
+        residual = to_float(field, order.residual)
+        exactly = f"exactly only order {order.exact}" if order.exact else "no order exactly"
+        sentences.append(f"order {order.value} holds within the tolerance, {exactly} (largest residual {residual:.3g})")
+    if facts.optimal is not None and facts.optimal.root.fraction != 0:
+        sentences.append(
+            f"C = {root_text(facts.optimal.root)} is exact for these digits, but may move by far more than they do"
+        )
+    elif facts.optimal is not None:
+        sentences.append(f"C = 0 is exact for these digits: {facts.optimal.entry} is negative for small r")
+    if facts.declared is not None and facts.declared.cfl:
+        sentences.append(
+            f"alpha and beta certify c = {short(field, facts.declared.cfl)}, which moves no more than they do"
+        )
+    if sentences:
+        yield diagnostic("RK319", "table of decimals: " + "; ".join(sentences), path="/tolerance")
+
+
+def without_effect(facts: Facts) -> Iterator[Diagnostic]:
+    """Parameters that cancel in the Butcher form; a learnable one has zero gradient up to rounding noise."""
+    for p in facts.ineffective:
+        yield diagnostic(
+            "RK321",
+            f"the parameter {p.name} has no effect: it cancels in the result of a step, and its gradient is zero",
+            path=f"/parameters/{p.name}",
+            help="in floats the gradient is rounding noise, which Adam amplifies: fix the parameter or derive it",
+            severity=Severity.WARNING if p.learnable else Severity.INFO,
+        )
+
+
+def family_domain(facts: Facts) -> Iterator[Diagnostic]:
+    """A declared form that is not nonnegative for every value that training can reach, with a counterexample."""
+    region, form = facts.region, facts.tableau.shu_osher
+    if not facts.tableau.parameters or region is None or form is None:
+        return
+    if region.violations:
+        v = region.violations[0]
+        value = value_at(facts.field, _entry(form, v.entry), v.point)
+        name, i, k = v.entry
+        at = f" at {point_text(v.point)}" if v.point else ""
+        yield diagnostic(
+            "RK322",
+            f"the declared form is not nonnegative on the whole domain: {name}[{i + 1}][{k}] = "
+            f"{short(facts.field, value)}{at}; {_at_init(facts)}",
+            path=_pointer(v.entry),
+            help="the region where it is nonnegative is listed; narrow the domain, or derive the coefficients",
+        )
+    elif region.undecided:
+        yield diagnostic(
+            "RK323",
+            f"whether {_pointer(region.undecided[0])} is nonnegative on the whole domain could not be decided; "
+            f"{_at_init(facts)}",
+            path=_pointer(region.undecided[0]),
+        )
+
+
+FINDINGS = (
+    unused_stages,
+    equal_stages,
+    negative_entries,
+    certifies_less,
+    decimal_table,
+    without_effect,
+    family_domain,
+)
+"""Adding a finding is one function here; each yields diagnostics about one tableau."""
+
+
+def _at_init(facts: Facts) -> str:
+    """What holds at the initial values: the declared form there, and the method itself."""
+    member = facts.at_init
+    found, optimal = member.declared, member.optimal
+    assert found is not None
+    assert member.tableau.shu_osher is not None
+    if found.nonnegative:
+        words = "at the initial values it is nonnegative"
+        if found.cfl is not None:
+            words += f" and certifies c = {short(member.field, found.cfl)}"
+    else:
+        name, i, k = found.negative[0]
+        value = short(member.field, _entry(member.tableau.shu_osher, found.negative[0]))
+        words = f"at the initial values {name}[{i + 1}][{k}] = {value} is negative"
+    if optimal is None:
+        return words
+    if optimal.root.fraction == 0:
+        return f"{words}; the method itself has C = 0 there, in every form"
+    return (
+        f"{words}; the method itself has C = {root_text(optimal.root)} there{_other_form(found, member, optimal.root)}"
+    )
+
+
+def _other_form(found: Declared, member: Facts, optimum: Root) -> str:
+    if found.cfl is not None and cells.number(member.field, found.cfl).compare(optimum) == 0:
+        return ""
+    return ", in another form"
+
+
+def _optimum_clause(facts: Facts) -> str:
+    if facts.optimal is None or facts.optimal.root.fraction == 0:
+        return ""
+    return f"; yet the method has C = {root_text(facts.optimal.root)} in another form"
+
+
+def _negligible(facts: Facts, low: Root, high: Root) -> bool:
+    """In a table of decimals, a difference within 1000 tolerances is one of the digits, not of the form."""
+    margin = facts.tableau.tolerance * 1000
+    return bool(margin) and high.refine(200).high - low.refine(200).low <= margin
+
+
+def _entry(form: ShuOsher, place: Entry) -> object:
+    name, i, k = place
+    return (form.alpha if name == "alpha" else form.beta)[i][k]
+
+
+def _pointer(place: Entry) -> str:
+    name, i, k = place
+    return f"/{name}/{i}/{k}"
+
+
+def _stages(stages: list[int]) -> str:
+    numbers = ", ".join(str(i + 1) for i in stages)
+    return f"stages {numbers} are" if len(stages) > 1 else f"stage {numbers} is"
+
+
+def _stage_path(facts: Facts, stage: int) -> str:
+    """The row that computes a stage; stage 1 is x itself and has a row in the Butcher form only."""
+    if facts.tableau.butcher is not None:
+        return f"/A/{stage}"
+    return f"/beta/{stage - 1}" if stage else "/beta"

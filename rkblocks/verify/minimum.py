@@ -1,0 +1,97 @@
+"""The least value of a rational function of one parameter on its domain, exactly: Lemma 3's growth over a family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sympy import Poly, Symbol
+from sympy.polys.domains import QQ
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+from rkblocks.tableau import Parameter
+from rkblocks.verify import cells
+
+MOST_DEGREE = 40
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The infimum ``value``, taken ``at`` a point of the closed domain (None: as the parameter grows without bound).
+
+    ``inside`` says whether the point lies in the open domain, where training can reach it.
+    """
+
+    value: Root
+    at: Root | None
+    inside: bool
+
+
+def least_growth(field: Field, growth: Element, effective: Sequence[Parameter]) -> Minimum | None:
+    """The least growth over the closure of the domain; None unless there is one effective parameter and no sqrt.
+
+    The growth has no pole inside the domain; it is compared exactly at the zeros of its derivative and at the ends.
+    """
+    if len(effective) != 1 or field.roots or max(growth.numer.degree(), growth.denom.degree()) > MOST_DEGREE:
+        return None
+    name = effective[0].name
+    t = Symbol(name)
+    above, below = (Poly(part.as_expr(), t, domain=QQ) for part in (growth.numer, growth.denom))
+    low, high = cells.bounds(field, effective)[name]
+    slope = above.diff(t) * below - above * below.diff(t)
+    candidates = [Minimum(_value(above, below, r), r, True) for r in cells.inner_roots([slope], low, high)]
+    for end in (low, high):
+        if end is None:
+            if above.degree() <= below.degree():
+                limit = above.LC() / below.LC() if above.degree() == below.degree() else 0
+                candidates.append(Minimum(Root.rational(Fraction(str(limit))), None, False))
+        elif not below.rem(_minimal(end, t)).is_zero:
+            candidates.append(Minimum(_value(above, below, end), end, False))
+    best = None
+    for candidate in candidates:
+        if best is None or candidate.value.compare(best.value) < 0:
+            best = candidate
+    return best
+
+
+def _minimal(root: Root, t: Symbol) -> Poly:
+    return Poly(list(reversed(root.polynomial)), t, domain=QQ)
+
+
+def _value(above: Poly, below: Poly, at: Root) -> Root:
+    """above/below at an algebraic number: a root of a resultant, found by shrinking the interval of the argument."""
+    if at.fraction is not None:
+        x = QQ(at.fraction.numerator, at.fraction.denominator)
+        value = QQ.from_sympy(above.eval(x)) / QQ.from_sympy(below.eval(x))
+        return Root.rational(Fraction(int(QQ.numer(value)), int(QQ.denom(value))))
+    t, v = above.gen, Symbol("_v")
+    norm = Poly(_minimal(at, t).as_expr(), t, v).resultant(Poly(above.as_expr() - v * below.as_expr(), t, v))
+    roots = cells.real_roots(Poly(norm.as_expr(), v, domain=QQ))
+    bits = 32
+    while True:  # ends: the enclosure shrinks to one of the roots
+        tight = at.refine(bits)
+        low, high = _enclose(above, below, tight.low, tight.high)
+        left = [r for r in roots if r.compare(low) >= 0 and r.compare(high) <= 0]
+        if len(left) == 1:
+            return left[0]
+        bits *= 2
+
+
+def _enclose(above: Poly, below: Poly, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+    """Bounds of above/below on an interval so small that the denominator keeps its sign."""
+
+    def bounds(poly: Poly) -> tuple[Fraction, Fraction]:
+        least = most = Fraction(0)
+        for c in poly.rep.to_list():
+            products = [x * y for x in (least, most) for y in (low, high)]
+            value = Fraction(int(QQ.numer(c)), int(QQ.denom(c)))
+            least, most = min(products) + value, max(products) + value
+        return least, most
+
+    top, bottom = bounds(above), bounds(below)
+    if bottom[0] <= 0 <= bottom[1]:
+        return Fraction(-(10**30)), Fraction(10**30)
+    quotients = [x / y for x in top for y in bottom]
+    return min(quotients), max(quotients)

@@ -1,0 +1,90 @@
+"""Exact numbers as text for reports and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+
+DIGITS = 10
+LONGEST = 60
+
+
+def to_float(field: Field, a: Element) -> float | None:
+    """The double nearest to a number, None beyond the range of doubles."""
+    try:
+        return field.to_float(a)
+    except OverflowError:
+        return None
+
+
+def root_float(root: Root) -> float | None:
+    """The double nearest to a real algebraic number, None beyond the range of doubles."""
+    try:
+        return root.to_float()
+    except OverflowError:
+        return None
+
+
+def decimal(low: Fraction, digits: int = DIGITS) -> str:
+    """The digits of a nonnegative number, cut off: "2.6506291904…"; exact decimals without the ellipsis."""
+    scaled = floor(low * 10**digits)
+    whole, rest = divmod(scaled, 10**digits)
+    if Fraction(scaled, 10**digits) == low:
+        return f"{whole}.{rest:0{digits}d}".rstrip("0").rstrip(".")
+    return f"{whole}.{rest:0{digits}d}…"
+
+
+def root_digits(root: Root, digits: int = DIGITS) -> str:
+    """The digits of a nonnegative real algebraic number, cut off."""
+    if root.fraction is not None:
+        return decimal(root.fraction, digits)
+    bits = 4 * digits
+    while True:  # ends: an irrational number is no decimal
+        tight = root.refine(bits)
+        if floor(tight.low * 10**digits) == floor(tight.high * 10**digits):
+            return f"{decimal(tight.low, digits).rstrip('…')}…"
+        bits *= 2
+
+
+def short(field: Field, a: Element) -> str:
+    """The element as text for a message: exact where that is short, else about 12 significant digits."""
+    text = field.text(a)
+    if len(text) <= LONGEST or field.free_parameters(a):
+        return text
+    value = to_float(field, a)
+    return text[:LONGEST] + "…" if value is None else f"{value:.12g}"
+
+
+def root_text(root: Root) -> str:
+    """A real algebraic number for a message: exact where that is short, else its digits."""
+    text = root.text
+    return text if text is not None and len(text) <= LONGEST else root_digits(root)
+
+
+def root_json(root: Root | None) -> Mapping[str, Any] | None:
+    """A real algebraic number for JSON: its text where the grammar has one, the double, and what defines it."""
+    if root is None:
+        return None
+    return {
+        "value": root.text,
+        "float": root_float(root),
+        "polynomial": tuple(map(str, root.polynomial)),
+        "interval": (str(root.low), str(root.high)),
+    }
+
+
+def point_text(point: Mapping[str, Fraction]) -> str:
+    """The values of parameters for a message."""
+    return ", ".join(
+        f"{name} = {value if len(str(value)) <= 20 else decimal_signed(value)}" for name, value in point.items()
+    )
+
+
+def decimal_signed(value: Fraction, digits: int = DIGITS) -> str:
+    """As `decimal`, for a number of either sign."""
+    return f"-{decimal(-value, digits)}" if value < 0 else decimal(value, digits)
