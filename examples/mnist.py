@@ -1,8 +1,8 @@
 """Train and attack the paper's MNIST network with several schemes.
 
-    python examples/mnist.py --data-root ~/data                     about ten minutes on two cores
-    python examples/mnist.py --data-root ~/data --preset mnist      the paper's recipe: for a GPU
-    python examples/mnist.py --tiny                                 seconds, also without MNIST: shows that it runs
+    python examples/mnist.py --data-root ~/data                            minutes a network on two cores
+    python examples/mnist.py --data-root ~/data --preset mnist-paper       the paper's recipe: for a GPU
+    python examples/mnist.py --tiny                                        seconds, also without MNIST
 
 Kim et al. 2020, section 4.2.
 """

@@ -15,7 +15,7 @@ Examples:
   rkblocks list                          the tableaus that ship with the package
   rkblocks check ssp3 my_scheme.json     verify a library scheme and a file of your own
   rkblocks compile ssp3 -o block.py      a stand-alone torch module
-  rkblocks train --preset digits-short --blocks ssp3
+  rkblocks train --preset digits --blocks ssp3
 
 Exit status: 0 sound or done, 1 read but unfit, 2 could not be read or could not run.
 """

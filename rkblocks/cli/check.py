@@ -43,5 +43,7 @@ def command(targets: tuple[str, ...], form: str) -> int:
     else:
         from rkblocks.render import text
 
-        console.show(text.render(reports, colour=console.colour(sys.stdout)))
-    return max((found.status for report in reports for found in report.diagnostics), default=0)
+        placed = {report.source for report in reports if any(found.line is not None for found in report.diagnostics)}
+        texts = {source: console.text_of(source) for source in placed}
+        console.show(text.render(reports, texts=texts, colour=console.colour(sys.stdout)))
+    return max((report.status for report in reports), default=0)

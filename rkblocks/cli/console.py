@@ -49,7 +49,7 @@ def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
     from rkblocks.render.problems import problems
 
     found = tuple(diagnostics)
-    text = _text(source) if any(one.line is not None for one in found) else ""
+    text = text_of(source) if any(one.line is not None for one in found) else ""
     with contextlib.suppress(OSError):
         shown = problems(found, source=source, text=text, colour=colour(sys.stderr))
         _put(sys.stderr, shown)
@@ -69,7 +69,8 @@ def _put(stream: TextIO | None, text: str) -> None:
         stream.write(text)
 
 
-def _text(source: str) -> str:
+def text_of(source: str) -> str:
+    """Return the text of a file whose lines are to be shown, "" where it cannot be read (again)."""
     try:
         with open(source, encoding="utf-8-sig", errors="replace", newline="") as file:
             return file.read(1_000_000)

@@ -7,30 +7,41 @@ import click
 EPILOG = """\b
 Examples:
   rkblocks demo                     a few minutes on two cores
-  rkblocks demo --tiny              seconds: shows that everything works, the numbers mean nothing
+  rkblocks demo --tiny              seconds; shows that everything works, no more
   rkblocks demo --out runs/mine --seeds 5
 """
 
 
 @click.command("demo", short_help="All of it in a few minutes, on built-in data.", epilog=EPILOG)
 @click.option("--out", metavar="DIR", help="Folder of the results.  [default: runs/demo-DATE]")
-@click.option("--seeds", type=click.IntRange(1, 100), default=None, help="Networks a scheme.  [default: 3]")
-@click.option("--device", default="cpu", show_default=True, metavar="DEVICE", help="auto, cpu or cuda.")
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Networks of each scheme.  [default: 3]")
+@click.option(
+    "--workers", type=click.IntRange(min=0), metavar="N", help="Processes.  [default: the cores, two at most]"
+)
 @click.option("--tiny", is_flag=True, help="The smallest settings that run everything.")
-def command(out: str | None, seeds: int | None, device: str, tiny: bool) -> int:
+def command(out: str | None, seeds: int | None, workers: int | None, tiny: bool) -> int:
     """Check, compile, train and attack the paper's five schemes on scikit-learn's handwritten digits.
 
     Prints the verdicts and one table (clean, FGSM, PGD-20, growth; mean and deviation over the seeds), and writes
-    results.json, the figures and the configuration.
+    results.json, the figures and the configuration. The same --out continues a demo that was interrupted.
     """
+    from rkblocks.cli import console
+    from rkblocks.cli.progress import Progress
     from rkblocks.extras import require
 
-    for module, extra, purpose in (
-        ("torch", "demo", "the demo"),
-        ("sklearn", "demo", "the digits data set"),
-        ("matplotlib", "demo", "the figures of the demo"),
-    ):
-        require(module, extra, purpose)
-    from rkblocks.demo import demo
+    require("torch", "demo", "the demo")
+    require("sklearn", "demo", "the digits data set")
+    require("matplotlib", "demo", "the figures of the demo")
+    from rkblocks import demo
 
-    raise NotImplementedError(demo)
+    progress = Progress()
+
+    def say(line: str) -> None:
+        progress.close()
+        console.show(f"{line}\n")
+
+    try:
+        demo.run(out, seeds, tiny=tiny, workers=workers, say=say, progress=progress)
+    finally:
+        progress.close()
+    return 0

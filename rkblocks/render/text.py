@@ -36,7 +36,9 @@ def paragraph(report: Report, *, text: str = "", style: Style = PLAIN) -> str:
     """Return one report: a head line, the verdicts as far as there are any, and the diagnostics."""
     source = "<stdin>" if report.source == "-" else report.source
     word, mark = WORDS[report.status]
-    lines = [f"{style(report.name or 'no name', 'bold')}: {style(word, 'bold', mark)}  {style(source, 'dim')}".rstrip()]
+    title = style(report.name or source, "bold")
+    place = f"  {style(source, 'dim')}" if report.name else ""
+    lines = [f"{title}: {style(word, 'bold', mark)}{place}"]
     lines += [f"  {label:<10}{line}" for label, line in _labelled(report)]
     shown = "".join(problem(found, source=report.source, text=text, style=style) for found in report.diagnostics)
     return "\n".join(lines) + "\n" + shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,16 +41,26 @@ def exact(text: str | None, value: float | None) -> str:
 
 
 def cut(text: str) -> str:
-    """Return the text, without its middle where it is too long."""
-    return text if len(text) <= WIDTH else f"{text[: WIDTH // 2]}…{text[-WIDTH // 4 :]}"
+    """Return the text; where it is too long the nearest decimal of a number, or the text without its middle."""
+    if len(text) <= WIDTH:
+        return text
+    return f"{float(Fraction(text)):.12g}" if _is_number(text) else f"{text[: WIDTH // 2]}…{text[-WIDTH // 4 :]}"
+
+
+def _is_number(text: str) -> bool:
+    """Whether the text is a rational number that has a double (and is short enough for Python to read)."""
+    try:
+        return abs(Fraction(text)) < 10**300
+    except ValueError:
+        return False
 
 
 def _order(order: OrderReport) -> Iterator[str]:
     yield _holds(order)
     witness = order.witness
     yield f"not {witness.order}: the tree {witness.tree} gives {cut(witness.left)} instead of {witness.right}"
-    if order.remaining:
-        yield f"{witness.order} where {' = '.join(map(cut, order.remaining))} = 0"
+    if order.remaining and not any(_is_number(text) for text in order.remaining):  # a number left over never vanishes
+        yield f"{witness.order} where {' and '.join(f'{cut(text)} = 0' for text in order.remaining)}"
 
 
 def _holds(order: OrderReport) -> str:
@@ -65,7 +76,8 @@ def _ssp(ssp: SspReport) -> Iterator[str]:
     if ssp.declared is not None:
         yield from _declared(ssp.declared)
     if ssp.region:
-        yield f"form nonnegative where {' and '.join(ssp.region)}"
+        yield "form nonnegative where"
+        yield from (f"  {inequality}" for inequality in ssp.region)
 
 
 def _optimal(optimal: OptimalReport) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from rkblocks.diagnostics import Diagnostic, Severity
 from rkblocks.render.text import render, summary
-from rkblocks.render.verdicts import cut, exact, polynomial
+from rkblocks.render.verdicts import WIDTH, cut, exact, polynomial
 from rkblocks.verify.report import (
     CaseReport,
     Certificate,
@@ -55,7 +55,7 @@ def test_an_unreadable_file_shows_the_line() -> None:
     found = Diagnostic("RK105", Severity.ERROR, 'duplicate key "b"', "/b", 1, 10)
     report = replace(UNREADABLE, diagnostics=(found,))
     assert render([report], texts={"bad.json": '{"b": 1, "b": 2}'}) == (
-        "no name: unreadable  bad.json\n"
+        "bad.json: unreadable\n"
         'error[RK105]: duplicate key "b"\n'
         "  --> bad.json:1:10 (/b)\n"
         "  |\n"
@@ -103,7 +103,9 @@ def test_a_family() -> None:
         "              2 - 1/b where 1/2 <= b <= 1\n"
         "              a root of a polynomial where b >= 1\n"
         "            declared none: an entry is negative, also at the initial values\n"
-        "            form nonnegative where b >= 1/2 and a <= 1/2\n"
+        "            form nonnegative where\n"
+        "              b >= 1/2\n"
+        "              a <= 1/2\n"
         "  no effect a: the method does not depend on it\n"
     )
 
@@ -124,6 +126,11 @@ def test_the_declared_form(declared: DeclaredReport, line: str) -> None:
     assert f"  SSP       {line}\n" in render([report])
 
 
+def test_an_order_that_no_parameter_gives_is_not_spelled_out() -> None:
+    order = replace(SOUND.order, remaining=("-1/6", "b/2 - 1/3"))  # type: ignore[type-var]
+    assert " where " not in render([replace(SOUND, order=order)])
+
+
 def test_several_are_counted() -> None:
     error, warning = (Diagnostic("RK105", s, "m") for s in (Severity.ERROR, Severity.WARNING))
     reports = [SOUND, replace(SOUND, diagnostics=(warning,)), replace(UNREADABLE, diagnostics=(error, error))]
@@ -142,7 +149,9 @@ def test_numbers() -> None:
     assert exact(None, 2.65062919) == "2.65063"
     assert exact("9" * 200, 9e199) == "9e+199"
     assert exact(None, None) == "unknown"
-    assert len(cut("1" * 500)) < 70
+    assert cut("1" * 100 + "/3") == "3.7037037037e+98"
+    assert cut("x" * 500) == "x" * 32 + "…" + "x" * 16
+    assert len(cut("1" * 5000)) < WIDTH
     assert polynomial(["3", "0", "-2", "1"]) == "3 - 2 r^2 + 1 r^3".replace("1 r^3", "r^3")
     assert polynomial(["0", "-1", "1"]) == "-r + r^2"
     assert polynomial(["0"]) == "0"

@@ -1,0 +1,161 @@
+"""The commands of the core: what they print, where, and with which status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rkblocks.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+HEUN = '{"name": "mine", "alpha": [["1"], ["1/2", "1/2"]], "beta": [["1"], ["0", "1/2"]], "claims": {"order": 2}}'
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process: status, standard output, standard error."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(arguments)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+    return command
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_list_names_the_papers_schemes(run: Run) -> None:
+    status, out, _ = run("list")
+    names = [line.split()[0] for line in out.splitlines()]
+    assert status == 0
+    assert {"euler", "midpoint", "ssp2", "ssp3", "ark"} <= set(names)
+    _, text, _ = run("list", "--format", "json")
+    found = json.loads(text)
+    assert [entry["name"] for entry in found["tableaus"]] == names[1:]
+
+
+def test_show_draws_the_scheme(run: Run) -> None:
+    status, out, _ = run("show", "ssp2")
+    assert status == 0
+    assert "  result = 1/2 x + 1/2 u1 + 1/2 dt F(u1)\n" in out
+    assert "  0 |\n  1 | 1\n  --+---------\n    | 1/2  1/2\n" in out
+
+
+def test_show_writes_a_file_that_checks(run: Run, folder: Path) -> None:
+    _, out, _ = run("show", "ark", "--format", "json")
+    (folder / "copy.json").write_text(out)
+    assert run("check", "copy.json")[0] == 0
+
+
+def test_check_of_a_sound_file(run: Run, folder: Path) -> None:
+    (folder / "mine.json").write_text(HEUN)
+    status, out, err = run("check", "mine.json")
+    assert (status, err) == (0, "")
+    assert out.startswith("mine: sound  mine.json\n  stages    2\n  order     2, exactly\n")
+
+
+def test_check_takes_a_folder_and_counts(run: Run, folder: Path) -> None:
+    (folder / "a.json").write_text(HEUN)
+    (folder / "b.json").write_text(HEUN.replace('"order": 2', '"order": 3'))
+    (folder / "c.json").write_text("{")
+    status, out, _ = run("check", ".")
+    assert status == 2
+    assert "3 files: 1 sound, 1 unfit, 1 unreadable; " in out.splitlines()[-1]
+    assert run("check", "a.json", "b.json")[0] == 1
+    assert run("check", "a.json")[0] == 0
+
+
+def test_check_shows_the_line_of_a_problem(run: Run, folder: Path) -> None:
+    (folder / "bad.json").write_text('{"name": "x",\n "A": [[]], "b": ["1/"]}\n')
+    status, out, _ = run("check", "bad.json")
+    assert status == 2
+    assert '\n2 |  "A": [[]], "b": ["1/"]}\n' in out
+    assert "--> bad.json:2:" in out
+
+
+def test_check_in_json(run: Run, folder: Path) -> None:
+    (folder / "mine.json").write_text(HEUN)
+    status, out, _ = run("check", "mine.json", "nope", "--format", "json")
+    found = json.loads(out)
+    assert status == 2
+    assert found["version"] == 1
+    mine, nope = found["results"]
+    assert mine["ok"] is True
+    assert mine["source"] == "mine.json"
+    assert mine["order"]["value"] == 2
+    assert mine["ssp"]["optimal"]["cfl"] == "1"
+    assert nope["ok"] is False
+    assert nope["diagnostics"][0]["code"] == "RK002"
+
+
+def test_check_in_github_form(run: Run, folder: Path) -> None:
+    (folder / "b.json").write_text(HEUN.replace('"order": 2', '"order": 3'))
+    status, out, _ = run("check", "b.json", "--format", "github")
+    assert status == 1
+    assert out.startswith("::error file=b.json,line=1,col=")
+
+
+def test_explain_is_case_insensitive_and_lists_all(run: Run) -> None:
+    status, out, _ = run("explain", "rk901")
+    assert status == 0
+    assert out.startswith("# RK901: ")
+    assert "RK901" in run("explain")[1]
+
+
+def test_schema_is_json(run: Run) -> None:
+    status, out, _ = run("schema")
+    assert status == 0
+    assert json.loads(out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_compile_to_a_file_and_to_the_output(run: Run, folder: Path) -> None:
+    status, out, err = run("compile", "ssp3", "-o", "block.py")
+    assert (status, out, err) == (0, "", "wrote block.py\n")
+    text = (folder / "block.py").read_text()
+    assert run("compile", "ssp3") == (0, text, "")
+    assert run("compile", "ssp3", "-o", "-") == (0, text, "")
+
+
+def test_compile_says_where_it_cannot_write(run: Run, folder: Path) -> None:
+    status, _, err = run("compile", "ssp3", "-o", "none/block.py")
+    assert status == 2
+    assert err.startswith("error[RK903]")
+
+
+def test_compile_refuses_what_check_refuses(run: Run, folder: Path) -> None:
+    (folder / "implicit.json").write_text('{"name": "implicit", "A": [["1/2"]], "b": ["1"]}')
+    checked = run("check", "implicit.json", "--format", "json")
+    codes = [found["code"] for found in json.loads(checked[1])["results"][0]["diagnostics"]]
+    status, out, err = run("compile", "implicit.json")
+    assert (status, out) == (checked[0], "")
+    assert status == 1
+    assert all(code in err for code in codes)
+
+
+@pytest.mark.parametrize("arguments", [["show", "nope"], ["compile", "nope"], ["show", "none.json"]])
+def test_an_unknown_name_is_2_on_stderr(run: Run, folder: Path, arguments: list[str]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("error[RK00")
+
+
+def test_train_wants_a_recipe(run: Run) -> None:
+    status, _, err = run("train")
+    assert status == 2
+    assert "digits" in err
+    assert "--resume" in err
+
+
+def test_resume_stands_alone(run: Run) -> None:
+    assert run("train", "--resume", "runs/x", "--seed", "1")[0] == 2
+    assert run("train", "--resume", "runs/x", "--preset", "digits")[0] == 2
