@@ -123,7 +123,6 @@ def _run(
     if data.note:
         report.say(f"{data.name}: {data.note}")
     began = saved = time.monotonic()
-    done_before = at.epoch * steps + at.step
 
     with stop_on_signal() as check:
         try:
@@ -171,8 +170,7 @@ def _run(
                 at.next_epoch(epoch_streams(settings.seed, at.epoch + 1, device))
                 save()
                 saved = time.monotonic()
-                pace = (saved - began) / (at.epoch * steps - done_before)
-                report.epoch(metrics, settings.epochs, pace * (settings.epochs - at.epoch) * steps)
+                report.epoch(metrics, settings.epochs, metrics["seconds"] * (settings.epochs - at.epoch))
         except Stop as stop:
             at.loss, at.correct = float(total[0]), int(total[1])
             save()

@@ -1,0 +1,170 @@
+"""Configurations: presets, files, overrides; every mistake is named, all at once, in its line."""
+
+import tomllib
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.training import Config, load, presets, toml
+from rkblocks.training.config import Attack, Data, Net, Noise, Optimizer, Schedule, Training, load_preset
+
+PROMISED = {"digits", "mnist-paper", "mnist-short", "fashion-paper", "fashion-short", "cifar10-paper", "cifar10-short"}
+
+
+def found(error) -> list[tuple[str, str]]:
+    return [(problem.code, problem.path) for problem in error.value.diagnostics]
+
+
+def test_the_promised_presets_exist():
+    assert set(presets()) >= PROMISED
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_round_trip(name, tmp_path):
+    config = load_preset(name)
+    copy = tmp_path / "config.toml"
+    copy.write_text(toml.write(config))
+    assert load(copy) == config
+    assert load(name, toml_overrides(config)) == config
+
+
+def toml_overrides(config: Config) -> dict[str, object]:
+    return {f"{section}.{key}": value for section, keys in config.to_dict().items() for key, value in keys.items()}
+
+
+def test_the_paper_recipes():
+    cifar, mnist = load("cifar10-paper"), load("mnist-paper")
+    assert cifar.optimizer == Optimizer("sgd", 0.1, 0.9, True, (0.9, 0.999), 5e-4)
+    assert cifar.schedule == Schedule("steps", (60, 100, 140), 0.1)
+    assert (cifar.training.epochs, cifar.training.batch_size) == (200, 128)
+    assert cifar.attack == Attack("linf", Fraction(8, 255), 7, Fraction(2, 255), True, "eval")
+    assert (cifar.net.depth, cifar.net.widths) == (6, (16, 32, 64))
+    assert (mnist.optimizer.name, mnist.optimizer.lr, mnist.training.epochs) == ("adam", 1e-4, 100)
+    assert mnist.noise == Noise(Fraction(3, 10), 5)
+
+
+def test_overrides():
+    config = load(
+        "digits",
+        [
+            "net.blocks=ark,euler",
+            "net.widths=[4, 8]",
+            "attack.eps=8/255",
+            "optimizer.lr=1e-2",
+            "training.seed=7",
+            "data.flip=true",
+            "data.name=12",
+        ],
+    )
+    assert config.net.blocks == ("ark", "euler")
+    assert config.net.widths == (4, 8)
+    assert config.attack.eps == Fraction(8, 255)
+    assert (config.optimizer.lr, config.training.seed, config.data.flip, config.data.name) == (0.01, 7, True, "12")
+    assert load("digits", {"net.blocks": "ssp2", "attack.eps": 0.1}).attack.eps == Fraction(1, 10)
+    assert load("digits", ["schedule.milestones="]).schedule.milestones == ()
+
+
+def test_all_mistakes_of_a_file_in_their_lines(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text(
+        "[optimizer]\nlearning_rate = 0.1\nmomentum = 1.5\n\n[training]\nepochs = 2.5\n"
+        '[attak]\neps = "x"\n[net]\nwidths = [8, 0]\n'
+    )
+    with pytest.raises(RkblocksError) as error:
+        load(path, ["training.seed=-1", "net.deph=2", "epochs=3", "nothing"])
+    assert [(d.code, d.path, d.line) for d in error.value.diagnostics] == [
+        ("RK703", "optimizer.learning_rate", 2),
+        ("RK704", "optimizer.momentum", 3),
+        ("RK704", "training.epochs", 6),
+        ("RK703", "attak", 7),
+        ("RK704", "net.widths", 10),
+        ("RK705", "", None),
+        ("RK703", "epochs", None),
+        ("RK704", "training.seed", None),
+        ("RK703", "net.deph", None),
+    ]
+    helps = [problem.help for problem in error.value.diagnostics]
+    assert "did you mean attack?" in helps
+    assert "did you mean net.depth?" in helps
+    assert "did you mean training.epochs?" in helps
+    assert error.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("training.epochs=many", "a whole number, at least 1"),
+        ("data.flip=maybe", "true or false"),
+        ("attack.eps=1/0", "a number such as 8/255"),
+        ("attack.norm=linfty", "one of linf, l2, l1"),
+        ("data.validation=1", "from 0 to below 1"),
+        ("noise.eps=-1/2", "from 0 to 1"),
+        ("optimizer.lr=inf", "a number, greater than 0"),
+        ("optimizer.betas=0.9", "two numbers"),
+        ("schedule.milestones=3,2", "ascending"),
+        ("net.blocks=", "one scheme"),
+        ("net.kind=mnist", "one width"),
+        ("data.root=\udcff", "text"),
+    ],
+)
+def test_values_out_of_range(override, expected):
+    with pytest.raises(RkblocksError) as error:
+        load("digits", [override])
+    assert found(error)[0][0] == "RK704"
+    assert expected in str(error.value)
+
+
+def test_a_section_is_no_value(tmp_path):
+    (tmp_path / "my.toml").write_text("net = 3\n")
+    with pytest.raises(RkblocksError, match=r"RK704.*expected a section"):
+        load(tmp_path / "my.toml")
+
+
+def test_no_toml(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text("[attack]\neps = 8/255\n")
+    with pytest.raises(RkblocksError) as error:
+        load(path)
+    (problem,) = error.value.diagnostics
+    assert (problem.code, problem.line, problem.column) == ("RK702", 2, 8)
+    path.write_bytes(b"\xff")
+    with pytest.raises(RkblocksError, match="RK702"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "help"), [("digit", "did you mean digits?"), ("zzz", "presets: "), ("no/a.toml", "no/a.toml")]
+)
+def test_unknown_presets(name, help):
+    with pytest.raises(RkblocksError, match="RK701") as error:
+        load(name)
+    assert help in str(error.value)
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+budgets = st.fractions(0, 1, max_denominator=1000)
+configs = st.builds(
+    Config,
+    data=st.builds(Data, name=texts, root=texts, validation=st.floats(0, 0.99), flip=st.booleans()),
+    net=st.builds(
+        Net,
+        blocks=st.lists(texts.filter(bool), min_size=1, max_size=4).map(tuple),
+        widths=st.lists(st.integers(1, 512), min_size=1, max_size=4).map(tuple),
+    ),
+    optimizer=st.builds(Optimizer, lr=st.floats(1e-9, 1e9), weight_decay=st.floats(0, 1)),
+    schedule=st.builds(Schedule, milestones=st.sets(st.integers(0, 500)).map(lambda s: tuple(sorted(s)))),
+    training=st.builds(Training, seed=st.integers(0, 2**62)),
+    attack=st.builds(Attack, eps=budgets, step=budgets),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(configs)
+def test_what_is_written_is_what_is_read(tmp_path_factory, config):
+    path = tmp_path_factory.getbasetemp() / "generated.toml"
+    path.write_text(toml.write(config), encoding="utf-8")
+    assert load(path) == config
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == config.to_dict()

@@ -1,0 +1,268 @@
+"""Run folders: complete, reproducible, resumed bit for bit after any interruption, and suspicious of what they read."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rkblocks.data import load as load_data
+from rkblocks.data.split import unit
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.training import loop, open_run, resume, storage, toml, train
+
+torch.set_num_threads(1)
+
+FILES = ("weights.safetensors", "last.safetensors")
+
+
+def metrics(folder) -> list[dict]:
+    found = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in found]
+
+
+def assert_same_result(folder, expected):
+    assert metrics(folder) == metrics(expected)
+    for name in FILES:
+        one, other = load_file(folder / name), load_file(expected / name)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+def test_the_folder_is_complete(finished, tiny):
+    assert sorted(path.name for path in finished.iterdir()) == sorted(
+        (*FILES, "config.toml", "metrics.jsonl", "resume.pt", "run.json", "tableaus")
+    )
+    assert toml.write(tiny()) == (finished / "config.toml").read_text()
+    record = json.loads((finished / "run.json").read_text())
+    assert record["groups"] == ["tableaus/ark.json", "tableaus/ssp2.json"]
+    assert record["tableaus"] == {name: storage.sha256(finished / name) for name in record["groups"]}
+    assert record["data"]["train"] + record["data"]["validation"] + record["data"]["test"] == 1797
+    assert record["versions"]["torch"] == torch.__version__.partition("+")[0] or record["versions"]["torch"]
+    lines = metrics(finished)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert {"lr", "train_loss", "train_accuracy", "validation_clean", "validation_robust"} <= lines[0].keys()
+    best = max(line["validation_robust"] for line in lines)
+    assert next(line for line in reversed(lines) if line["best"])["validation_robust"] == best
+
+
+def test_open_run(finished):
+    run = open_run(finished, "cpu")
+    assert run.blocks == "ark,ssp2"
+    assert not run.model.training
+    assert run.weights_hash == storage.sha256(finished / "weights.safetensors")
+    assert [tableau.name for tableau in run.tableaus] == ["ark", "ssp2"]
+    data = load_data("digits", validation=run.config.data.validation)
+    correct = (run.model(unit(data.validation.images)).argmax(1) == data.validation.labels).double().mean()
+    best = [line for line in metrics(finished) if line["best"]][-1]
+    assert float(correct) == pytest.approx(best["validation_clean"])
+    last = open_run(finished, "cpu", weights="last").model.state_dict()
+    assert all(torch.equal(last[key], value) for key, value in load_file(finished / "last.safetensors").items())
+
+
+def test_the_seed_decides(finished, tiny, tmp_path):
+    assert_same_result(train(tiny(), tmp_path / "again", progress=False), finished)
+    other = train(tiny(training__seed=1), tmp_path / "other", progress=False)
+    assert metrics(other) != metrics(finished)
+
+
+@pytest.mark.parametrize("stop_at", [1, 5, 8, 15])
+def test_a_signal_saves_and_resuming_changes_nothing(stop_at, finished, tiny, tmp_path, monkeypatch):
+    """The signal comes during a step: in an epoch, at its last step, in the last step of all."""
+    steps = []
+    cross_entropy = loop.functional.cross_entropy
+
+    def counting(*arguments):
+        steps.append(1)
+        if len(steps) == stop_at:
+            os.kill(os.getpid(), signal.SIGTERM if stop_at % 2 else signal.SIGINT)
+        return cross_entropy(*arguments)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.functional, "cross_entropy", lambda *a, **k: cross_entropy(*a, **k) if k else counting(*a))
+        with pytest.raises(RkblocksError, match="RK718") as error:
+            train(tiny(), out, progress=False)
+    assert f"--resume {out}" in str(error.value)
+    assert len(steps) == stop_at
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert_same_result(resume(out, progress=False), finished)
+
+
+SCRIPT = """
+import sys, torch
+from rkblocks.training import load, train
+torch.set_num_threads(1)
+train(load(sys.argv[1]), sys.argv[2], progress=lambda metrics: print(metrics["epoch"], flush=True))
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.07])
+def test_killed_without_warning(delay, finished, tmp_path):
+    command = [sys.executable, "-c", SCRIPT, str(finished / "config.toml"), str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"1\n"
+        time.sleep(delay)
+        process.kill()
+    assert_same_result(resume(tmp_path / "run", progress=False), finished)
+
+
+@pytest.mark.parametrize("fatal", (5, 6, 7, 9, 11))
+def test_a_disk_that_fills_up(fatal, finished, tiny, tmp_path, monkeypatch):
+    """The disk is full at the `fatal`-th file, before that file has its final name."""
+    written = []
+    replace = os.replace
+
+    def full(source, target):
+        written.append(target)
+        if len(written) == fatal:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(RkblocksError, match=r"RK716.*No space left"):
+            train(tiny(), tmp_path / "run", progress=False)
+    if (tmp_path / "run" / "resume.pt").exists():
+        assert not list((tmp_path / "run").glob(".*.part"))
+        assert_same_result(resume(tmp_path / "run", progress=False), finished)
+    else:
+        assert fatal == 5  # the first file of state itself
+
+
+def test_divergence_keeps_the_last_good_state(tiny, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(RkblocksError, match="RK719"):
+        train(tiny(optimizer__lr=1e30, training__method="standard", schedule__kind="constant"), out, progress=False)
+    state = storage.load_state(out / "resume.pt")
+    assert all(bool(value.isfinite().all()) for value in state["model"].values())
+    with pytest.raises(RkblocksError, match="RK719"):
+        train(tiny(optimizer__lr=1e30, schedule__kind="constant"), tmp_path / "adversarial", progress=False)
+
+
+def test_a_folder_in_use(finished, tiny, tmp_path):
+    for used in (finished, finished / "config.toml"):
+        with pytest.raises(RkblocksError, match="RK711"):
+            train(tiny(), used, progress=False)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RkblocksError, match="RK716"):
+        train(tiny(), tmp_path / "file" / "run", progress=False)
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(RkblocksError, match="RK712"):
+        open_run(tmp_path)
+    with pytest.raises(RkblocksError, match="RK712"):
+        resume(tmp_path / "nothing")
+
+
+def test_damaged_files(copy):
+    weights = copy / "weights.safetensors"
+    whole = weights.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", (copy / "resume.pt").read_bytes()):
+        weights.write_bytes(content)
+        with pytest.raises(RkblocksError, match="RK713"):
+            open_run(copy)
+    weights.unlink()
+    with pytest.raises(RkblocksError, match="RK712"):
+        open_run(copy)
+    for content in ((copy / "resume.pt").read_bytes()[:5000], b"", whole):
+        (copy / "resume.pt").write_bytes(content)
+        with pytest.raises(RkblocksError, match="RK713"):
+            resume(copy, progress=False)
+    (copy / "run.json").write_text('{"version": 1}')
+    with pytest.raises(RkblocksError, match="RK713"):
+        open_run(copy)
+
+
+def test_weights_of_another_network(copy, tiny, tmp_path):
+    other = train(tiny(net__blocks="euler", net__widths=[3, 6], training__epochs=1), tmp_path / "other", progress=False)
+    shutil.copy(other / "weights.safetensors", copy)
+    with pytest.raises(RkblocksError, match="RK713"):
+        open_run(copy)
+
+
+def test_a_changed_tableau(copy):
+    path = copy / "tableaus" / "ark.json"
+    path.write_text(path.read_text() + "\n")
+    for use in (open_run, resume):
+        with pytest.raises(RkblocksError, match="RK714"):
+            use(copy)
+
+
+def test_a_changed_configuration(copy):
+    path = copy / "config.toml"
+    path.write_text(path.read_text().replace("lr = 0.1", "lr = 0.2"))
+    with pytest.raises(RkblocksError, match="RK715"):
+        resume(copy, progress=False)
+
+
+def test_changed_data(copy, monkeypatch):
+    fingerprint = loop.fingerprint
+    monkeypatch.setattr(loop, "fingerprint", lambda data: fingerprint(data)[::-1])
+    with pytest.raises(RkblocksError, match="RK717"):
+        resume(copy, progress=False)
+
+
+def test_resuming_a_finished_run_does_nothing(copy, finished):
+    assert resume(copy, progress=False) == copy
+    assert_same_result(copy, finished)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code"),
+    [
+        ({"training__device": "cuda:99"}, "RK721"),
+        ({"training__device": "abacus"}, "RK721"),
+        ({"training__device": "meta"}, "RK721"),
+        ({"net__widths": [2] * 5, "net__blocks": "euler"}, "RK722"),
+        ({"net__kind": "mnist", "net__widths": 4, "net__blocks": "euler"}, "RK722"),
+        ({"training__batch_size": 5000}, "RK723"),
+        ({"net__blocks": "euler,ssp2,ssp3"}, "RK551"),
+        ({"data__name": "nothing"}, "RK601"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder(overrides, code, tiny, tmp_path):
+    with pytest.raises(RkblocksError, match=code):
+        train(tiny(**overrides), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_validation_the_last_epoch_is_the_best(tiny, tmp_path):
+    out = train(
+        tiny(data__validation=0, training__epochs=2, training__method="noise"), tmp_path / "run", progress=False
+    )
+    assert [line["best"] for line in metrics(out)] == [True, True]
+    one, other = (load_file(out / name) for name in FILES)
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_channels_last_is_the_same_training(tiny, tmp_path):
+    losses = []
+    for layout in ("contiguous", "channels_last"):
+        config = tiny(training__memory_format=layout, training__epochs=1, training__method="standard")
+        losses.append(metrics(train(config, tmp_path / layout, progress=False))[0]["train_loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_lines_of_progress(tiny, tmp_path, capsys):
+    train(tiny(training__epochs=1, net__blocks="euler"), tmp_path / "run")
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == f"{tmp_path / 'run'}: euler on digits, cpu, float32, 5 steps an epoch"
+    assert lines[1].startswith("epoch 1/1  loss ")
+    assert "robust" in lines[1]
+    assert len(lines) == 3
