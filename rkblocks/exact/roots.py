@@ -21,6 +21,7 @@ from sympy.polys.domains import QQ, ZZ
 from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.irreducible import is_provably_irreducible
 
 _R = Symbol("r")
 
@@ -227,6 +228,8 @@ def _minimal(integers: Sequence[int], low: Fraction, high: Fraction) -> Root:
     """The one root of ``integers`` in the interval, with its minimal polynomial."""
     if low == high:
         return Root.rational(low)
+    if is_provably_irreducible(integers):
+        return Root(tuple(integers), low, high)
     polynomial = Poly([ZZ(c) for c in reversed(integers)], _R, domain=ZZ)
     for factor, _ in polynomial.factor_list()[1]:
         candidate = _primitive(factor)

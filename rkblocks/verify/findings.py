@@ -28,7 +28,7 @@ def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
             "RK312",
             f"{_stages(dead)} not used: the result does not depend on {'them' if len(dead) > 1 else 'it'}",
             path=_stage_path(facts, dead[0]),
-            help="order, SSP coefficient and growth are those of the method without them; as_typed has those of the table",
+            help="order, SSP coefficient and growth are those of the method without them; as_typed has the table's",
         )
     if serving:
         ordered = sorted(serving)

@@ -2,8 +2,8 @@
 
 The method (A, b) has order p exactly if ``b . Phi(t) = 1/gamma(t)`` for all rooted trees t with at most p nodes, where
 ``Phi([]) = e`` and ``Phi([t1 ... tk]) = (A Phi(t1)) * ... * (A Phi(tk))`` entry by entry (Butcher 1963; Hairer, Norsett
-& Wanner 1993, theorem II.2.13).  A tree shares its sub-trees and the product over all children but the last with smaller
-trees, so each costs one entrywise product, and one product with A the first time it is a child.
+& Wanner 1993, theorem II.2.13).  A tree shares its sub-trees and the product over all children but the last with
+smaller trees, so each costs one entrywise product, and one product with A the first time it is a child.
 """
 
 from __future__ import annotations

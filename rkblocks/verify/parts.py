@@ -26,7 +26,17 @@ from rkblocks.verify.report import (
     Witness,
 )
 from rkblocks.verify.stability import imaginary_interval, linear_order, linear_threshold, real_interval
-from rkblocks.verify.values import root_float, root_json, to_float
+from rkblocks.verify.values import (
+    exact_text,
+    int_text,
+    interval_text,
+    root_exact,
+    root_float,
+    root_json,
+    scientific,
+    short,
+    to_float,
+)
 from rkblocks.verify.variance import ASSUMPTIONS, Growth
 
 MOST_ERROR_ORDER = 8
@@ -39,7 +49,7 @@ def order_part(facts: Facts) -> OrderReport:
     square = None
     if 0 < facts.order.value <= MOST_ERROR_ORDER:
         error = principal_error(facts.conditions, facts.order.value)
-        square = {"square": facts.field.text(error), "float": _root_of(facts, error)}
+        square = {"square": exact_text(facts.field, error), "float": _root_of(facts, error)}
     remaining = _remaining(facts.conditions, facts.order.value + 1) if facts.tableau.parameters else None
     return OrderReport(
         **{
@@ -75,9 +85,9 @@ def variance_part(facts: Facts) -> VarianceReport:
     if minimum is not None:
         (parameter,) = facts.effective
         shown = {
-            "growth": minimum.value.text,
+            "growth": root_exact(minimum.value),
             "growth_float": root_float(minimum.value),
-            "at": {parameter.name: None if minimum.at is None else minimum.at.text},
+            "at": {parameter.name: None if minimum.at is None else root_exact(minimum.at)},
             "inside": minimum.inside,
         }
     return _variance(facts, facts.growth, shown)
@@ -85,7 +95,7 @@ def variance_part(facts: Facts) -> VarianceReport:
 
 def stability_part(facts: Facts) -> Mapping[str, Any] | None:
     """The stability polynomial and the intervals; for a family the polynomial alone."""
-    polynomial = tuple(map(facts.field.text, facts.stability))
+    polynomial = tuple(exact_text(facts.field, c) for c in facts.stability)
     order = linear_order(facts.field, facts.stability)
     if facts.tableau.parameters:
         return {"polynomial": polynomial, "linear_order": order}
@@ -130,10 +140,13 @@ def _order(field: Field, found: Order) -> OrderReport:
     return OrderReport(
         value=found.value,
         verdict=found.verdict,
-        residual=field.text(found.residual),
+        residual=exact_text(field, found.residual) or scientific(field, found.residual),
         residual_float=None if field.free_parameters(found.residual) else to_float(field, found.residual),
         witness=Witness(
-            trees.text(witness.tree), trees.nodes(witness.tree), field.text(witness.left), str(witness.right)
+            tree=trees.text(witness.tree),
+            order=trees.nodes(witness.tree),
+            left=exact_text(field, witness.left) or short(field, witness.left),
+            right=str(witness.right),
         ),
         exact=found.exact,
     )
@@ -151,7 +164,7 @@ def _declared(facts: Facts) -> DeclaredReport | None:
     member = facts.at_init
     start = member.declared
     assert start is not None
-    start_text = None if start.cfl is None else member.field.text(start.cfl)
+    start_text = None if start.cfl is None else exact_text(member.field, start.cfl)
     start_float = None if start.cfl is None else to_float(member.field, start.cfl)
     if not facts.tableau.parameters:
         return DeclaredReport(start.nonnegative, start_text, start_float)
@@ -206,18 +219,18 @@ def _optimal(field: Field, crossing: Crossing | None) -> OptimalReport:
     root = crossing.root
     certificate = Certificate(
         entry=crossing.entry,
-        polynomial=tuple(map(str, root.polynomial)),
-        interval=(str(root.low), str(root.high)),
-        entry_polynomial=tuple(map(field.text, crossing.polynomial)),
+        polynomial=tuple(map(int_text, root.polynomial)),
+        interval=interval_text(root),
+        entry_polynomial=tuple(exact_text(field, c) for c in crossing.polynomial),
     )
-    return OptimalReport(root.text, root_float(root), certificate)
+    return OptimalReport(root_exact(root), root_float(root), certificate)
 
 
 def _variance(facts: Facts, growth: Growth, minimum: Mapping[str, Any] | None) -> VarianceReport:
     field, member = facts.field, facts.at_init.field
     start: Element = field.substitute(growth.growth, facts.tableau.initial())
-    stages = tuple(map(field.text, growth.stages))
-    return VarianceReport(field.text(growth.growth), to_float(member, start), stages, ASSUMPTIONS, minimum)
+    stages = tuple(exact_text(field, v) for v in growth.stages)
+    return VarianceReport(exact_text(field, growth.growth), to_float(member, start), stages, ASSUMPTIONS, minimum)
 
 
 def _root_of(facts: Facts, square: Element) -> float | None:

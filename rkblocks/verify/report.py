@@ -14,7 +14,6 @@ from typing import Any
 
 from rkblocks.diagnostics import Diagnostic
 
-
 EXTRA = {"extra": True}
 """Marks a key that is left out of the JSON where it is None or empty."""
 
@@ -58,7 +57,7 @@ class Certificate:
     entry: str
     polynomial: tuple[str, ...]
     interval: tuple[str, str]
-    entry_polynomial: tuple[str, ...]
+    entry_polynomial: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,9 @@ class SspReport:
 class VarianceReport:
     """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter."""
 
-    growth: str
+    growth: str | None
     growth_float: float | None
-    stages: tuple[str, ...]
+    stages: tuple[str | None, ...]
     assumptions: tuple[str, ...]
     minimum: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -12,6 +13,9 @@ from rkblocks.exact.roots import Root
 
 DIGITS = 10
 LONGEST = 60
+"""Exact numbers longer than this are shown in messages by their digits."""
+MOST_BITS = 3300
+"""The grammar of the file takes numbers of 1000 digits; longer ones have no exact text."""
 
 
 def to_float(field: Field, a: Element) -> float | None:
@@ -39,6 +43,30 @@ def decimal(low: Fraction, digits: int = DIGITS) -> str:
     return f"{whole}.{rest:0{digits}d}…"
 
 
+def exact_text(field: Field, a: Element) -> str | None:
+    """The element in the grammar of the file, or None where that has no room for its digits."""
+    parts = list(field.coordinates(a)) if not field.free_parameters(a) else []
+    return None if any(map(_long, parts)) else field.text(a)
+
+
+def _long(value: Fraction) -> bool:
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS
+
+
+def scientific(field: Field, a: Element, digits: int = 6) -> str:
+    """A nonnegative number as a short decimal not below it, such as "2.22046e-16"."""
+    _, high = field.enclose(field.number(a), 4096)
+    if not high:
+        return "0"
+    context = Context(prec=digits, rounding=ROUND_CEILING)
+    return str(context.divide(Decimal(high.numerator), Decimal(high.denominator)))
+
+
+def int_text(value: int) -> str:
+    """The digits of an integer of any size; Python's own conversion stops at 4300."""
+    return str(value) if value.bit_length() < 14000 else f"{Decimal(value):f}"
+
+
 def root_digits(root: Root, digits: int = DIGITS) -> str:
     """The digits of a nonnegative real algebraic number, cut off."""
     if root.fraction is not None:
@@ -53,16 +81,27 @@ def root_digits(root: Root, digits: int = DIGITS) -> str:
 
 def short(field: Field, a: Element) -> str:
     """The element as text for a message: exact where that is short, else about 12 significant digits."""
-    text = field.text(a)
-    if len(text) <= LONGEST or field.free_parameters(a):
+    text = exact_text(field, a)
+    if text is not None and (len(text) <= LONGEST or field.free_parameters(a)):
         return text
     value = to_float(field, a)
-    return text[:LONGEST] + "…" if value is None else f"{value:.12g}"
+    return "a number beyond the range of doubles" if value is None else f"{value:.12g}"
+
+
+def root_exact(root: Root) -> str | None:
+    """A real algebraic number in the grammar of the file; None where that cannot write it, or has no room."""
+    return None if any(c.bit_length() > MOST_BITS for c in root.polynomial) else root.text
+
+
+def interval_text(root: Root) -> tuple[str, str]:
+    """The isolating interval for JSON."""
+    low, high = (f"{int_text(e.numerator)}/{int_text(e.denominator)}".removesuffix("/1") for e in (root.low, root.high))
+    return low, high
 
 
 def root_text(root: Root) -> str:
     """A real algebraic number for a message: exact where that is short, else its digits."""
-    text = root.text
+    text = root_exact(root)
     return text if text is not None and len(text) <= LONGEST else root_digits(root)
 
 
@@ -71,10 +110,10 @@ def root_json(root: Root | None) -> Mapping[str, Any] | None:
     if root is None:
         return None
     return {
-        "value": root.text,
+        "value": root_exact(root),
         "float": root_float(root),
-        "polynomial": tuple(map(str, root.polynomial)),
-        "interval": (str(root.low), str(root.high)),
+        "polynomial": tuple(map(int_text, root.polynomial)),
+        "interval": interval_text(root),
     }
 
 

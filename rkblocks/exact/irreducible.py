@@ -1,0 +1,39 @@
+"""A quick proof, for nearly every polynomial that comes from decimals, that it is irreducible over the rationals.
+
+The degrees of its factors modulo a prime restrict those over the integers to subset sums; after a few primes only 0 and
+the degree itself remain.  Factoring in earnest takes seconds at degree 30 with coefficients of a thousand digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy.polys.domains import ZZ
+from sympy.polys.galoistools import gf_ddf_zassenhaus, gf_from_int_poly, gf_sqf_p
+
+PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
+
+
+def is_provably_irreducible(integers: Sequence[int]) -> bool:
+    """Whether the degrees modulo small primes prove a primitive integer polynomial irreducible; False proves nothing.
+
+    ``integers`` are the coefficients, constant term first.
+    """
+    dense = [ZZ(c) for c in reversed(integers)]
+    degree = len(dense) - 1
+    possible = (1 << (degree + 1)) - 1  # bit k: a factor of degree k is not excluded yet
+    for p in PRIMES:
+        if not dense[0] % p:
+            continue
+        reduced = gf_from_int_poly(dense, p)
+        if not gf_sqf_p(reduced, p, ZZ):
+            continue
+        monic = [c * pow(int(reduced[0]), -1, p) % p for c in reduced]
+        sums = 1
+        for product, each in gf_ddf_zassenhaus(monic, p, ZZ):
+            for _ in range((len(product) - 1) // each):
+                sums |= sums << each
+        possible &= sums
+        if possible == 1 | 1 << degree:
+            return True
+    return False
