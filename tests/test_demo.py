@@ -178,7 +178,9 @@ def test_ctrl_c_stops_the_workers_and_the_same_folder_continues(tmp_path):
     command = [sys.executable, str(script), str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(out.glob("networks/*/metrics.jsonl")) and time.monotonic() < deadline:
+    while not list(out.glob("networks/*/metrics.jsonl")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
     process.send_signal(signal.SIGINT)

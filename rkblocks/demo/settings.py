@@ -29,12 +29,12 @@ class Settings:
     schemes: tuple[str, ...] = PAPER
     seeds: int = 3
     preset: str = "digits"
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=lambda: {"training.epochs": 8})
     eps: str = "1/10"
     step: str = "1/40"
     sweep: tuple[str, ...] = ("1/20", "1/5", "2/5", "1")
     limit: int | None = None
-    probe: int = 100
+    probe: int = 60
 
     @property
     def threat(self) -> Threat:

@@ -28,7 +28,7 @@ def accuracy_against_eps(
         axis.errorbar(eps, accuracy, yerr=(below, above), capsize=2, label=name, **style.look(number))
     axis.axhline(chance, color="0.4", linestyle="--", linewidth=1, label="chance")
     axis.set_xlabel(f"eps ({norm}, pixels in [0, 1])")
-    axis.set_ylabel(f"accuracy under {attack} ({bars})")
+    axis.set_ylabel(f"accuracy under {attack}\n(bars: {bars})")
     axis.set_ylim(0, 1)
     style.legend_below(figure, axis)
     return figure

@@ -44,7 +44,12 @@ def look(number: int) -> dict[str, Any]:
 def legend_below(figure: Figure, axis: Axes) -> None:
     """Put the legend of `axis` under the whole figure."""
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))), frameon=False)
+    longest = max((len(label) for label in labels), default=1)
+    fits = int(figure.get_figwidth() / (0.65 + 0.09 * longest))  # inches of a handle with its gaps, and of a letter
+    columns = max(1, min(fits, len(labels)))
+    lines = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.25 * lines)  # so that a long legend does not squeeze the panels
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def save(figure: Figure, path: str | Path) -> list[Path]:

@@ -45,7 +45,7 @@ def summary(
     seeds = sorted({row["seeds"] for row in rows})
     axis.set_xticks(range(len(rows)), [str(row["blocks"]) for row in rows])
     axis.set_xlabel("scheme of the blocks")
-    axis.set_ylabel(f"accuracy (mean, deviation over {'-'.join(map(str, seeds))} seeds)")
+    axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
     axis.set_ylim(0, 1)
     style.legend_below(figure, axis)
     return figure

@@ -27,7 +27,7 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
     panels = {
         key: text for key, text in PANELS.items() if any(key in line for r in runs.values() for m in r for line in m)
     }
-    figure, axes = style.new(1, max(1, len(panels)), width=3.6, height=3.0)
+    figure, axes = style.new(1, max(1, len(panels)), width=3.8, height=3.2)
     for axis, (key, text) in zip(axes[0], panels.items(), strict=False):
         for number, (name, group) in enumerate(runs.items()):
             for position, metrics in enumerate(group):

@@ -5,6 +5,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 from rkblocks import figures
@@ -66,6 +67,29 @@ def test_every_axis_is_labelled(name):
     for axis in FIGURES[name]().axes:
         assert axis.get_xlabel()
         assert axis.get_ylabel()
+
+
+def many(count):
+    """Figures with many long names."""
+    names = [f"a scheme with a long name {k}" for k in range(count)]
+    points = [(0.0, 0.9, 0.85, 0.95), (0.1, 0.5, 0.4, 0.6)]
+    rows = [{"blocks": n[:14], "seeds": 3, "clean": [0.9, 0.1], "fgsm": [0.8, 0.1], "pgd20": [0.7, 0.1]} for n in names]
+    yield figures.growth([analysis(name, 1.0) for name in names])
+    yield figures.accuracy_against_eps(dict.fromkeys(names, points), chance=0.1, attack="PGD-20", bars="deviation")
+    yield figures.summary(rows, chance=0.1)
+    yield figures.training_curves({name: [[{"epoch": 1, "train_loss": 1.0}]] for name in names})
+
+
+@pytest.mark.parametrize("count", [1, 5, 9])
+def test_nothing_is_cut_off(count):
+    for figure in many(count):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        artists = [label for axis in figure.axes for label in (axis.xaxis.label, axis.yaxis.label, axis.title)]
+        for artist in [*(label for label in artists if label.get_text()), *figure.legends]:
+            box = artist.get_window_extent(canvas.get_renderer())
+            assert -1 <= box.x0 <= box.x1 <= figure.bbox.x1 + 1, artist
+            assert -1 <= box.y0 <= box.y1 <= figure.bbox.y1 + 1, artist
 
 
 def test_growth_averages_runs_of_one_scheme():
