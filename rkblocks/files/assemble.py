@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from rkblocks.exact.field import ROOTS_LIMIT, SQRT_LIMIT, Element, Field, independent_roots, squarefree_part
 from rkblocks.files.cells import Cell, complain
 from rkblocks.files.claims import Written
-from rkblocks.files.evaluate import evaluate
-from rkblocks.files.expression import EntryError, radicands
+from rkblocks.files.evaluate import evaluate, terms
+from rkblocks.files.expression import EntryError, names, radicands
+from rkblocks.files.nodes import shown
 from rkblocks.files.parameters import Declared, settle
 from rkblocks.files.poles import pole
 from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import Arrays, Cells
 from rkblocks.forms import Butcher, Row, ShuOsher
 from rkblocks.tableau import Claimed, Claims, Origin, Parameter, Tableau
+
+MOST_WORK = 60_000
+"""Most monomials in all entries of a file, each counted fourfold for every square root: some seconds of exact work."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ def assemble(draft: Draft, problems: Problems) -> Tableau | None:
         return None
     constants = {cell.path for declared in draft.parameters for cell in declared.cells()}
     values: dict[str, Element] = {}
+    if _too_much(draft, field, problems):
+        return None
     for cell in draft.cells():
         try:
             values[cell.path] = evaluate(cell.expression, field.constants if cell.path in constants else field)
@@ -59,6 +67,20 @@ def assemble(draft: Draft, problems: Problems) -> Tableau | None:
     return _tableau(draft, field, values, parameters)
 
 
+def _too_much(draft: Draft, field: Field, problems: Problems) -> bool:
+    """Whether the file is refused for the sum of its expressions, each of which might pass."""
+    work = 0
+    for cell in draft.cells():
+        if names(cell.expression):
+            with suppress(EntryError):  # evaluating it says so
+                work += terms(cell.expression) * 4 ** len(field.roots)
+        if work > MOST_WORK:
+            error = EntryError("RK219", "the expressions of this file are together too large from here on", 0)
+            complain(error, cell.node, cell.path, problems)
+            return True
+    return False
+
+
 def _field(draft: Draft, problems: Problems) -> Field | None:
     """The least field that holds every entry."""
     parts: set[int] = set()
@@ -66,22 +88,22 @@ def _field(draft: Draft, problems: Problems) -> Field | None:
     for cell in draft.cells():
         for root in radicands(cell.expression):
             size = root.radicand.numerator * root.radicand.denominator
-            if size > SQRT_LIMIT:
-                help = f"sqrt(p/q) is accepted while p*q is at most {SQRT_LIMIT}"
-                complain(
-                    EntryError("RK213", "the number under the root is too long", root.at, help),
-                    cell.node,
-                    cell.path,
-                    problems,
-                )
-                fit = False
+            part = squarefree_part(size)[1] if size <= SQRT_LIMIT else size
+            if part in parts:
                 continue
-            part = squarefree_part(size)[1]
-            if len(independent_roots(parts | {part})) > ROOTS_LIMIT:
-                message = f"more than {ROOTS_LIMIT} independent square roots in one file"
-                complain(EntryError("RK214", message, root.at), cell.node, cell.path, problems)
-                return None
-            parts.add(part)
+            basis = independent_roots(parts)
+            error = None
+            # Products of the roots are numbers of the field as well, and have to be factored there.
+            if size > SQRT_LIMIT or part * prod(basis) > SQRT_LIMIT:
+                help = f"p*q of all sqrt(p/q) of a file multiply to {SQRT_LIMIT} at most"
+                error = EntryError("RK213", "the number under the root is too long", root.at, help)
+            elif len(independent_roots(parts | {part})) > ROOTS_LIMIT:
+                error = EntryError("RK214", f"more than {ROOTS_LIMIT} independent square roots in one file", root.at)
+            if error is None:
+                parts.add(part)
+            else:
+                complain(error, cell.node, cell.path, problems)
+                fit = False
     return Field(independent_roots(parts), tuple(p.name for p in draft.parameters)) if fit else None
 
 
@@ -94,7 +116,7 @@ def _check_poles(
 ) -> None:
     for cell in cells:
         if cell.path in values and (factor := pole(values[cell.path], field, parameters)):
-            message = f"the denominator {factor} becomes zero within the domain of its parameters"
+            message = f"the denominator {shown(factor, quotes=False)} becomes zero within the domain of its parameters"
             help = "narrow the domain; a pole may lie at an end point, which training never reaches"
             complain(EntryError("RK218", message, 0, help), cell.node, cell.path, problems)
 

@@ -38,6 +38,15 @@ MOST_TERMS_WITH_ROOTS = 35
 """The same where square roots occur beside parameters: there sympy's greatest common divisors cost seconds."""
 
 
+def terms(expression: Expression) -> int:
+    """A bound on the number of monomials in numerator or denominator of an entry, from its syntax alone."""
+    if is_rational(expression):
+        return 1
+    size = _size(expression)
+    variables = len({name.name for name in names(expression)})
+    return comb(max(size.above, size.below) + variables, variables)
+
+
 def evaluate(expression: Expression, field: Field) -> Element:
     """The exact value of an entry in a field that holds its parameters and square roots.
 
@@ -48,12 +57,10 @@ def evaluate(expression: Expression, field: Field) -> Element:
     size = _size(expression)
     variables = len({name.name for name in names(expression)})
     degree = max(size.above, size.below)
-    terms = MOST_TERMS_WITH_ROOTS if radicands(expression) else MOST_TERMS
-    if degree > MOST_DEGREE or comb(degree + variables, variables) > terms:
+    most = MOST_TERMS_WITH_ROOTS if radicands(expression) else MOST_TERMS
+    if degree > MOST_DEGREE or comb(degree + variables, variables) > most:
         message = f"an expression of degree {degree} in {count(variables, 'parameter')} is too large"
-        raise EntryError(
-            "RK219", message, expression.at, f"at most degree {MOST_DEGREE} and {terms} terms are accepted"
-        )
+        raise EntryError("RK219", message, expression.at, f"at most degree {MOST_DEGREE} and {most} terms are accepted")
     if size.bits > 4 * MOST_BITS:
         raise too_large(expression.at)
     return _value(expression, field)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from rkblocks.files.json_text import child
 from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe, shown
-from rkblocks.files.problems import Problems
+from rkblocks.files.problems import MOST_OF_A_CODE, Problems
 
 KEYS = (
     *("$schema", "name", "title", "aliases", "parameters", "alpha", "beta", "A", "b", "c", "b_hat"),
@@ -32,10 +32,9 @@ _PROSE = {
 
 def check_keys(node: Object, known: Collection[str], path: str, problems: Problems, where: str) -> None:
     """Report every key that is not known, with the nearest one that is."""
-    for member in node.members:
+    unknown = [member for member in node.members if member.key.value not in known]
+    for member in unknown[:MOST_OF_A_CODE]:
         key = member.key.value
-        if key in known:
-            continue
         folded = {k.lower().replace("_", ""): k for k in known}
         close = get_close_matches(key.lower().replace("_", "").replace("-", ""), folded, n=1)
         if close:
@@ -52,6 +51,8 @@ def check_keys(node: Object, known: Collection[str], path: str, problems: Proble
             column=member.key.column,
             help=help,
         )
+    for member in unknown[MOST_OF_A_CODE:]:  # these are only counted
+        problems.add("RK131", "unknown key", line=member.key.line, column=member.key.column)
 
 
 def expect_object(node: Node, path: str, problems: Problems, what: str) -> Object | None:

@@ -4,7 +4,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
@@ -226,6 +226,7 @@ def python_value(text: str) -> Fraction:
 
 
 @given(st.recursive(NUMBERS, combined, max_leaves=8))
+@settings(deadline=None)
 def test_precedence_and_values_are_pythons(text: str) -> None:
     try:
         expected = python_value(text)
@@ -246,6 +247,7 @@ def attempt(text: str) -> tuple[Fraction | None, str]:
 
 
 @given(st.text(alphabet="0123456789.eEabw+-*/() sqrt,^½√\t\n", max_size=40) | st.text(max_size=30))
+@settings(deadline=None)
 def test_any_text_is_a_value_or_an_entry_error(text: str) -> None:
     field = Field((), ("a", "b"))
     offset = 0

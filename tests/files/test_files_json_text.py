@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.files.decode import MOST_BYTES, decode
@@ -164,6 +164,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 0, 2, "\t"]))
+@settings(deadline=None)
 def test_agrees_with_the_standard_library_on_json(value: object, ascii_only: bool, indent: int | str | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     root, found = scanned(text)
@@ -172,6 +173,7 @@ def test_agrees_with_the_standard_library_on_json(value: object, ascii_only: boo
 
 
 @given(st.text(alphabet="[]{},:\"\\/truefalsn0123456789.eE+- \n\t'#*aé\u00a0\ud800", max_size=60))
+@settings(deadline=None)
 def test_accepts_exactly_what_json_accepts(text: str) -> None:
     """Strictness in both directions, against json with its extensions (NaN, duplicates, surrogates) set aside."""
 
