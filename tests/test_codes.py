@@ -126,9 +126,11 @@ def test_a_failing_command_prints_its_code(
 def test_a_repaired_command_runs(code: str, text: str, tmp_path: Path) -> None:
     commands = lines(text)
     assert commands
-    if any(LONG.search(line) or line.startswith("pip ") for line in commands):
-        return
+    if any(LONG.search(line) for line in commands) or not any("rkblocks" in line for line in commands):
+        return  # slow, or a listing that shows how things should be
     for line in commands:
+        if line.startswith("pip "):
+            continue
         status, output = shell(line, tmp_path)
         assert status == 0, output
         assert code not in output

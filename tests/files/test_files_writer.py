@@ -65,7 +65,7 @@ ENTRIES = st.sampled_from(
     st.lists(st.lists(ENTRIES, min_size=3, max_size=3), min_size=3, max_size=3),
     st.lists(ENTRIES, min_size=3, max_size=3),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_implicit_tables_with_roots_and_parameters(A: list[list[str]], b: list[str]) -> None:
     import json
 
