@@ -82,12 +82,12 @@ def hold_out(labels: Tensor, share: float, generator: torch.Generator) -> tuple[
         RkblocksError: RK603 where a class would keep no example.
     """
     held = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique():
+    for label in sorted(set(labels.tolist())):
         rows = (labels == label).nonzero()[:, 0]
         count = round(share * len(rows))
         if count >= len(rows):
             fail(
-                "RK603", f"class {int(label)} has {len(rows)} training images; {share:g} of them leave none to train on"
+                "RK603", f"class {label} has {len(rows)} training images; {share:g} of them leave none to train on"
             )
         held[rows[torch.randperm(len(rows), generator=generator)[:count]]] = True
     return (~held).nonzero()[:, 0], held.nonzero()[:, 0]
@@ -99,7 +99,7 @@ def fingerprint(data: Dataset) -> str:
     for split in (data.train, data.validation, data.test):
         for tensor in (split.labels, split.images):
             digest.update(f"{tuple(tensor.shape)}".encode())
-            digest.update(memoryview(tensor.cpu().contiguous().numpy()).cast("B") if tensor.numel() else b"")
+            digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -64,7 +64,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
     weights = sum(parameter.numel() for parameter in model.parameters())
     record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
     runs.create(out, config, tableaus, data, record)
-    model = model.to(device, memory_format=networks.memory_format(config, device))
+    model = model.to(device).to(memory_format=networks.memory_format(config, device))
     optimizer = make_optimizer(config.optimizer, model)
     start = Progress(streams=epoch_streams(config.training.seed, 0, device))
     save = partial(_save, out, model, optimizer, start, fingerprint(data))
@@ -84,7 +84,7 @@ def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
     device = networks.device_of(config)
     data = _data(config, device)
     model = runs.network(config, record, tableaus)
-    model = model.to(device, memory_format=networks.memory_format(config, device))
+    model = model.to(device).to(memory_format=networks.memory_format(config, device))
     optimizer = make_optimizer(config.optimizer, model)
     fresh = partial(epoch_streams, config.training.seed, device=device)
     start = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))

@@ -84,7 +84,7 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what save_state wrote, to the CPU and without unpickling code; raises RkblocksError RK712 or RK713."""
     _expect(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or state.get("format") != 1:
             raise ValueError("it is no resume file of format 1")
     except Exception as error:  # a damaged zip or pickle raises almost anything

@@ -33,7 +33,7 @@ def measure(
     model.eval()
     size = config.training.eval_batch_size
     correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
-    for rows in torch.arange(len(split), device=split.labels.device).split(size):
+    for rows in torch.split(torch.arange(len(split), device=split.labels.device), size):
         check()
         batch = split.take(rows)
         with torch.no_grad():
@@ -59,7 +59,7 @@ def _robust(
     chosen = torch.arange(count, device=device) * len(split) // count  # spread out: a folder is sorted by class
     generator = stream(config.training.seed, "validation", epoch, device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
-    for rows in chosen.split(config.training.eval_batch_size):
+    for rows in torch.split(chosen, config.training.eval_batch_size):
         check()
         batch = split.take(rows)
         x = unit(batch.images).contiguous(memory_format=memory_format)
