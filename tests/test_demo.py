@@ -1,7 +1,6 @@
 """The demo, small: exact verdicts, the shape of results.json, continuing, and stopping with its workers."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -166,7 +165,7 @@ import sys
 from rkblocks.demo import run
 
 if __name__ == "__main__":
-    changes = {"training.epochs": 3}
+    changes = {"training.epochs": 2}
     run(sys.argv[1], schemes=("euler", "ssp2", "ssp3"), tiny=True, workers=2, changes=changes)
 """
 
@@ -188,13 +187,20 @@ def test_ctrl_c_stops_the_workers_and_the_same_folder_continues(tmp_path):
     assert process.returncode != 0
     assert f"rkblocks demo --out {out}" in said
     assert not (out / "results.json").exists()
-    assert children.split()
-    assert not [pid for pid in children.split() if os.path.exists(f"/proc/{pid}/cmdline") and alive(pid)]
+    assert len(children.split()) >= 2
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 10  # the bookkeeper of multiprocessing ends a moment after its parent
+    while any(map(alive, children.split())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     saved = json.loads((out / "results.json").read_text())
     assert [one["blocks"] for one in saved["entries"]] == ["euler", "ssp2", "ssp3"]
 
 
 def alive(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().split(") ")[1][0] != "Z"
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().split(") ")[1][0] != "Z"
+    except FileNotFoundError:
+        return False

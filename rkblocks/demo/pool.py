@@ -6,7 +6,10 @@ import multiprocessing
 import os
 import queue
 import signal
-from collections.abc import Callable, Sequence
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -33,16 +36,32 @@ def run_tasks(
     if not workers:
         return [perform(task, settings, root, lambda d, t, task=task: tell(_label(task), d, t)) for task in tasks]  # type: ignore[misc]
     context = multiprocessing.get_context("spawn")
-    inbox, outbox = context.Queue(), context.Queue()
+    inbox, outbox, stopping = context.Queue(), context.Queue(), context.Event()
     for task in [*tasks, *[None] * workers]:
         inbox.put(task)
-    pool = [context.Process(target=_work, args=(inbox, outbox, settings, root), daemon=True) for _ in range(workers)]
-    for process in pool:
-        process.start()
+    shared = (inbox, outbox, stopping, settings, root)
+    pool = [context.Process(target=_work, args=shared, daemon=True) for _ in range(workers)]
+    with _deaf():
+        for process in pool:
+            process.start()
     try:
         return _gather(tasks, outbox, pool, tell)
     finally:
+        stopping.set()
         _stop(pool)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore SIGINT: processes begun within inherit that, and are not torn out of their imports by a Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _gather(tasks: Sequence[Task], outbox: Any, pool: Sequence[BaseProcess], tell: Progress) -> list[dict[str, Any]]:
@@ -87,22 +106,27 @@ def _label(task: Task) -> str:
     return f"{task.scheme}, seed {task.seed}"
 
 
-def _work(inbox: Any, outbox: Any, settings: Settings, root: Path) -> None:
-    """Perform tasks until there are no more. A process group of its own, so that Ctrl-C on the terminal reaches only
-    the parent, which then asks each worker once: a second signal would cut a save short.
+def _work(inbox: Any, outbox: Any, stopping: Any, settings: Settings, root: Path) -> None:
+    """Perform tasks until there are no more, or `stopping` is set.
+
+    In a process group of its own, so that Ctrl-C on the terminal reaches only the parent, which then asks each worker
+    once: a second signal would cut a save short.
     """
     os.setpgrp()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
     parent = multiprocessing.parent_process()
     task = None
+
+    def report(done: int, total: int) -> None:
+        if parent is not None and not parent.is_alive():
+            os._exit(1)  # nobody waits for this work any more
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        outbox.put(("progress", task, (done, total)))
+
     try:
-        while (task := inbox.get()) is not None:
-
-            def report(done: int, total: int, task: Task = task) -> None:
-                if parent is not None and not parent.is_alive():
-                    os._exit(1)  # nobody waits for this work any more
-                outbox.put(("progress", task, (done, total)))
-
+        while not stopping.is_set() and (task := inbox.get()) is not None:
             outbox.put(("done", task, perform(task, settings, root, report)))
     except KeyboardInterrupt:
         outbox.put(("stopped", task, None))
@@ -110,6 +134,4 @@ def _work(inbox: Any, outbox: Any, settings: Settings, root: Path) -> None:
         stopped = any(found.code == "RK718" for found in error.diagnostics)
         outbox.put(("stopped", task, None) if stopped else ("failed", task, error))
     except Exception as error:
-        import traceback
-
         outbox.put(("failed", task, RuntimeError(f"{error}\n{traceback.format_exc()}")))
