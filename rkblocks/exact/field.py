@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import isqrt
+from math import gcd, isqrt
 from typing import Any
 
 import sympy
@@ -38,6 +38,12 @@ def squarefree_part(n: int) -> tuple[int, int]:
     return s, d
 
 
+def _times(d: int, e: int) -> tuple[int, int]:
+    """(s, f) with d*e = s**2 * f, all of d, e, f square-free: no factoring needed."""
+    s = gcd(d, e)
+    return s, (d // s) * (e // s)
+
+
 def independent_roots(squarefree: Iterable[int]) -> tuple[int, ...]:
     """A basis, over multiplication modulo squares, of the square-free integers given, in ascending order."""
     basis: list[int] = []
@@ -45,7 +51,7 @@ def independent_roots(squarefree: Iterable[int]) -> tuple[int, ...]:
     for d in sorted(set(squarefree)):
         if d not in span:
             basis.append(d)
-            span |= {squarefree_part(d * e)[1] for e in span}
+            span |= {_times(d, e)[1] for e in span}
     return tuple(basis)
 
 
@@ -272,7 +278,7 @@ def _square_roots(roots: tuple[int, ...]) -> dict[int, Element]:
     for d in roots:
         root = domain.from_sympy(sympy.sqrt(d))
         for e, other in list(known.items()):
-            s, product = squarefree_part(d * e)
+            s, product = _times(d, e)
             known[product] = root * other / domain.convert_from(QQ(s), QQ)
     return known
 

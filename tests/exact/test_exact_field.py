@@ -100,3 +100,11 @@ def test_growth_of_ark_is_printed_in_partial_fractions():
     field = Field((), ("beta10",))
     b = field.parameter("beta10")
     assert field.text(field.rational(9, 4) - 1 / b + 1 / (2 * b**2)) == "9/4 - 1/beta10 + 1/(2*beta10**2)"
+
+
+def test_roots_of_large_square_free_numbers_are_multiplied_without_factoring():
+    p, q = 999999937, 999999929  # primes, so that the product of the roots' radicands exceeds what is factored
+    field = Field.spanning([Fraction(2 * p), Fraction(2 * q)])
+    product = field.sqrt(Fraction(2 * p)) * field.sqrt(Fraction(2 * q))
+    assert not product**2 - field.rational(4 * p * q)
+    assert field.sign(product) == 1
