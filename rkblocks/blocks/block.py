@@ -106,15 +106,16 @@ def build(
         source: a tableau, or the name or path of one.
         residual: F, any module that keeps the shape; it is registered once and called once a stage, never more.
         dt: the step size; 1 makes the Euler block the plain residual block.
-        statistics: of batch norm inside F, "stage": running statistics for every stage, in the residual's place (its norm
-            layers are replaced); "shared": one set for all stages, as published.
+        statistics: of batch norm inside F, "stage": running statistics for every stage (the norm layers inside the
+            residual are replaced); "shared": one set for all stages, as published.
         time: whether F takes the time, F(x, t); the block is then called with (x, t).
         learn_dt: whether dt is learned, from the given start, as ``raw.dt``.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for norm
-            layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that has one.
+        RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for
+            norm layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that
+            declares one.
 
     Example:
         >>> import torch, rkblocks

@@ -31,8 +31,8 @@ def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Parameter groups for an optimizer: everything with the weight decay, the coefficients of schemes without.
 
-    Decay pulls a raw coefficient to the middle of its domain, which is a different scheme: ArkBlock's beta10 to 1/2, the
-    midpoint rule, whose SSP coefficient is 0.
+    Decay pulls a raw coefficient to the middle of its domain, which is a different scheme: ArkBlock's beta10 to 1/2,
+    the midpoint rule, whose SSP coefficient is 0.
 
     Example:
         >>> torch.optim.SGD(parameter_groups(net, weight_decay=5e-4), lr=0.1)  # doctest: +SKIP

@@ -1,8 +1,8 @@
 """Batch normalisation inside a residual that one step evaluates several times.
 
 The stages of a step have different distributions.  With one set of running statistics for all of them, as published,
-no stage is normalised with its own statistics in evaluation mode, and short runs can collapse there.  So running statistics
-are kept for every stage by default; weight and bias are shared by the stages, as everything else in F.
+no stage is normalised with its own statistics in evaluation mode, and short runs can collapse there.  So running
+statistics are kept for every stage by default; weight and bias are shared by the stages, as everything else in F.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Clock:
 class StageBatchNorm(_BatchNorm):
     """Batch normalisation with running statistics of its own for every stage: buffers of shape [m, C] and [m].
 
-    Made from a `BatchNorm1d`, `2d` or `3d`, whose weight, bias and settings it takes over; every stage starts with the running
-    statistics found there.  A state with one set of statistics, [C], loads into all stages.
+    Made from a `BatchNorm1d`, `2d` or `3d`, whose weight, bias and settings it takes over; every stage starts with the
+    running statistics found there.  A state with one set of statistics, [C], loads into all stages.
     """
 
     def __init__(self, norm: _BatchNorm, stages: int, clock: Clock) -> None:
@@ -94,8 +94,8 @@ def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock |
     The residual is returned as it is, without a clock, where it holds no running statistics or there is one stage.
 
     Raises:
-        RkblocksError: RK504 for statistics that belong to another block or number of stages, RK505 for a layer whose running
-            statistics cannot be kept for every stage.
+        RkblocksError: RK504 for statistics that belong to another block or number of stages, RK505 for a layer whose
+            running statistics cannot be kept for every stage.
     """
     existing = [m for m in residual.modules() if isinstance(m, StageBatchNorm)]
     for norm in existing:
@@ -115,7 +115,7 @@ def _replace(module: nn.Module, stages: int, clock: Clock, replaced: dict[int, n
     if isinstance(module, _UNSUPPORTED) and getattr(module, "track_running_stats", False):
         fail(
             "RK505",
-            f"{type(module).__name__} in the residual keeps running statistics, and they cannot be kept for every stage",
+            f"{type(module).__name__} in the residual keeps running statistics that cannot be kept for every stage",
             help='use BatchNorm1d, 2d or 3d (a lazy one after its first call), or pass statistics="shared"',
         )
     if isinstance(module, _BatchNorm) and not isinstance(module, StageBatchNorm):

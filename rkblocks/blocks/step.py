@@ -24,8 +24,8 @@ from rkblocks.tableau import Tableau
 class Step:
     """What a block runs, decided by the tableau and these settings alone; copies are the same object.
 
-    ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged`` whether each
-    call of F says which stage it is for.
+    ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged``
+    whether each call of F says which stage it is for.
     """
 
     tableau: Tableau

@@ -13,11 +13,11 @@ from rkblocks.program.kernels import Add, Copy, Lerp, Scale, is_number, is_one, 
 class Cost:
     """Costs of one step, the most important first, so that costs compare as the compiler ranks programs.
 
-    ``calls`` of F; ``passes``: elementwise kernels of the forward pass; ``live``: the most tensors of the size of x that
-    exist at once while F runs, without its own; ``backward``: elementwise kernels of the backward pass outside F
+    ``calls`` of F; ``passes``: elementwise kernels of the forward pass; ``live``: the most tensors of the size of x
+    that exist at once while F runs, without its own; ``backward``: elementwise kernels of the backward pass outside F
     (scaling gradients and adding up those of a value used several times); ``saved``: tensors kept for the backward
-    pass besides those that F keeps (only a factor that is itself learned needs any); ``held``: the sum of ``live`` over all
-    calls of F.
+    pass besides those that F keeps (only a factor that is itself learned needs any); ``held``: the sum of ``live``
+    over all calls of F.
     """
 
     calls: int

@@ -1,9 +1,9 @@
 """Learnable coefficients inside their open domains: the smooth map from the stored raw value, its inverse, its source.
 
-    two bounds   value = low + (high - low) sigmoid(raw)
-    low only     value = low + softplus(raw)
-    high only    value = high - softplus(raw)
-    none         value = raw
+two bounds   value = low + (high - low) sigmoid(raw)
+low only     value = low + softplus(raw)
+high only    value = high - softplus(raw)
+none         value = raw
 """
 
 from __future__ import annotations

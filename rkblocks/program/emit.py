@@ -69,7 +69,10 @@ def _header(tableau: Tableau, proved: Facts, program: Program) -> str:
     lines = [*_wrapped(title, ""), ""]
     for key, text in rows:
         lines += _wrapped(_plain(text), f"{key:<12}")
-    lines += ["", f"Written by rkblocks (`rkblocks compile {_plain(tableau.name)}`), which proved these figures exactly."]
+    lines += [
+        "",
+        f"Written by rkblocks (`rkblocks compile {_plain(tableau.name)}`), which proved these figures exactly.",
+    ]
     return '"""' + "\n".join(lines) + '\n"""\n'
 
 
@@ -94,7 +97,9 @@ def _class(name: str, tableau: Tableau, proved: Facts, program: Program, learned
     if len(doc) == 1 and len(doc[0]) + 10 <= _WIDTH:
         docstring = f'    """{doc[0]}"""'
     else:
-        docstring = '    """' + "\n".join(f"    {line}" if line and i else line for i, line in enumerate(doc)) + '\n    """'
+        docstring = (
+            '    """' + "\n".join(f"    {line}" if line and i else line for i, line in enumerate(doc)) + '\n    """'
+        )
     lines = [
         f"class {name}(nn.Module):",
         docstring,
@@ -106,8 +111,8 @@ def _class(name: str, tableau: Tableau, proved: Facts, program: Program, learned
     if learned:
         lines.append("        self.raw = nn.ParameterDict()")
         lines += [
-            f'        self.raw["{key}"] = nn.Parameter(torch.tensor({interval.raw!r}))  # {key} = {float(interval.init)!r}'
-            for key, interval in learned.items()
+            f'        self.raw["{key}"] = nn.Parameter(torch.tensor({d.raw!r}))  # {key} = {float(d.init)!r}'
+            for key, d in learned.items()
         ]
     label = f"{tableau.name}, {program.calls} stages, order {proved.order}, {proved.stability}"
     lines += [

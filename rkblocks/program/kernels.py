@@ -4,8 +4,8 @@
     Lerp    (1 - c) * a + c * v  torch.lerp(a, v, c)            one pass; backward two
     Scale   c * v                                               one pass; backward one
 
-A sum with a term of weight one starts from it, so n terms take n - 1 passes.  A convex sum of states without such a term
-is a chain of Lerps, which takes n - 1 passes as well and keeps the weights summing to one after rounding.
+A sum with a term of weight one starts from it, so n terms take n - 1 passes.  A convex sum of states without such a
+term is a chain of Lerps, which takes n - 1 passes as well and keeps the weights summing to one after rounding.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Kernel = Copy | Scale | Add | Lerp
 
 def number_of(program: Program, factor: Factor) -> Element | None:
     """The factor as an element of the program's field; None where it depends on a step size known at run time only."""
-    if not factor.by_step:
+    if not factor.by_step or program.dt == 1:
         return factor.coefficient
     return None if program.dt is None else factor.coefficient * program.field.rational(program.dt)
 
@@ -69,7 +69,7 @@ def number_of(program: Program, factor: Factor) -> Element | None:
 def is_one(program: Program, factor: Factor) -> bool:
     """Whether the factor is exactly one."""
     number = number_of(program, factor)
-    return number is not None and not number - program.field.one
+    return number is not None and bool(number == program.field.one)
 
 
 def is_number(program: Program, factor: Factor) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rkblocks.exact.field import Element
 from rkblocks.program.compile import Step
 from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
 
@@ -40,8 +41,7 @@ def explanation(steps: Iterable[Step]) -> str:
 def _line(program: Program, types: dict[str, Kind], instruction: Instruction) -> str:
     match instruction:
         case Evaluate(target, source, abscissa) if program.time:
-            step = f" + {program.field.text(abscissa)} dt" if abscissa else ""
-            return f"{target} = F({source}, t{step})"
+            return f"{target} = F({source}, {_time(program, abscissa)})"
         case Evaluate(target, source):
             return f"{target} = F({source})"
         case Combine(target, terms):
@@ -50,6 +50,13 @@ def _line(program: Program, types: dict[str, Kind], instruction: Instruction) ->
             return f"{target} = " + " + ".join(parts).replace("+ -", "- ")
         case Return(value):
             return f"return {value}"
+
+
+def _time(program: Program, abscissa: Element) -> str:
+    if not abscissa:
+        return "t"
+    text = program.field.text(abscissa)
+    return "t + dt" if text == "1" else f"t + ({text}) dt" if " " in text else f"t + {text} dt"
 
 
 def _term(program: Program, term: Term, *, step: bool) -> str:

@@ -27,7 +27,7 @@ def from_butcher(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: 
 
 
 def from_shu_osher(tableau: Tableau, form: ShuOsher, *, dt: Fraction | None, time: bool, name: str) -> Program:
-    """The program ``u_i = sum alpha[i][k] u_k + dt beta[i][k] f_k`` for i = 1..m, returning u_m (Kim et al. 2020, eq. 4)."""
+    """The program ``u_i = sum alpha[i][k] u_k + dt beta[i][k] f_k``, returning u_m (Kim et al. 2020, eq. 4)."""
     body: list[Instruction] = []
     states = [INPUT]
     abscissae = _abscissae(tableau, form)

@@ -25,7 +25,7 @@ def method_source(
 ) -> str:
     """The source of the method, not indented; it reads ``self.residual`` and ``self.raw``."""
     time = ", t: float | Tensor = 0.0" if program.time else ""
-    names = local_names(program.field.parameters) | {STEP_DOMAIN: STEP_DOMAIN}
+    names = {STEP_DOMAIN: STEP_DOMAIN} | local_names(program.field.parameters)
     lines = [
         f'{names[key]} = {interval.source(f"""self.raw["{key}"]""")}  # in {interval.text()}'
         for key, interval in learned.items()

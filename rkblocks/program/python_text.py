@@ -17,7 +17,9 @@ def local_names(parameters: tuple[str, ...]) -> dict[str, str]:
     names: dict[str, str] = {}
     for name in parameters:
         free = name
-        while keyword.iskeyword(free) or keyword.issoftkeyword(free) or _TAKEN.fullmatch(free) or free in names.values():
+        while (
+            keyword.iskeyword(free) or keyword.issoftkeyword(free) or _TAKEN.fullmatch(free) or free in names.values()
+        ):
             free += "_"
         names[name] = free
     return names
@@ -47,10 +49,10 @@ class _Python(ast.NodeTransformer):
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (ast's name)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Name(self.names.get(node.id, node.id), node.ctx)
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 (ast's name)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         """sqrt(q), the one function of the grammar."""
         radicand = self.visit(node.args[0])
         return ast.BinOp(radicand, ast.Pow(), ast.Constant(0.5))

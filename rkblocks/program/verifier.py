@@ -15,9 +15,9 @@ class InvalidProgram(Exception):  # noqa: N818 (it names what was found, not a u
 def verify(program: Program, *, calls: int | None = None) -> Program:
     """The program itself, if it is well formed.
 
-    Every value is defined once, before its use, and used; sums and evaluations are well typed; the weights of the states
-    in a state sum to one; coefficients lie in the field and contain only declared parameters, all of which occur; there is
-    one return, at the end, of a state.  With ``calls``, F is evaluated exactly so often.
+    Every value is defined once, before its use, and used; sums and evaluations are well typed; the weights of the
+    states in a state sum to one; coefficients lie in the field and contain only declared parameters, all of which
+    occur; there is one return, at the end, of a state.  With ``calls``, F is evaluated exactly so often.
 
     Raises:
         InvalidProgram: naming the first rule broken.
@@ -41,11 +41,11 @@ def _check_names(program: Program) -> None:
             if name not in defined:
                 raise InvalidProgram(f"{name} is used before it is defined")
             used.add(name)
-        name = target(instruction)
-        if name in defined:
-            raise InvalidProgram(f"{name} is defined twice")
-        if name is not None:
-            defined.add(name)
+        new = target(instruction)
+        if new in defined:
+            raise InvalidProgram(f"{new} is defined twice")
+        if new is not None:
+            defined.add(new)
     if defined - used:
         raise InvalidProgram(f"never used: {', '.join(sorted(defined - used))}")
 

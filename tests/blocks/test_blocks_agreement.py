@@ -1,0 +1,46 @@
+"""Interpreter = block = emitted source, forward and gradients: the whole library, and generated methods."""
+
+from fractions import Fraction
+
+import pytest
+from blocks_common import agree
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rkblocks import files, verify
+from rkblocks.exact import Field
+from rkblocks.forms import Butcher, canonical_shu_osher
+from rkblocks.tableau import Tableau
+
+NAMES = [entry.name for entry in files.catalog()]
+Q = Field()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_library(name: str) -> None:
+    tableau = files.load(name)
+    if verify.check(tableau).order.value == 0:
+        assert name == "ark_free"
+        return
+    agree(tableau, 1e-9 if tableau.tolerance else 1e-11)
+
+
+@st.composite
+def methods(draw: st.DrawFn) -> Tableau:
+    """Explicit methods of one to five stages with small rationals and weights that sum to one."""
+    m = draw(st.integers(1, 5))
+    entry = st.sampled_from([Fraction(p, q) for q in (1, 2, 3, 5) for p in range(-3, 4)])
+    A = tuple(tuple(Q.rational(draw(entry)) if j < i else Q.zero for j in range(m)) for i in range(m))
+    weights = [draw(entry) for _ in range(m - 1)]
+    b = tuple(Q.rational(w) for w in (*weights, 1 - sum(weights)))
+    form = Butcher(A, b)
+    if draw(st.booleans()):
+        shu_osher = canonical_shu_osher(Q, A, b, Q.rational(draw(entry)))
+        return Tableau("generated", Q, shu_osher=shu_osher, butcher=form)
+    return Tableau("generated", Q, butcher=form)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(methods())
+def test_generated(tableau: Tableau) -> None:
+    agree(tableau)
