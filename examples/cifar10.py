@@ -17,7 +17,7 @@ from stand_in import digits_folder
 
 from rkblocks import RkblocksError, data, evaluate, training
 
-TINY = ["training.epochs=1", "training.batch_size=40", "net.depth=1", "attack.steps=1"]
+TINY = ["training.epochs=3", "training.batch_size=20", "net.depth=1", "net.widths=4,8,16", "attack.steps=1"]
 
 
 def main() -> None:

@@ -82,7 +82,7 @@ def run_page(page: Path, folder: Path) -> int:
     """Run the marked blocks of a page in `folder`; return their number."""
     count = 0
     listed = blocks(page)
-    for block, after in zip(listed, [*listed[1:], None], strict=True):
+    for block, after in zip(listed, [*listed, None][1:], strict=True):
         named = next((word[5:] for word in block.info if word.startswith("file=")), None)
         if named is not None:
             (folder / named).write_text(block.text, encoding="utf-8")

@@ -20,14 +20,16 @@ class Progress:
 
     def __call__(self, label: str, done: int, total: int) -> None:
         now = time.monotonic()
-        started = self._started.setdefault(label, now)
         finished = done >= total
+        spent = now - self._started.setdefault(label, now)
+        clock = f", {spent:.1f} s" if spent else ""  # nothing is known of what began and ended before the first call
         if not _terminal():
             if finished:
-                console.put(f"  {label}: {total} in {now - started:.1f} s\n")
+                console.put(f"  {label}: done{clock}\n")
         elif finished or now - self._shown >= self.interval:
             self._shown, self._open = now, not finished
-            console.put(f"\r\x1b[K  {label}: {done}/{total}, {now - started:.1f} s" + ("\n" if finished else ""))
+            state = "done" if finished else f"{done}/{total}"
+            console.put(f"\r\x1b[K  {label}: {state}{clock}" + ("\n" if finished else ""))
         if finished:
             self._started.pop(label, None)
 

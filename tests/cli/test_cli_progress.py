@@ -4,7 +4,15 @@ import sys
 
 import pytest
 
+from rkblocks.cli import progress as module
 from rkblocks.cli.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on by a second each time it is looked at."""
+    seconds = iter(range(100))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(seconds)))
 
 
 def test_elsewhere_only_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:
@@ -12,7 +20,7 @@ def test_elsewhere_only_what_is_finished(capsys: pytest.CaptureFixture[str]) -> 
     progress("pgd", 1, 2)
     assert capsys.readouterr().err == ""
     progress("pgd", 2, 2)
-    assert capsys.readouterr().err == "  pgd: 2 in 0.0 s\n"
+    assert capsys.readouterr().err == "  pgd: done, 1.0 s\n"
     progress.close()
     assert capsys.readouterr() == ("", "")
 
@@ -26,6 +34,11 @@ def test_on_a_terminal_one_line_is_rewritten_and_closed(
     progress("fgsm", 1, 4)
     progress.close()
     progress.close()
-    assert capsys.readouterr().err == "\r\x1b[K  pgd: 1/2, 0.0 s\r\x1b[K  fgsm: 1/4, 0.0 s\n"
+    assert capsys.readouterr().err == "\r\x1b[K  pgd: 1/2\r\x1b[K  fgsm: 1/4\n"
     progress("pgd", 2, 2)
-    assert capsys.readouterr().err == "\r\x1b[K  pgd: 2/2, 0.0 s\n"
+    assert capsys.readouterr().err == "\r\x1b[K  pgd: done, 2.0 s\n"
+
+
+def test_what_ends_with_its_first_call_has_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress()("clean", 5, 5)
+    assert capsys.readouterr().err == "  clean: done\n"
