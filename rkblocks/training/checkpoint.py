@@ -45,6 +45,7 @@ def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, prog
             "format": 1,
             "config": sha256(folder / runs.CONFIG),
             "data": data,
+            "device": next(model.parameters()).device.type,
             "progress": {name: getattr(progress, name) for name in NUMBERS},
             "streams": {name: stream.get_state() for name, stream in progress.streams.items()},
             "model": model.state_dict(),
@@ -65,7 +66,8 @@ def restore(
     streams: a function that gives the fresh generators of an epoch.
 
     Raises:
-        RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed).
+        RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed), RK721
+        (another kind of device).
     """
     path = folder / runs.RESUME
     state = load_state(path)
@@ -77,6 +79,13 @@ def restore(
             "RK717",
             "the data set is not the one this run was trained on so far",
             help="check --data-root and the files",
+        )
+    here = next(model.parameters()).device.type
+    if state["device"] != here:  # random streams of a GPU and of a CPU have nothing in common
+        fail(
+            "RK721",
+            f"{folder} was trained on {state['device']} so far, not on {here}",
+            help="continue on such a machine",
         )
     runs.load_into(model, state["model"], path)
     optimizer.load_state_dict(state["optimizer"])

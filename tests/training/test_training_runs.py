@@ -109,17 +109,16 @@ train(load(sys.argv[1]), sys.argv[2], progress=lambda metrics: print(metrics["ep
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.07])
-def test_killed_without_warning(delay, finished, tmp_path):
+def test_killed_without_warning(finished, tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(finished / "config.toml"), str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"1\n"
-        time.sleep(delay)
+        time.sleep(0.05)  # somewhere in the second epoch
         process.kill()
     assert_same_result(resume(tmp_path / "run", progress=False), finished)
 
 
-@pytest.mark.parametrize("fatal", (5, 6, 7, 9, 11))
+@pytest.mark.parametrize("fatal", [5, 6, 8, 11])
 def test_a_disk_that_fills_up(fatal, finished, tiny, tmp_path, monkeypatch):
     """The disk is full at the `fatal`-th file, before that file has its final name."""
     written = []
@@ -206,6 +205,13 @@ def test_a_changed_configuration(copy):
     path = copy / "config.toml"
     path.write_text(path.read_text().replace("lr = 0.1", "lr = 0.2"))
     with pytest.raises(RkblocksError, match="RK715"):
+        resume(copy, progress=False)
+
+
+def test_another_kind_of_device(copy):
+    state = storage.load_state(copy / "resume.pt")
+    storage.save_state(copy / "resume.pt", state | {"device": "cuda"})
+    with pytest.raises(RkblocksError, match=r"RK721.*trained on cuda"):
         resume(copy, progress=False)
 
 
