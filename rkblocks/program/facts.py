@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 
 from rkblocks.verify import Report
-from rkblocks.verify.report import OptimalReport
+from rkblocks.verify.report import DeclaredReport, OptimalReport
 
 NOT_SSP = "not SSP"
+_EXACT = 24
+"""Exact numbers with more characters than this are shown as decimals."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,32 @@ class Facts:
 def facts(report: Report) -> Facts:
     """The facts of a report on a consistent explicit method."""
     assert report.order is not None
-    ssp = "unknown" if report.ssp is None or report.ssp.optimal is None else _optimum(report.ssp.optimal)
+    optimal = None if report.ssp is None else report.ssp.optimal
     declared = None if report.ssp is None else report.ssp.declared
-    if declared is None:
-        form = "no Shu-Osher form in the file"
-    elif declared.nonnegative_at_init is not None:
-        form = declared.cfl or f"{declared.cfl_at_init or 'none, negative entries'} at the start of training"
-    else:
-        form = declared.cfl or "none, negative entries"
-    return Facts(report.order.value, ssp, form, (report.variance and report.variance.growth) or "unknown")
+    variance = report.variance
+    return Facts(
+        report.order.value,
+        "unknown" if optimal is None else _optimum(optimal),
+        "no Shu-Osher form in the file" if declared is None else _declared(declared),
+        "unknown" if variance is None else number(variance.growth, variance.growth_float),
+    )
+
+
+def number(exact: str | None, nearest: float | None) -> str:
+    """An exact number as text; a long fraction, or a number that has no text, as its leading digits."""
+    if exact is not None and (len(exact) <= _EXACT or not set(exact) <= set("-0123456789/")):
+        return exact
+    if nearest is None or not math.isfinite(nearest):
+        return exact or "unknown"
+    digits = f"{nearest:.15g}"
+    return f"{digits[:13]}…" if "e" not in digits else f"{nearest:.9g}"
+
+
+def _declared(declared: DeclaredReport) -> str:
+    none = "none, negative entries"
+    if declared.nonnegative_at_init is None:
+        return none if declared.cfl is None else number(declared.cfl, declared.cfl_float)
+    return declared.cfl or f"{declared.cfl_at_init or none} at the start of training"
 
 
 def _optimum(optimal: OptimalReport) -> str:
@@ -45,10 +64,9 @@ def _optimum(optimal: OptimalReport) -> str:
         if all(case.cfl == "0" for case in optimal.cases):
             return NOT_SSP
         return "; ".join(f"{case.cfl or 'a root'} for {case.when}" for case in optimal.cases)
-    if optimal.cfl is not None:
-        return NOT_SSP if optimal.cfl == "0" else optimal.cfl
-    if optimal.cfl_float is not None and math.isfinite(optimal.cfl_float):
-        return f"{optimal.cfl_float:.12g}…"
-    if optimal.at_init is not None:
+    if optimal.cfl == "0":
+        return NOT_SSP
+    found = number(optimal.cfl, optimal.cfl_float)
+    if found == "unknown" and optimal.at_init is not None:
         return f"{_optimum(optimal.at_init)} at the start of training"
-    return "unknown"
+    return found

@@ -1,0 +1,37 @@
+"""The short form of what was proved: exact where it is short, leading digits where it is not."""
+
+import pytest
+
+from rkblocks import files, verify
+from rkblocks.program.facts import facts, number
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "ssp", "declared", "growth"),
+    [
+        ("euler", 1, "1", "1", "2"),
+        ("midpoint", 2, "not SSP", None, "9/4"),
+        ("ssp3", 3, "1", "1", "29/18"),
+        ("rk4", 4, "not SSP", "no Shu-Osher form in the file", None),
+        ("ssprk54", 4, "1.5081800491…", None, None),
+    ],
+)
+def test_facts(name: str, order: int, ssp: str, declared: str | None, growth: str | None) -> None:
+    found = facts(verify.check(files.load(name)))
+    assert (found.order, found.ssp[:11]) == (order, ssp[:11])
+    assert declared in (None, found.declared)
+    assert growth in (None, found.growth)
+
+
+def test_family() -> None:
+    found = facts(verify.check(files.load("ark")))
+    assert "2 - 1/beta10 for " in found.ssp
+    assert found.declared == "none, negative entries at the start of training"
+    assert found.stability.startswith("SSP coefficient ")
+
+
+def test_long_numbers_are_cut_not_rounded() -> None:
+    assert number("29/18", 1.6111) == "29/18"
+    assert number("9/4 - 1/beta10 + 1/(2*beta10**2)", 2.0) == "9/4 - 1/beta10 + 1/(2*beta10**2)"
+    assert number("762406163401431/287632146308408", 2.6506291914393893) == "2.65062919143…"
+    assert number(None, None) == "unknown"
