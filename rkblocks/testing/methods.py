@@ -56,7 +56,7 @@ def solve(rows: Matrix, right: Vector, free: Sequence[Fraction]) -> Vector | Non
 
 
 def three_stages(c2: Fraction, c3: Fraction) -> tuple[Matrix, Vector] | None:
-    """A and b of the third-order method with these nodes (Butcher 2016, sect. 232); None at a pole."""
+    """A and b of the third-order method with these nodes (Butcher 2016, sect. 23); None at a pole."""
     if not (c2 and c3 and c2 != c3 and 3 * c2 != 2):
         return None
     a32 = c3 * (c3 - c2) / (c2 * (2 - 3 * c2))
@@ -66,7 +66,7 @@ def three_stages(c2: Fraction, c3: Fraction) -> tuple[Matrix, Vector] | None:
 
 
 def four_stages(w: Fraction) -> tuple[Matrix, Vector]:
-    """A and b of Kutta's fourth-order method with both inner nodes 1/2 and third weight w (Butcher 2016, sect. 233)."""
+    """A and b of Kutta's fourth-order method with both inner nodes 1/2 and third weight w (Butcher 2016, sect. 23)."""
     zero, half, sixth = Fraction(0), Fraction(1, 2), Fraction(1, 6)
     rows = [
         [zero] * 4,
