@@ -36,7 +36,7 @@ def paragraph(report: Report, *, text: str = "", style: Style = PLAIN) -> str:
     """Return one report: a head line, the verdicts as far as there are any, and the diagnostics."""
     source = "<stdin>" if report.source == "-" else report.source
     word, mark = WORDS[report.status]
-    title = style(report.name or source, "bold")
+    title = style(report.name or source or '""', "bold")
     place = f"  {style(source, 'dim')}" if report.name else ""
     lines = [f"{title}: {style(word, 'bold', mark)}{place}"]
     lines += [f"  {label:<10}{line}" for label, line in _labelled(report)]
