@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rkblocks.blocks.coefficients import raw_parameters
 from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
-from rkblocks.blocks.step import Step
+from rkblocks.blocks.step import Step, step_of
 from rkblocks.diagnostics import fail
 from rkblocks.program import Program
 from rkblocks.program.facts import facts
@@ -132,9 +132,9 @@ def build(
         fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}")
     if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
         fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
-    step = Step(tableau, size, learn_dt=learn_dt, time=time)
+    step = step_of(tableau, size, learn_dt, time)
     clock = None
     if statistics == "stage":
         residual, clock = keep_per_stage(residual, step.program.calls)
-        step = Step(tableau, size, learn_dt=learn_dt, time=time, staged=clock is not None)
+        step = step_of(tableau, size, learn_dt, time, staged=clock is not None)
     return RKBlock(step, residual, clock)

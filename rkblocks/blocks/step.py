@@ -64,11 +64,17 @@ class Step:
         return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged)
 
 
+@lru_cache(maxsize=512)
+def step_of(tableau: Tableau, dt: Fraction, learn_dt: bool = False, time: bool = False, staged: bool = False) -> Step:
+    """The step with these settings: one object for all the blocks of a network that share them."""
+    return Step(tableau, dt, learn_dt, time, staged)
+
+
 def restore(text: str, dt: str, learn_dt: bool, time: bool, staged: bool) -> Step:
     """The step that was saved."""
     tableau = files.read_text(text).tableau
     assert tableau is not None
-    return Step(tableau, Fraction(dt), learn_dt, time, staged)
+    return step_of(tableau, Fraction(dt), learn_dt, time, staged)
 
 
 @lru_cache(maxsize=512)
