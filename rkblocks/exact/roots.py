@@ -228,7 +228,7 @@ def _minimal(integers: Sequence[int], low: Fraction, high: Fraction) -> Root:
     """The one root of ``integers`` in the interval, with its minimal polynomial."""
     if low == high:
         return Root.rational(low)
-    if is_provably_irreducible(integers):
+    if len(integers) > 2 and is_provably_irreducible(integers):
         return Root(tuple(integers), low, high)
     polynomial = Poly([ZZ(c) for c in reversed(integers)], _R, domain=ZZ)
     for factor, _ in polynomial.factor_list()[1]:

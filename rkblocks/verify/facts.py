@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Field
 from rkblocks.forms import Butcher, Reduction, to_butcher
 from rkblocks.tableau import Parameter, Tableau
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
-from rkblocks.verify.family import Case, effective_parameters, ssp_cases
 from rkblocks.verify.monotonicity import ssp_coefficient
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
-from rkblocks.verify.region import Region, region
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
+
+if TYPE_CHECKING:  # families import what other tableaus never need
+    from rkblocks.verify.family import Case
+    from rkblocks.verify.region import Region
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,11 @@ class Facts:
     @cached_property
     def effective(self) -> tuple[Parameter, ...]:
         """The parameters on which the result of a step depends."""
-        names = effective_parameters(self.field, self.reduced.A, self.reduced.b)
+        rows = [*self.reduced.A, self.reduced.b]
+        if self.tableau.shu_osher is not None:  # where these sums are not 1 identically, a step scales x itself
+            rows += [(sum(row, self.field.zero),) for row in self.tableau.shu_osher.alpha]
+        entries = (entry for row in rows for entry in row)
+        names = {name for entry in entries for name in self.field.free_parameters(entry)}
         return tuple(p for p in self.tableau.parameters if p.name in names)
 
     @property
@@ -116,14 +123,24 @@ class Facts:
     @cached_property
     def region(self) -> Region | None:
         """The declared form of a family against its domain."""
+        from rkblocks.verify.region import region
+
         shu_osher = self.tableau.shu_osher
         return None if shu_osher is None else region(self.field, shu_osher, self.tableau.parameters)
 
     @cached_property
+    def trained(self) -> str | None:
+        """Where training can find the declared form of a family nonnegative (`region.reach`)."""
+        from rkblocks.verify.region import reach
+
+        shu_osher = self.tableau.shu_osher
+        return None if shu_osher is None else reach(self.field, shu_osher, self.tableau.parameters)
+
+    @cached_property
     def cases(self) -> tuple[Case, ...] | None:
         """R of a family as a piecewise function; None where it depends on more than one parameter, or is too large."""
-        if not self.effective:  # the reduced method is one method of numbers
-            return None
-        if len(self.effective) > 1:
+        from rkblocks.verify.family import ssp_cases
+
+        if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
             return None
         return ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0])

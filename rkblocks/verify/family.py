@@ -5,7 +5,7 @@ domain is cut where their shape may change: at the roots of leading and lowest c
 pairwise resultants of their irreducible factors (McCallum 1988; Brown 2001).  Between two cuts the factors' roots in r
 keep their number and order, so that R(t) is a root of one and the same factor; which one is found exactly at a rational
 sample.  At every rational cut R is computed anew, which decides to which side the point belongs; an irrational cut
-belongs to neither.
+belongs to a side whose limiting entry provably changes sign there, or to none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
-from rkblocks.verify.monotonicity import entry_polynomial, places, ssp_coefficient
+from rkblocks.verify.monotonicity import Place, entry_polynomial, place_of, places, ssp_coefficient
 
 MOST_STAGES = 6
 _R = Symbol("_r")  # no parameter of a file can have this name
@@ -55,12 +55,7 @@ class _Piece:
     value: Element | None
     root: Root | None
     at: Fraction | None
-
-
-def effective_parameters(field: Field, A: Rows, b: Row) -> tuple[str, ...]:
-    """The parameters on which the reduced method depends; the others have no effect on the result of a step."""
-    found = {name for row in (*A, b) for entry in row for name in field.free_parameters(entry)}
-    return tuple(name for name in field.parameters if name in found)
+    place: Place | None = None
 
 
 def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case, ...] | None:
@@ -81,7 +76,7 @@ def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case
             pieces.append((left, left, _at_cut(field, A, b, name, left, basis)))
         sample = cells.between(left, right)
         pieces.append((left, right, _at(field, A, b, name, sample, basis)))
-    return _merge(field, name, pieces)
+    return _merge(_Family(field, A, b, name), pieces)
 
 
 def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list[Poly]]:
@@ -132,15 +127,15 @@ def _at(field: Field, A: Rows, b: Row, name: str, at: Fraction, basis: Sequence[
     crossing = ssp_coefficient(numbers, member.A, member.b)
     if crossing is None:
         return _Piece(None, None, None, at)
-    root = crossing.root
+    root, place = crossing.root, place_of(crossing.entry) if len(member.b) == len(b) else None
     if root.fraction == 0:
-        return _Piece(None, field.zero, root, at)
+        return _Piece(None, field.zero, root, at, place)
     t = Symbol(name)
     for factor in basis:
         if _vanishes(
             Poly(factor.as_expr().subs(t, QQ.to_sympy(QQ(at.numerator, at.denominator))), _R, domain=QQ), root
         ):
-            return _Piece(factor, _solved(field, factor, name), root, at)
+            return _Piece(factor, _solved(field, factor, name), root, at, place)
     return _Piece(None, field.rational(root.fraction) if root.fraction is not None else None, root, at)
 
 
@@ -170,10 +165,17 @@ def _element(field: Field, expression: Any) -> Element:
     return field.domain.from_sympy(expression)
 
 
-def _merge(
-    field: Field, name: str, pieces: Sequence[tuple[Root | None, Root | None, _Piece]]
-) -> tuple[Case, ...] | None:
+@dataclass(frozen=True)
+class _Family:
+    field: Field
+    A: Rows
+    b: Row
+    name: str
+
+
+def _merge(family: _Family, pieces: Sequence[tuple[Root | None, Root | None, _Piece]]) -> tuple[Case, ...]:
     """Join neighbours with the same R; a cut goes to the side whose formula gives R there, the later one first."""
+    field = family.field
     cases: list[Case] = []
     for k in range(0, len(pieces), 2):
         low, high, piece = pieces[k]
@@ -181,7 +183,9 @@ def _merge(
         if k:
             cut, _, at_cut = pieces[k - 1]
             assert cut is not None
-            fits_left, fits_right = (_continues(field, name, c, cut, at_cut) for c in (cases[-1], case))
+            before = pieces[k - 2][2]
+            fits_left = _continues(family, cases[-1], before, cut, at_cut)
+            fits_right = _continues(family, case, piece, cut, at_cut)
             if fits_left and fits_right and _same(cases[-1], case):
                 last = cases.pop()
                 case = Case(last.low, high, last.low_closed, False, case.value, case.polynomial, case.sample)
@@ -211,9 +215,12 @@ def _number(field: Field, piece: _Piece) -> Element | None:
     return None if piece.root is None or piece.root.fraction is None else field.rational(piece.root.fraction)
 
 
-def _continues(field: Field, name: str, case: Case, cut: Root, at_cut: _Piece) -> bool:
-    """Whether the formula of a case gives R at the cut (at an irrational one R is not computed; nothing is said)."""
-    if cut.fraction is None or at_cut.root is None:
+def _continues(family: _Family, case: Case, piece: _Piece, cut: Root, at_cut: _Piece) -> bool:
+    """Whether the formula of a case gives R at the cut."""
+    field = family.field
+    if cut.fraction is None:
+        return _continues_irrational(family, piece, cut)
+    if at_cut.root is None:
         return False
     if case.value is not None:
         try:
@@ -222,6 +229,40 @@ def _continues(field: Field, name: str, case: Case, cut: Root, at_cut: _Piece) -
             return False
         return at_cut.root.compare(cells.number(field.constants, value)) == 0
     return at_cut.factor is not None and _case(field, None, None, at_cut).polynomial == case.polynomial
+
+
+def _continues_irrational(family: _Family, piece: _Piece, cut: Root) -> bool:
+    """Whether the formula beside an irrational cut gives R there, provably.
+
+    R there is at least the limit of R beside it, since nonnegative entries stay so in the limit.  It is not more if the
+    limiting entry still changes sign there: if its derivative in r (for R = 0 its lowest coefficient) does not vanish.
+    """
+    field = family.field
+    if piece.place is None or piece.value is None or field.roots or not _same_pattern(family, cut):
+        return False
+    coefficients = entry_polynomial(field, family.A, family.b, piece.place)
+    if not piece.value:
+        return not _is_zero_at(next(c for c in coefficients if c), cut)
+    slope = sum((k * c * piece.value ** (k - 1) for k, c in enumerate(coefficients) if k and c), field.zero)
+    return not _is_zero_at(slope, cut)
+
+
+def _same_pattern(family: _Family, cut: Root) -> bool:
+    """Whether no entry vanishes and no two stages become equal at the cut, so that nothing can be reduced there."""
+    if any(entry and _is_zero_at(entry, cut) for row in (*family.A, family.b) for entry in row):
+        return False
+    return all(
+        any(x - y and not _is_zero_at(x - y, cut) for x, y in zip(left, right, strict=True))
+        for left, right in combinations(family.A, 2)
+    )
+
+
+def _is_zero_at(a: Element, at: Root) -> bool:
+    """Whether an element of a field without square roots vanishes at an algebraic value of its one parameter."""
+    poly = Poly(a.numer.as_expr(), domain=QQ) if not a.numer.is_ground else None
+    if poly is None:
+        return not a
+    return bool(poly.rem(Poly(list(reversed(at.polynomial)), poly.gen, domain=QQ)).is_zero)
 
 
 def _same(left: Case, right: Case) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkblocks.diagnostics import Diagnostic, Severity, diagnostic
+from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.roots import Root
-from rkblocks.forms import ShuOsher
 from rkblocks.verify import cells
-from rkblocks.verify.declared import Declared, Entry
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.inequality import value_at
-from rkblocks.verify.values import point_text, root_text, short, to_float
+from rkblocks.verify.family_findings import family_domain, without_effect
+from rkblocks.verify.places import entry_at, pointer
+from rkblocks.verify.values import root_text, short, to_float
 
 
 def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
@@ -71,11 +70,11 @@ def negative_entries(facts: Facts) -> Iterator[Diagnostic]:
         if places:
             _, i, k = places[0]
             more = f", and {len(places) - 1} more" if len(places) > 1 else ""
-            value = _entry(form, places[0])
+            value = entry_at(form, places[0])
             yield diagnostic(
                 code,
                 f"{name}[{i + 1}][{k}] = {short(facts.field, value)} is negative{more}{_optimum_clause(facts)}",
-                path=_pointer(places[0]),
+                path=pointer(places[0]),
                 help=help,
             )
 
@@ -94,7 +93,7 @@ def certifies_less(facts: Facts) -> Iterator[Diagnostic]:
             "RK318",
             f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by beta[{i + 1}][{k}]{reason}"
             f"; the method has C = {root_text(facts.optimal.root)} in another form",
-            path=_pointer(found.limiting),
+            path=pointer(found.limiting),
             help=f"rkblocks canonical {facts.tableau.name}",
         )
 
@@ -123,44 +122,6 @@ def decimal_table(facts: Facts) -> Iterator[Diagnostic]:
         yield diagnostic("RK319", "table of decimals: " + "; ".join(sentences), path="/tolerance")
 
 
-def without_effect(facts: Facts) -> Iterator[Diagnostic]:
-    """Parameters that cancel in the Butcher form; a learnable one has zero gradient up to rounding noise."""
-    for p in facts.ineffective:
-        yield diagnostic(
-            "RK321",
-            f"the parameter {p.name} has no effect: it cancels in the result of a step, and its gradient is zero",
-            path=f"/parameters/{p.name}",
-            help="in floats the gradient is rounding noise, which Adam amplifies: fix the parameter or derive it",
-            severity=Severity.WARNING if p.learnable else Severity.INFO,
-        )
-
-
-def family_domain(facts: Facts) -> Iterator[Diagnostic]:
-    """A declared form that is not nonnegative for every value that training can reach, with a counterexample."""
-    region, form = facts.region, facts.tableau.shu_osher
-    if not facts.tableau.parameters or region is None or form is None:
-        return
-    if region.violations:
-        v = region.violations[0]
-        value = value_at(facts.field, _entry(form, v.entry), v.point)
-        name, i, k = v.entry
-        at = f" at {point_text(v.point)}" if v.point else ""
-        yield diagnostic(
-            "RK322",
-            f"the declared form is not nonnegative on the whole domain: {name}[{i + 1}][{k}] = "
-            f"{short(facts.field, value)}{at}; {_at_init(facts)}",
-            path=_pointer(v.entry),
-            help="the region where it is nonnegative is listed; narrow the domain, or derive the coefficients",
-        )
-    elif region.undecided:
-        yield diagnostic(
-            "RK323",
-            f"whether {_pointer(region.undecided[0])} is nonnegative on the whole domain could not be decided; "
-            f"{_at_init(facts)}",
-            path=_pointer(region.undecided[0]),
-        )
-
-
 FINDINGS = (
     unused_stages,
     equal_stages,
@@ -173,35 +134,6 @@ FINDINGS = (
 """Adding a finding is one function here; each yields diagnostics about one tableau."""
 
 
-def _at_init(facts: Facts) -> str:
-    """What holds at the initial values: the declared form there, and the method itself."""
-    member = facts.at_init
-    found, optimal = member.declared, member.optimal
-    assert found is not None
-    assert member.tableau.shu_osher is not None
-    if found.nonnegative:
-        words = "at the initial values it is nonnegative"
-        if found.cfl is not None:
-            words += f" and certifies c = {short(member.field, found.cfl)}"
-    else:
-        name, i, k = found.negative[0]
-        value = short(member.field, _entry(member.tableau.shu_osher, found.negative[0]))
-        words = f"at the initial values {name}[{i + 1}][{k}] = {value} is negative"
-    if optimal is None:
-        return words
-    if optimal.root.fraction == 0:
-        return f"{words}; the method itself has C = 0 there, in every form"
-    return (
-        f"{words}; the method itself has C = {root_text(optimal.root)} there{_other_form(found, member, optimal.root)}"
-    )
-
-
-def _other_form(found: Declared, member: Facts, optimum: Root) -> str:
-    if found.cfl is not None and cells.number(member.field, found.cfl).compare(optimum) == 0:
-        return ""
-    return ", in another form"
-
-
 def _optimum_clause(facts: Facts) -> str:
     if facts.optimal is None or facts.optimal.root.fraction == 0:
         return ""
@@ -212,16 +144,6 @@ def _negligible(facts: Facts, low: Root, high: Root) -> bool:
     """In a table of decimals, a difference within 1000 tolerances is one of the digits, not of the form."""
     margin = facts.tableau.tolerance * 1000
     return bool(margin) and high.refine(200).high - low.refine(200).low <= margin
-
-
-def _entry(form: ShuOsher, place: Entry) -> object:
-    name, i, k = place
-    return (form.alpha if name == "alpha" else form.beta)[i][k]
-
-
-def _pointer(place: Entry) -> str:
-    name, i, k = place
-    return f"/{name}/{i}/{k}"
 
 
 def _stages(stages: list[int]) -> str:

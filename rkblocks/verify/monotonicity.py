@@ -47,6 +47,12 @@ def name_of(place: Place) -> str:
     return f"d[{i}]" if j < 0 else f"P[{i},{j}]"
 
 
+def place_of(name: str) -> Place:
+    """The place that `name_of` named."""
+    i, _, j = name[2:-1].partition(",")
+    return int(i), int(j) if j else -1
+
+
 def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
     """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
     integers = ring(field)

@@ -10,12 +10,8 @@ from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.crossing import Crossing
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.family import Case
-from rkblocks.verify.inequality import value_at
-from rkblocks.verify.minimum import least_growth
-from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
+from rkblocks.verify.order import Order, principal_error, stage_order
 from rkblocks.verify.report import (
-    CaseReport,
     Certificate,
     DeclaredReport,
     OptimalReport,
@@ -50,7 +46,11 @@ def order_part(facts: Facts) -> OrderReport:
     if 0 < facts.order.value <= MOST_ERROR_ORDER:
         error = principal_error(facts.conditions, facts.order.value)
         square = {"square": exact_text(facts.field, error), "float": _root_of(facts, error)}
-    remaining = _remaining(facts.conditions, facts.order.value + 1) if facts.tableau.parameters else None
+    remaining = None
+    if facts.tableau.parameters:
+        from rkblocks.verify import family_parts
+
+        remaining = family_parts.remaining_part(facts)
     return OrderReport(
         **{
             **vars(report),
@@ -68,29 +68,23 @@ def embedded_part(facts: Facts) -> OrderReport | None:
 
 def ssp_part(facts: Facts) -> SspReport:
     """Declared and optimal SSP coefficients, and the linear threshold."""
-    region = None
-    if facts.tableau.parameters and facts.region is not None:
-        region = tuple(f"{facts.field.text(entry)} >= 0" for _, entry in facts.region.conditions)
-    linear = None
-    if not facts.tableau.parameters:
-        crossing = linear_threshold(facts.field, facts.stability)
-        linear = None if crossing is None else {**(root_json(crossing.root) or {}), "entry": crossing.entry}
-    return SspReport(_declared(facts), _optimal_part(facts), region, linear)
+    if facts.tableau.parameters:
+        from rkblocks.verify import family_parts
+
+        return family_parts.ssp_part(facts)
+    crossing = linear_threshold(facts.field, facts.stability)
+    linear = None if crossing is None else {**(root_json(crossing.root) or {}), "entry": crossing.entry}
+    return SspReport(declared_part(facts), optimal_part(facts.field, facts.optimal), None, linear)
 
 
 def variance_part(facts: Facts) -> VarianceReport:
     """Growth by Lemma 3, with its minimum over a family that has one effective parameter."""
-    minimum = least_growth(facts.field, facts.growth.growth, facts.effective)
-    shown = None
-    if minimum is not None:
-        (parameter,) = facts.effective
-        shown = {
-            "growth": root_exact(minimum.value),
-            "growth_float": root_float(minimum.value),
-            "at": {parameter.name: None if minimum.at is None else root_exact(minimum.at)},
-            "inside": minimum.inside,
-        }
-    return _variance(facts, facts.growth, shown)
+    minimum = None
+    if facts.tableau.parameters:
+        from rkblocks.verify import family_parts
+
+        minimum = family_parts.minimum_part(facts)
+    return _variance(facts, facts.growth, minimum)
 
 
 def stability_part(facts: Facts) -> Mapping[str, Any] | None:
@@ -118,21 +112,8 @@ def typed_part(facts: Facts) -> TypedReport | None:
     """The figures of the table as written, where stages were removed from it."""
     if not facts.was_reduced:
         return None
-    optimal = None if facts.tableau.parameters else _optimal(facts.field, facts.optimal_as_typed)
+    optimal = None if facts.tableau.parameters else optimal_part(facts.field, facts.optimal_as_typed)
     return TypedReport(facts.tableau.stages, optimal, _variance(facts, facts.growth_as_typed, None))
-
-
-def case_text(name: str, case: Case) -> str:
-    """The interval of one case, as "1/2 <= beta10 < 1"."""
-    if case.low is not None and case.high is not None and case.low == case.high:
-        return f"{name} = {_bound(case.low)}"
-    left = "" if case.low is None else f"{_bound(case.low)} {'<=' if case.low_closed else '<'} "
-    right = "" if case.high is None else f" {'<=' if case.high_closed else '<'} {_bound(case.high)}"
-    return f"{left}{name}{right}" if left or right else f"every {name}"
-
-
-def _bound(root: Any) -> str:
-    return root.text or f"{root.to_float():.12g}"
 
 
 def _order(field: Field, found: Order) -> OrderReport:
@@ -152,68 +133,16 @@ def _order(field: Field, found: Order) -> OrderReport:
     )
 
 
-def _remaining(conditions: Conditions, n: int) -> tuple[str, ...]:
-    """The different expressions that must vanish for order n, in a family."""
-    texts = [conditions.weights.field.text(conditions.residual(tree)) for tree in conditions.failing(n)]
-    return tuple(dict.fromkeys(texts))
-
-
-def _declared(facts: Facts) -> DeclaredReport | None:
-    if facts.tableau.shu_osher is None:
+def declared_part(facts: Facts) -> DeclaredReport | None:
+    found = facts.declared
+    if found is None:
         return None
-    member = facts.at_init
-    start = member.declared
-    assert start is not None
-    start_text = None if start.cfl is None else exact_text(member.field, start.cfl)
-    start_float = None if start.cfl is None else to_float(member.field, start.cfl)
-    if not facts.tableau.parameters:
-        return DeclaredReport(start.nonnegative, start_text, start_float)
-    region = facts.region
-    assert region is not None
-    counterexample = None
-    if region.violations:
-        v = region.violations[0]
-        name, i, k = v.entry
-        rows = facts.tableau.shu_osher.alpha if name == "alpha" else facts.tableau.shu_osher.beta
-        counterexample = {
-            "entry": f"/{name}/{i}/{k}",
-            "value": facts.field.text(value_at(facts.field, rows[i][k], v.point)),
-            "at": {parameter: str(value) for parameter, value in v.point.items()},
-        }
-    single = region.cfl
-    return DeclaredReport(
-        nonnegative=region.inside,
-        cfl=None if single is None else facts.field.text(single),
-        cfl_float=start_float,
-        nonnegative_at_init=start.nonnegative,
-        cfl_at_init=start_text,
-        counterexample=counterexample,
-        least_of=tuple(map(facts.field.text, region.ratios)) if region.inside and single is None else None,
-    )
+    if found.cfl is None:
+        return DeclaredReport(found.nonnegative, None, None)
+    return DeclaredReport(found.nonnegative, exact_text(facts.field, found.cfl), to_float(facts.field, found.cfl))
 
 
-def _optimal_part(facts: Facts) -> OptimalReport:
-    member = facts.at_init
-    start = _optimal(member.field, member.optimal)
-    if not facts.effective:
-        return start
-    cases = facts.cases
-    if cases is None:
-        return OptimalReport(None, start.cfl_float, None, None, start)
-    name, text = facts.effective[0].name, facts.field.text
-    shown = tuple(
-        CaseReport(
-            case_text(name, case),
-            None if case.value is None else text(case.value),
-            tuple(map(text, case.polynomial)) if case.value is None else None,
-        )
-        for case in cases
-    )
-    whole = shown[0].cfl if len(shown) == 1 else None
-    return OptimalReport(whole, start.cfl_float, None, shown, start)
-
-
-def _optimal(field: Field, crossing: Crossing | None) -> OptimalReport:
+def optimal_part(field: Field, crossing: Crossing | None) -> OptimalReport:
     if crossing is None:
         return OptimalReport(None, None, None)
     root = crossing.root

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import ShuOsher
 from rkblocks.tableau import Parameter
+from rkblocks.verify import cells
 from rkblocks.verify.declared import Entry, entries
-from rkblocks.verify.inequality import Point, nonnegative
+from rkblocks.verify.inequality import Point, nonnegative, value_at
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,42 @@ def region(field: Field, form: ShuOsher, parameters: Sequence[Parameter]) -> Reg
     cfl = _least(field, ratios, parameters) if inside else None
     listed = tuple((place, entry) for entry, place in conditions.items())
     return Region(listed, inside, tuple(violations), tuple(undecided), cfl, ratios)
+
+
+def reach(field: Field, form: ShuOsher, parameters: Sequence[Parameter]) -> str | None:
+    """Where training can find the declared form nonnegative, with the parameters that are not learned at their values.
+
+    "everywhere", "somewhere" or "nowhere" in the domain of the one parameter that is learned and occurs in the form;
+    None where there are more, or where an irrational point would decide.
+    """
+    fixed = {p.name: p.init for p in parameters if not p.learnable}
+    rest = field.without(fixed)
+    members = [field.substitute(entry, fixed) for _, entry in entries(form)]
+    names = {name for e in members for name in rest.free_parameters(e)}
+    free = [p for p in parameters if p.name in names]
+    if len(free) != 1:
+        return None
+    name = free[0].name
+    polys = [
+        cells.integer_polynomial(rest, part, [name])
+        for e in members
+        if rest.free_parameters(e)
+        for part in (e.numer, e.denom)
+    ]
+    low, high = cells.bounds(rest, free)[name]
+    cuts = cells.inner_roots(polys, low, high)
+    marks = [low, *cuts, high]
+    inner = [cells.between(left, right) for left, right in pairwise(marks)]
+    good = [_all_nonnegative(rest, members, name, x) for x in inner]
+    if all(good):
+        return "everywhere"
+    if any(good) or any(c.fraction is not None and _all_nonnegative(rest, members, name, c.fraction) for c in cuts):
+        return "somewhere"
+    return "nowhere" if all(c.fraction is not None for c in cuts) else None
+
+
+def _all_nonnegative(field: Field, members: Sequence[Element], name: str, at: Fraction) -> bool:
+    return all(field.sign(value_at(field, e, {name: at})) >= 0 for e in members)
 
 
 def _ratios(field: Field, form: ShuOsher) -> tuple[Element, ...]:

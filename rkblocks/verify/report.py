@@ -82,13 +82,18 @@ class OptimalReport:
 
 @dataclass(frozen=True)
 class DeclaredReport:
-    """What the Shu-Osher form as written certifies; for a family on its whole domain."""
+    """What the Shu-Osher form as written certifies; for a family on its whole domain.
+
+    ``trained`` says where it is nonnegative with the parameters that are not learned at their values: "everywhere",
+    "somewhere" or "nowhere" in the domain of the one that is.
+    """
 
     nonnegative: bool | None
     cfl: str | None
     cfl_float: float | None
     nonnegative_at_init: bool | None = dataclasses.field(default=None, metadata=EXTRA)
     cfl_at_init: str | None = dataclasses.field(default=None, metadata=EXTRA)
+    trained: str | None = dataclasses.field(default=None, metadata=EXTRA)
     counterexample: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
     least_of: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
 

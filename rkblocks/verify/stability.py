@@ -48,13 +48,11 @@ def linear_threshold(field: Field, psi: Coefficients) -> Crossing | None:
     fails first.  None for psi = 1.
     """
 
-    def conditions() -> list[tuple[str, Coefficients]]:
-        return [
-            (f"psi^({k})", tuple(psi[n] * comb(n, k) * (-1) ** (n - k) for n in range(k, len(psi))))
-            for k in range(len(psi))  # psi^(k)(-r) / k!
-        ]
-
-    return first_crossing(conditions(), field)
+    conditions = [
+        (f"psi^({k})", tuple(psi[n] * comb(n, k) * (-1) ** (n - k) for n in range(k, len(psi))))  # psi^(k)(-r) / k!
+        for k in reversed(range(len(psi)))  # from low degrees, which bound the search in higher ones
+    ]
+    return first_crossing(conditions, field)
 
 
 def real_interval(field: Field, psi: Coefficients) -> Root | None:

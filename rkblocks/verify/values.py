@@ -8,11 +8,11 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import SQRT_LIMIT, Element, Field, squarefree_part
 from rkblocks.exact.roots import Root
 
 DIGITS = 10
-LONGEST = 60
+LONGEST = 24
 """Exact numbers longer than this are shown in messages by their digits."""
 MOST_BITS = 3300
 """The grammar of the file takes numbers of 1000 digits; longer ones have no exact text."""
@@ -89,8 +89,27 @@ def short(field: Field, a: Element) -> str:
 
 
 def root_exact(root: Root) -> str | None:
-    """A real algebraic number in the grammar of the file; None where that cannot write it, or has no room."""
-    return None if any(c.bit_length() > MOST_BITS for c in root.polynomial) else root.text
+    """A real algebraic number in the grammar of the file; None where that cannot write it, or has no room.
+
+    A quadratic one is written by hand: an algebraic field of sympy takes a tenth of a second to set up.
+    """
+    if any(c.bit_length() > MOST_BITS for c in root.polynomial):
+        return None
+    if root.fraction is not None:
+        return str(root.fraction)
+    if len(root.polynomial) != 3:
+        return None
+    c, b, a = root.polynomial
+    discriminant = b * b - 4 * a * c
+    if discriminant > SQRT_LIMIT:
+        return None
+    s, d = squarefree_part(discriminant)
+    centre = Fraction(-b, 2 * a)
+    factor = abs(Fraction(s, 2 * a))
+    sign = "" if root.compare(centre) > 0 else "-"
+    surd = ("" if factor.numerator == 1 else f"{factor.numerator}*") + f"sqrt({d})"
+    surd += "" if factor.denominator == 1 else f"/{factor.denominator}"
+    return f"{centre} {sign or '+'} {surd}" if centre else f"{sign}{surd}"
 
 
 def interval_text(root: Root) -> tuple[str, str]:

@@ -99,5 +99,3 @@ def ark() -> Method:
     half = one / (b + b)
     form = to_butcher(field, ShuOsher(((one,), (one - a, a)), ((b,), (one - half - a * b, half))))
     return field, form.A, form.b
-
-

@@ -1,0 +1,102 @@
+"""The parts of a report that only families have, apart from `parts` so that other tableaus do not wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rkblocks.exact.roots import Root
+from rkblocks.verify.facts import Facts
+from rkblocks.verify.family import Case
+from rkblocks.verify.inequality import value_at
+from rkblocks.verify.minimum import least_growth
+from rkblocks.verify.parts import declared_part, optimal_part
+from rkblocks.verify.places import entry_at, pointer
+from rkblocks.verify.report import CaseReport, DeclaredReport, OptimalReport, SspReport
+from rkblocks.verify.values import root_exact, root_float
+
+
+def ssp_part(facts: Facts) -> SspReport:
+    """Declared and optimal SSP coefficients on the whole domain, with the region of nonnegativity."""
+    region = facts.region
+    listed = None
+    if region is not None:
+        listed = tuple(f"{facts.field.text(entry)} >= 0" for _, entry in region.conditions)
+    return SspReport(_declared(facts), _optimal(facts), listed)
+
+
+def minimum_part(facts: Facts) -> Mapping[str, Any] | None:
+    """The least growth over the closure of the domain, where one parameter has an effect."""
+    minimum = least_growth(facts.field, facts.growth.growth, facts.effective)
+    if minimum is None:
+        return None
+    return {
+        "growth": root_exact(minimum.value),
+        "growth_float": root_float(minimum.value),
+        "at": {facts.effective[0].name: None if minimum.at is None else root_exact(minimum.at)},
+        "inside": minimum.inside,
+    }
+
+
+def remaining_part(facts: Facts) -> tuple[str, ...]:
+    """The different expressions that must vanish for the next order."""
+    conditions = facts.conditions
+    failing = conditions.failing(facts.order.value + 1)
+    return tuple(dict.fromkeys(facts.field.text(conditions.residual(tree)) for tree in failing))
+
+
+def case_text(name: str, case: Case) -> str:
+    """The interval of one case, as "1/2 <= beta10 < 1"."""
+    if case.low is not None and case.high is not None and case.low == case.high:
+        return f"{name} = {_bound(case.low)}"
+    left = "" if case.low is None else f"{_bound(case.low)} {'<=' if case.low_closed else '<'} "
+    right = "" if case.high is None else f" {'<=' if case.high_closed else '<'} {_bound(case.high)}"
+    return f"{left}{name}{right}" if left or right else f"every {name}"
+
+
+def _bound(root: Root) -> str:
+    return root.text or f"{root.to_float():.12g}"
+
+
+def _declared(facts: Facts) -> DeclaredReport | None:
+    region, form = facts.region, facts.tableau.shu_osher
+    start = declared_part(facts.at_init)
+    if region is None or form is None or start is None:
+        return None
+    text = facts.field.text
+    counterexample = None
+    if region.violations:
+        v = region.violations[0]
+        counterexample = {
+            "entry": pointer(v.entry),
+            "value": text(value_at(facts.field, entry_at(form, v.entry), v.point)),
+            "at": {parameter: str(value) for parameter, value in v.point.items()},
+        }
+    return DeclaredReport(
+        nonnegative=region.inside,
+        cfl=None if region.cfl is None else text(region.cfl),
+        cfl_float=start.cfl_float,
+        nonnegative_at_init=start.nonnegative,
+        cfl_at_init=start.cfl,
+        trained=facts.trained,
+        counterexample=counterexample,
+        least_of=tuple(map(text, region.ratios)) if region.inside and region.cfl is None else None,
+    )
+
+
+def _optimal(facts: Facts) -> OptimalReport:
+    start = optimal_part(facts.at_init.field, facts.at_init.optimal)
+    cases = facts.cases
+    if cases is None:
+        return start if not facts.effective else OptimalReport(None, start.cfl_float, None, None, start)
+    name, text = facts.effective[0].name, facts.field.text
+    shown = tuple(
+        CaseReport(
+            when=case_text(name, case),
+            cfl=None if case.value is None else text(case.value),
+            polynomial=tuple(map(text, case.polynomial)) if case.value is None else None,
+        )
+        for case in cases
+    )
+    whole = shown[0].cfl if len(shown) == 1 else None
+    return OptimalReport(whole, start.cfl_float, None, shown, start)

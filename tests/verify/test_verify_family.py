@@ -1,0 +1,203 @@
+"""Families: R as a piecewise function against R at sampled members, regions against evaluation, exact minima."""
+
+from fractions import Fraction
+
+import pytest
+import verify_methods as known
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Poly, symbols
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.roots import Root
+from rkblocks.forms import ShuOsher, reduce
+from rkblocks.tableau import Parameter
+from rkblocks.verify import cells
+from rkblocks.verify.family import ssp_cases
+from rkblocks.verify.inequality import nonnegative, value_at
+from rkblocks.verify.minimum import least_growth
+from rkblocks.verify.monotonicity import ssp_coefficient
+from rkblocks.verify.region import reach, region
+from rkblocks.verify.variance import variance_growth
+
+ARK = known.ark()
+
+
+def parameter(
+    field: Field, name: str, low: str | None, high: str | None, init: str, learnable: bool = True
+) -> Parameter:
+    def number(text: str | None) -> Element | None:
+        return None if text is None else field.constants.rational(Fraction(text))
+
+    return Parameter(name, number(low), number(high), number(init), learnable)
+
+
+def ark_form() -> ShuOsher:
+    field = ARK[0]
+    a, b, one = field.parameter("alpha21"), field.parameter("beta10"), field.one
+    return ShuOsher(((one,), (one - a, a)), ((b,), (one - one / (2 * b) - a * b, one / (2 * b))))
+
+
+def member_coefficient(at: Fraction) -> Root:
+    field, A, b = ARK
+
+    def row(entries: tuple[Element, ...]) -> tuple[Element, ...]:
+        return tuple(field.substitute(e, {"alpha21": Fraction(1, 3), "beta10": at}) for e in entries)
+
+    member = reduce(field.constants, tuple(map(row, A)), row(b))
+    found = ssp_coefficient(field.constants, member.A, member.b)
+    assert found is not None
+    return found.root
+
+
+def test_ark_is_piecewise() -> None:
+    field, A, b = ARK
+    cases = ssp_cases(field, A, b, parameter(field, "beta10", "0", "1", "3/4"))
+    assert cases is not None
+    shown = [(c.low.text, c.low_closed, c.high.text, c.high_closed, field.text(c.value)) for c in cases]
+    assert shown == [("0", False, "1/2", False, "0"), ("1/2", True, "1", False, "2 - 1/beta10")]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.fractions(Fraction(1, 50), 5, max_denominator=60))
+def test_every_member_has_the_value_of_its_case(at: Fraction) -> None:
+    field = ARK[0]
+    cases = _wide_cases()
+    (case,) = [
+        c
+        for c in cases
+        if (c.low is None or c.low.compare(at) < 0 or (c.low_closed and c.low.compare(at) == 0))
+        and (c.high is None or c.high.compare(at) > 0 or (c.high_closed and c.high.compare(at) == 0))
+    ]
+    assert member_coefficient(at).fraction == field.fraction(value_at(field, case.value, {"beta10": at}))
+
+
+def _wide_cases() -> tuple:
+    field, A, b = ARK
+    cases = ssp_cases(field, A, b, parameter(field, "beta10", "0", None, "1"))
+    assert cases is not None
+    assert len(cases) == 3
+    return cases
+
+
+def test_irrational_cuts_are_joined_when_they_change_nothing() -> None:
+    """Kutta's fourth-order family: R = 0 for every w, though the cells end at irrational points."""
+    field = Field((), ("w",))
+    w, q = field.parameter("w"), field.rational
+    o = field.zero
+    A = ((o,) * 4, (q(1, 2), o, o, o), (q(1, 2) - q(1, 6) / w, q(1, 6) / w, o, o), (o, field.one - 3 * w, 3 * w, o))
+    b = (q(1, 6), q(2, 3) - w, w, q(1, 6))
+    cases = ssp_cases(field, A, b, parameter(field, "w", "0", None, "1/3"))
+    assert cases is not None
+    assert [(c.low.text, c.high, field.text(c.value)) for c in cases] == [("0", None, "0")]
+
+
+def test_an_algebraic_piece_is_a_root_of_its_polynomial() -> None:
+    """b = (1/2, 1/2), A[2,1] = t: d_2 = 1 - r + t r^2/2 limits R where it has a real root."""
+    field = Field((), ("t",))
+    t, half = field.parameter("t"), field.rational(1, 2)
+    A, b = ((field.zero, field.zero), (t, field.zero)), (half, half)
+    cases = ssp_cases(field, A, b, parameter(field, "t", "1/100", "2/5", "1/4"))
+    assert cases is not None
+    for case in cases:
+        at = cells.between(case.low, case.high)
+        member = (A[0][0], A[0][0]), (field.substitute(t, {"t": at}), field.constants.zero)
+        found = ssp_coefficient(field.constants, (member[0], member[1]), (field.constants.rational(1, 2),) * 2)
+        assert found is not None
+        coefficients = [field.fraction(value_at(field, c, {"t": at})) for c in case.polynomial]
+        r = found.root.refine(120).low
+        assert abs(sum(c * r**k for k, c in enumerate(coefficients))) < Fraction(1, 10**20)
+
+
+def test_region_with_an_exact_counterexample() -> None:
+    field, form = ARK[0], ark_form()
+    parameters = (
+        parameter(field, "alpha21", "0", "1", "1/4", learnable=False),
+        parameter(field, "beta10", "0", "1", "3/4"),
+    )
+    found = region(field, form, parameters)
+    assert found.inside is False
+    violation = found.violations[0]
+    name, i, k = violation.entry
+    assert field.sign(value_at(field, getattr(form, name)[i][k], violation.point)) < 0
+    assert all(0 < x < 1 for x in violation.point.values())
+
+
+@pytest.mark.parametrize(("alpha21", "expected"), [("9/16", "nowhere"), ("1/4", "somewhere"), ("1/1000", "somewhere")])
+def test_what_training_can_reach_with_alpha21_fixed(alpha21: str, expected: str) -> None:
+    field = ARK[0]
+    fixed = parameter(field, "alpha21", "0", "1", alpha21, learnable=False)
+    assert reach(field, ark_form(), (fixed, parameter(field, "beta10", "0", "1", "3/4"))) == expected
+
+
+def test_a_domain_inside_the_region_is_proved() -> None:
+    field = Field((), ("t",))
+    t, one = field.parameter("t"), field.one
+    a = (2 * t - one) / (2 * t * t)
+    form = ShuOsher(((one,), (one - a, a)), ((t,), (field.zero, one / (2 * t))))
+    found = region(field, form, (parameter(field, "t", "1/2", "1", "3/4"),))
+    assert found.inside is True
+    assert found.cfl == field.rational(2) - one / t
+    wider = region(field, form, (parameter(field, "t", "1/3", "1", "3/4"),))
+    assert wider.inside is False
+
+
+def test_inequalities_in_two_parameters() -> None:
+    field = Field((), ("p", "q"))
+    p, q = field.parameter("p"), field.parameter("q")
+    square = (parameter(field, "p", "0", "1", "1/2"), parameter(field, "q", "0", "1", "1/2"))
+    assert nonnegative(field, (p - q) * (p - q), square).holds is True
+    assert nonnegative(field, p + q - p * q, square).holds is True
+    low = nonnegative(field, p * p + q * q - field.rational(1, 10**4), square)
+    assert low.holds is False
+    assert low.counterexample is not None
+    assert sum(x * x for x in low.counterexample.values()) < Fraction(1, 10**4)
+    assert nonnegative(field, p**9 * q**9, square).holds is None
+
+
+def test_least_growth_of_ark_is_that_of_ssp2() -> None:
+    field, A, b = ARK
+    growth = variance_growth(field, A, b).growth
+    inner = least_growth(field, growth, (parameter(field, "beta10", "1/2", "2", "1"),))
+    assert inner is not None
+    assert (inner.value.fraction, inner.at.fraction, inner.inside) == (Fraction(7, 4), 1, True)
+    closure = least_growth(field, growth, (parameter(field, "beta10", "0", "1", "1/2"),))
+    assert closure is not None
+    assert (closure.value.fraction, closure.at.fraction, closure.inside) == (Fraction(7, 4), 1, False)
+
+
+def test_an_irrational_minimum() -> None:
+    field = Field((), ("t",))
+    t = field.parameter("t")
+    found = least_growth(field, t**3 - 2 * t + 5, (parameter(field, "t", "0", None, "1"),))
+    assert found is not None
+    assert found.at.polynomial == (-2, 0, 3)
+    assert found.value.to_float() == pytest.approx(5 - 4 / 3 * (2 / 3) ** 0.5, rel=1e-15)
+
+
+def test_simplest_fractions_lie_between() -> None:
+    for low, high in (
+        (Fraction(1, 3), Fraction(2, 5)),
+        (Fraction(-7, 3), Fraction(-9, 4)),
+        (Fraction(0), Fraction(1, 9)),
+    ):
+        x = cells.simplest_between(low, high)
+        assert low < x < high
+        assert all(not low < Fraction(n, d) < high for d in range(1, x.denominator) for n in range(-3 * d, 3 * d))
+    assert cells.simplest_between(None, None) == 0
+    assert cells.simplest_between(Fraction(5, 2), None) == 3
+    assert cells.simplest_between(None, Fraction(-5, 2)) == -3
+
+
+def test_real_roots_in_order() -> None:
+    x = symbols("x")
+    found = cells.real_roots(Poly((x**2 - 2) * (x - 1) * (x**3 - x + 1) * (3 * x - 4), x, domain="QQ"))
+    values = [r.to_float() for r in found]
+    assert values == pytest.approx([-(2**0.5), -1.324717957244746, 1, 4 / 3, 2**0.5])
+
+
+def test_numbers_of_a_field_find_their_conjugate() -> None:
+    field = Field((2, 3))
+    for sign in (1, -1):
+        value = field.sqrt(Fraction(2)) + sign * field.sqrt(Fraction(3))
+        assert cells.number(field, value).to_float() == pytest.approx(2**0.5 + sign * 3**0.5, rel=1e-15)

@@ -1,0 +1,72 @@
+"""Stability polynomials and what follows from them, against published values and direct evaluation."""
+
+from fractions import Fraction
+
+import pytest
+import verify_methods as known
+
+from rkblocks.verify.stability import (
+    imaginary_interval,
+    linear_order,
+    linear_threshold,
+    real_interval,
+    stability_polynomial,
+)
+
+
+def psi_of(method: known.Method) -> list[Fraction]:
+    return [method[0].fraction(c) for c in stability_polynomial(*method)]
+
+
+def test_rk4_is_the_taylor_polynomial() -> None:
+    assert psi_of(known.RK4) == [1, 1, Fraction(1, 2), Fraction(1, 6), Fraction(1, 24)]
+    assert linear_order(known.RK4[0], stability_polynomial(*known.RK4)) == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "real", "imaginary"),
+    [
+        (known.EULER, 2, 0),
+        (known.SSP2, 2, 0),
+        (known.SSP3, 2.5127453266183286, 3**0.5),
+        (known.RK4, 2.785293563405282, 8**0.5),
+    ],
+)
+def test_published_intervals(method: known.Method, real: float, imaginary: float) -> None:
+    psi = stability_polynomial(*method)
+    x, y = real_interval(method[0], psi), imaginary_interval(method[0], psi)
+    assert x is not None
+    assert y is not None
+    assert (x.to_float(), y.to_float()) == pytest.approx((real, imaginary), abs=1e-14)
+
+
+@pytest.mark.parametrize("method", [known.SSPRK43, known.ssprk104(), known.DOPRI5])
+def test_the_real_interval_ends_where_the_modulus_exceeds_one(method: known.Method) -> None:
+    psi = psi_of(method)
+    x = real_interval(method[0], stability_polynomial(*method))
+    assert x is not None
+
+    def modulus(at: Fraction) -> Fraction:
+        return abs(sum(c * (-at) ** k for k, c in enumerate(psi)))
+
+    tight = x.refine(60)
+    assert all(modulus(tight.low * Fraction(k, 50)) <= 1 for k in range(51))
+    assert modulus(tight.high + Fraction(1, 10**6)) > 1
+
+
+def test_a_tangency_does_not_end_the_interval() -> None:
+    """psi = T_2(1 + z/4) touches -1 at z = -4 and goes on to z = -8 (first-order Chebyshev, two stages)."""
+    field, A, b = known.rational("1/8", "0 1")
+    x = real_interval(field, stability_polynomial(field, A, b))
+    assert x is not None
+    assert x.fraction == 8
+
+
+@pytest.mark.parametrize(
+    ("method", "threshold"), [(known.RK4, 1), (known.SSPRK43, 2), (known.MIDPOINT, 1), (known.ssprk104(), 6)]
+)
+def test_linear_thresholds(method: known.Method, threshold: int) -> None:
+    """For order p = m it is 1 (Kraaijevanger 1986), though the nonlinear coefficient of RK4 and of midpoint is 0."""
+    found = linear_threshold(method[0], stability_polynomial(*method))
+    assert found is not None
+    assert found.root.fraction == threshold
