@@ -99,6 +99,8 @@ def assert_order_is_measured(source: Source, report: Report | None = None) -> No
 def assert_block_is_interpreter(source: Source) -> None:
     """Assert that the torch block makes the interpreter's step, in float64 to rounding, on a nonlinear residual.
 
+    The interpreter runs at the block's own parameter values: those are stored in the default precision.
+
     Raises:
         AssertionError: where they differ.
         RkblocksError: RK901 where torch is missing.
@@ -118,7 +120,8 @@ def assert_block_is_interpreter(source: Source) -> None:
     block = blocks.build(tableau, Residual()).to(torch.float64).eval()
     with torch.no_grad():
         found = block(x)
-        expected = interpret(lower(tableau), Residual(), x, number=tableau.field.constants.to_float)
+        number = tableau.field.constants.to_float
+        expected = interpret(lower(tableau), Residual(), x, block.coefficients(), number=number)
     scale = 1 + sum(abs(tableau.field.constants.to_float(a)) for a in _entries(tableau))
     gap = float((found - expected).abs().max())
     if not gap <= 1e-13 * scale:
