@@ -19,7 +19,8 @@ def reachability(evidence: Evidence) -> Finding:
     items = [item for item in evidence.items if ATTACKS[item.attack].gradients]
     if not items:
         return None
-    worst = min(items, key=lambda item: item.threat.reach - item.threat.eps)
+    searching = [item for item in items if item.attack != "fgsm"] or items  # one step of eps always gets there
+    worst = min(searching, key=lambda item: item.threat.reach - item.threat.eps)
     threat = worst.threat
     reach = f"{threat.steps} x {fraction_text(threat.length)} = {fraction_text(threat.reach)}"
     relation = ">=" if threat.reach >= threat.eps else "<"
