@@ -11,7 +11,6 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _BatchNorm
@@ -157,9 +156,3 @@ def _check_free(norm: StageBatchNorm, stages: int) -> None:
             "the residual belongs to another block, whose stages its statistics stand for",
             help='give every block a residual of its own (copy.deepcopy), or share one with statistics="shared"',
         )
-
-
-def running_statistics(module: nn.Module) -> list[Tensor]:
-    """All buffers with running statistics in the module, for tests and for saving them around warm-up steps."""
-    names = ("running_mean", "running_var", "num_batches_tracked")
-    return [b for n, b in module.named_buffers() if n.rpartition(".")[2] in names and isinstance(b, torch.Tensor)]
