@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -27,6 +27,11 @@ class Parameter:
     init: Element
     learnable: bool = True
 
+    def mapped(self, f: Callable[[Any], Any]) -> Parameter:
+        """The parameter with ``f`` applied to its numbers."""
+        low, high = (None if end is None else f(end) for end in (self.low, self.high))
+        return replace(self, low=low, high=high, init=f(self.init))
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -35,6 +40,10 @@ class Claimed:
     text: str
     value: Element | None = None
     digits: str | None = None
+
+    def mapped(self, f: Callable[[Any], Any]) -> Claimed:
+        """The claim with ``f`` applied to its value."""
+        return self if self.value is None else replace(self, value=f(self.value))
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,11 @@ class Claims:
     ssp: Claimed | None = None
     declared_ssp: Claimed | None = None
     variance: Claimed | None = None
+
+    def mapped(self, f: Callable[[Any], Any]) -> Claims:
+        """The claims with ``f`` applied to their values."""
+        ssp, declared, variance = (c and c.mapped(f) for c in (self.ssp, self.declared_ssp, self.variance))
+        return Claims(self.order, ssp, declared, variance)
 
 
 @dataclass(frozen=True)
@@ -174,21 +188,58 @@ class Tableau:
         ZeroDivisionError at a pole.
         """
 
-        def rows(entries: Rows) -> Rows:
-            return tuple(tuple(self.field.substitute(e, values) for e in row) for row in entries)
-
-        def row(entries: Row | None) -> Row | None:
-            return None if entries is None else rows((entries,))[0]
-
-        form, shu_osher = self.butcher, self.shu_osher
+        shu_osher, butcher = self._forms(lambda entry: self.field.substitute(entry, values))
         return replace(
             self,
             field=self.field.without(values),
-            shu_osher=shu_osher and ShuOsher(rows(shu_osher.alpha), rows(shu_osher.beta)),
-            butcher=form and Butcher(rows(form.A), rows((form.b,))[0], row(form.c), row(form.b_hat)),
+            shu_osher=shu_osher,
+            butcher=butcher,
             parameters=tuple(p for p in self.parameters if p.name not in values),
             claims=Claims(),
         )
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tableau:
+        return self  # frozen through and through
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        field, number = self.field, self.field.constants
+        state["shu_osher"], state["butcher"] = self._forms(field.pack)
+        state["parameters"] = tuple(p.mapped(number.pack) for p in self.parameters)
+        state["claims"] = self.claims.mapped(field.pack)
+        state["origin"] = self.origin and replace(self.origin, positions=dict(self.origin.positions))
+        return _restored, (state,)
+
+    def _forms(self, f: Callable[[Element], Any]) -> tuple[ShuOsher | None, Butcher | None]:
+        """Both forms with every entry replaced by ``f(entry)``."""
+
+        def row(entries: Row) -> Row:
+            return tuple(f(entry) for entry in entries)
+
+        def optional(entries: Row | None) -> Row | None:
+            return None if entries is None else row(entries)
+
+        shu_osher, butcher = self.shu_osher, self.butcher
+        return (
+            shu_osher and ShuOsher(tuple(map(row, shu_osher.alpha)), tuple(map(row, shu_osher.beta))),
+            butcher
+            and Butcher(tuple(map(row, butcher.A)), row(butcher.b), optional(butcher.c), optional(butcher.b_hat)),
+        )
+
     def _public(self, rows: Rows) -> tuple[tuple[sympy.Expr, ...], ...]:
         return tuple(tuple(self.field.sympy(entry) for entry in row) for row in rows)
+
+
+def _restored(state: dict[str, Any]) -> Tableau:
+    """The tableau from what `Tableau.__reduce__` took apart."""
+    field: Field = state["field"]
+    packed = Tableau(**{**state, "parameters": (), "claims": Claims(), "origin": None})
+    shu_osher, butcher = packed._forms(field.unpack)
+    return replace(
+        packed,
+        shu_osher=shu_osher,
+        butcher=butcher,
+        parameters=tuple(p.mapped(field.constants.unpack) for p in state["parameters"]),
+        claims=state["claims"].mapped(field.unpack),
+        origin=state["origin"],
+    )

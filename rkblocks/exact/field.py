@@ -68,6 +68,9 @@ class Field:
         if len(self.roots) > ROOTS_LIMIT:
             raise ValueError(f"at most {ROOTS_LIMIT} independent square roots are supported, not {len(self.roots)}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _field, (self.roots, self.parameters)  # without the domains, which sympy cannot pickle
+
     @classmethod
     def spanning(cls, radicands: Iterable[Fraction], parameters: tuple[str, ...] = ()) -> Field:
         """The least field with the square roots of all the radicands (nonnegative rationals) and the parameters."""
@@ -244,6 +247,34 @@ class Field:
         if not denominator:
             raise ZeroDivisionError(f"{self.text(a)} has a pole there")
         return image(a.numer) / denominator
+
+    def pack(self, a: Element) -> tuple[Any, ...]:
+        """``a`` as tuples of integers and fractions: for pickling, which sympy's rational functions do not survive."""
+        if not self.parameters:
+            return self.coordinates(a)
+        number = self.constants.coordinates
+        return tuple(tuple((m, number(c)) for m, c in part.terms()) for part in (a.numer, a.denom))
+
+    def unpack(self, packed: tuple[Any, ...]) -> Element:
+        """The element that `pack` was given."""
+        if not self.parameters:
+            total = self.zero
+            for c in reversed(packed):
+                total = (total * self.ground.unit if self.roots else self.zero) + self.rational(c)
+            return total
+        gens = [self.parameter(name) for name in self.parameters]
+
+        def polynomial(terms: Iterable[tuple[tuple[int, ...], tuple[Fraction, ...]]]) -> Element:
+            total = self.zero
+            for monomial, coordinates in terms:
+                term = self._lift(self.constants.unpack(coordinates))
+                for gen, exponent in zip(gens, monomial, strict=True):
+                    term = term * gen**exponent
+                total = total + term
+            return total
+
+        numerator, denominator = packed
+        return polynomial(numerator) / polynomial(denominator)
 
     def without(self, names: Iterable[str]) -> Field:
         """This field with fewer parameters."""
