@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import primerange
 from sympy.polys.domains import ZZ
 from sympy.polys.galoistools import gf_ddf_zassenhaus, gf_from_int_poly, gf_sqf_p
 
-PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
+MOST_PRIMES = 10
+"""After so many primes at which the polynomial stays square-free, of the same degree, the proof is given up."""
+LARGEST = 500
 
 
 def is_provably_irreducible(integers: Sequence[int]) -> bool:
@@ -22,12 +25,16 @@ def is_provably_irreducible(integers: Sequence[int]) -> bool:
     dense = [ZZ(c) for c in reversed(integers)]
     degree = len(dense) - 1
     possible = (1 << (degree + 1)) - 1  # bit k: a factor of degree k is not excluded yet
-    for p in PRIMES:
+    used = 0
+    for p in primerange(3, LARGEST):
+        if used == MOST_PRIMES:
+            break
         if not dense[0] % p:
             continue
         reduced = gf_from_int_poly(dense, p)
         if not gf_sqf_p(reduced, p, ZZ):
             continue
+        used += 1
         monic = [c * pow(int(reduced[0]), -1, p) % p for c in reduced]
         sums = 1
         for product, each in gf_ddf_zassenhaus(monic, p, ZZ):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-from rkblocks.exact.field import ROOTS_LIMIT, SQRT_LIMIT, Element, Field, independent_roots, squarefree_part
+from rkblocks.exact.field import Element, Field
+from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roots, squarefree_part
 from rkblocks.files.cells import Cell, complain
 from rkblocks.files.claims import Written
 from rkblocks.files.evaluate import evaluate, terms

@@ -8,8 +8,9 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from rkblocks.exact.field import SQRT_LIMIT, Element, Field, squarefree_part
+from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.square_roots import SQRT_LIMIT, squarefree_part
 
 DIGITS = 10
 LONGEST = 24
