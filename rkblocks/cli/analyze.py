@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +29,7 @@ The growth is saved in each run's analysis/ folder; --figure draws all runs toge
 @click.option("--batch", type=int, default=256, show_default=True, metavar="N", help="Images at once.")
 @click.option("--figure", metavar="FILE", help="Draw all runs into FILE (.png or .svg).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(runs: tuple[str, ...], figure: str | None, form: str, **options: object) -> int:
+def command(runs: tuple[str, ...], figure: str | None, form: str, **options: Any) -> int:
     """Measure the growth of perturbations through the groups of trained networks.
 
     For adversarial and for random perturbations of the same budget, and the norms 1, 2 and infinity: the mean over the
@@ -50,7 +51,7 @@ def command(runs: tuple[str, ...], figure: str | None, form: str, **options: obj
         found = analyze(runs, progress=progress, **options)
     finally:
         progress.close()
-    result = {"version": 1, "runs": [analysis.to_dict() for analysis in found]}
+    result: dict[str, Any] = {"version": 1, "runs": [analysis.to_dict() for analysis in found]}
     if form == "json":
         from rkblocks.render.jsonfmt import dump
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 EPILOG = """\b
@@ -38,7 +40,7 @@ Exit status: 0 done, 1 a health check failed under --strict, 2 could not run.
 @click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
-    runs: tuple[str, ...], preset: str | None, attack: str | None, strict: bool, form: str, **options: object
+    runs: tuple[str, ...], preset: str | None, attack: str | None, strict: bool, form: str, **options: Any
 ) -> int:
     """Attack the networks of one or more run folders.
 

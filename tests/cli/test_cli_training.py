@@ -1,0 +1,75 @@
+"""Train, resume, evaluate and analyse through the command line, on the embedded digits at the smallest settings."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from rkblocks.cli import main
+
+SMALL = ["net.widths=2,4", "net.depth=1", "training.epochs=1", "attack.steps=1", "validation.images=20"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    sets = [word for setting in SMALL for word in ("--set", setting)]
+    assert main(["train", "--preset", "digits", "--blocks", "ssp2", "--seed", "3", *sets, "--out", str(folder)]) == 0
+    return folder
+
+
+def test_train_prints_its_folder_and_settings_arrive(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--resume", str(run)]) == 0
+    assert capsys.readouterr().out == f"{run}\n"
+    assert main(["runs", str(run.parent), "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    assert (found["blocks"], found["seed"], found["epochs"]) == ("ssp2", 3, "1/1")
+
+
+def test_the_default_folder_is_named_after_the_run_and_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rkblocks.cli.train import _free
+
+    monkeypatch.chdir(tmp_path)
+    assert _free("digits", ("ark", "schemes/mine.json"), 1) == Path("runs/digits-ark-mine-seed1")
+    Path("runs/digits-ark-mine-seed1").mkdir(parents=True)
+    assert _free("digits", ("ark", "schemes/mine.json"), 1) == Path("runs/digits-ark-mine-seed1-2")
+
+
+def test_print_config_is_a_file_for_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--preset", "digits", "--depth", "3", "--print-config"]) == 0
+    text = capsys.readouterr().out
+    (tmp_path / "mine.toml").write_text(text)
+    assert "depth = 3" in text
+    assert main(["train", "--preset", str(tmp_path / "mine.toml"), "--print-config"]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_evaluate_in_json_and_its_health(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weak = ["--attack", "pgd", "--eps", "1/10", "--step", "1/100", "--steps", "1", "--limit", "20", "--no-save"]
+    capsys.readouterr()
+    assert main(["evaluate", str(run), *weak, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (result,) = found["runs"]
+    assert [entry["attack"] for entry in result["entries"]] == ["clean", "pgd"]
+    assert result["entries"][1]["threat"]["eps"] == "1/10"
+    assert result["entries"][1]["n"] == 20
+    assert not all(check["ok"] for check in result["health"])  # one step of eps/10 does not reach eps
+    assert main(["evaluate", str(run), *weak, "--strict"]) == 1
+    assert "FAILED" in capsys.readouterr().out
+    assert not (run / "evaluations").exists()
+
+
+def test_analyze_draws_a_figure(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = tmp_path / "growth.svg"
+    assert main(["analyze", str(run), "--limit", "10", "--steps", "2", "--figure", str(figure)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{run}  blocks ssp2, 10 images, mean growth (deviation)\n")
+    assert "group1" in out
+    assert figure.read_text().startswith("<?xml")
+    assert main(["analyze", str(run), "--figure", "growth.pdf"]) == 2

@@ -1,0 +1,55 @@
+"""A missing or broken extra is named, with the line that installs it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.extras import require
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the import path; modules that a test writes there are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path  # type: ignore[misc]
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def refused(module: str) -> RkblocksError:
+    with pytest.raises(RkblocksError) as caught:
+        require(module, "demo", "the demo")
+    return caught.value
+
+
+def test_what_is_there_is_returned() -> None:
+    assert require("json.decoder", "torch", "this").JSONDecoder
+
+
+def test_a_missing_module_names_its_distribution_and_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    error = refused("no_such_module_rkb")
+    (found,) = error.diagnostics
+    assert (found.code, error.status) == ("RK901", 2)
+    assert found.help == "pip install 'rkblocks[demo]'"
+    assert refused("sklearn.datasets").diagnostics[0].message.startswith("the demo needs scikit-learn, ")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "operator torchvision::nms does not exist"),
+        ("raise OSError('libcudart.so: cannot open')", "libcudart.so: cannot open"),
+        ("raise ImportError()", "ImportError"),
+        ("import no_such_module_rkb", "No module named 'no_such_module_rkb'"),
+    ],
+)
+def test_what_is_installed_but_does_not_load_says_why(broken: Path, source: str, reason: str) -> None:
+    (broken / "broken_rkb.py").write_text(source + "\n")
+    error = refused("broken_rkb")
+    assert (error.diagnostics[0].code, error.status) == ("RK902", 2)
+    assert error.diagnostics[0].message.endswith(f"cannot be loaded: {reason}")
