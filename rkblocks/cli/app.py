@@ -65,9 +65,22 @@ def app(ctx: click.Context) -> None:
 
 def _register() -> None:
     # Each module imports click alone at its top, so that --help stays fast; the order is the order of use.
-    from rkblocks.cli import analyze, check, compile, demo, evaluate, explain, listing, runs, schema, show, train
+    from rkblocks.cli import (
+        analyze,
+        canonical,
+        check,
+        compile,
+        demo,
+        evaluate,
+        explain,
+        listing,
+        runs,
+        schema,
+        show,
+        train,
+    )
 
-    for module in (listing, show, check, explain, schema, compile, train, evaluate, analyze, runs, demo):
+    for module in (listing, show, check, canonical, explain, schema, compile, train, evaluate, analyze, runs, demo):
         app.add_command(module.command)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 
@@ -22,15 +20,7 @@ def command(name: str, output: str | None) -> int:
     """
     from rkblocks import files, program
     from rkblocks.cli import console
-    from rkblocks.diagnostics import fail
 
     source = program.emit(files.load(name))
-    if output is None or output == "-":
-        console.show(source)
-        return 0
-    try:
-        Path(output).write_text(source, encoding="utf-8")
-    except OSError as error:
-        fail("RK903", f"cannot write {output!r}: {error.strerror or error}", help="name a file in a folder that exists")
-    console.note(f"wrote {output}")
+    console.deliver(source, output)
     return 0

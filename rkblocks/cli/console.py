@@ -7,9 +7,10 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
-from rkblocks.diagnostics import Diagnostic
+from rkblocks.diagnostics import Diagnostic, fail
 
 
 def prepare() -> None:
@@ -33,6 +34,18 @@ def colour(stream: TextIO | None) -> bool:
 def show(text: str) -> None:
     """Write `text` to standard output as it is (colour was decided by whoever made it)."""
     _put(sys.stdout, text)
+
+
+def deliver(text: str, output: str | None) -> None:
+    """Write `text` to the file named `output` and say so; to standard output for None and "-"."""
+    if output is None or output == "-":
+        show(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail("RK903", f"cannot write {output!r}: {error.strerror or error}", help="name a file in a folder that exists")
+    note(f"wrote {output}")
 
 
 def note(text: str) -> None:

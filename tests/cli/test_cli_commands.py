@@ -159,3 +159,23 @@ def test_train_wants_a_recipe(run: Run) -> None:
 def test_resume_stands_alone(run: Run) -> None:
     assert run("train", "--resume", "runs/x", "--seed", "1")[0] == 2
     assert run("train", "--resume", "runs/x", "--preset", "digits")[0] == 2
+
+
+def test_canonical_writes_a_file_that_checks(run: Run, folder: Path) -> None:
+    (folder / "heun.json").write_text(
+        '{"name": "heun", "alpha": [["1"], ["1", "0"]], "beta": [["1"], ["1/2", "1/2"]], "claims": {"order": 2}}'
+    )
+    assert "declared 0, every entry nonnegative" in run("check", "heun.json")[1]
+    assert run("canonical", "heun.json", "-o", "better.json") == (0, "", "wrote better.json\n")
+    assert "declared 1, every entry nonnegative" in run("check", "better.json")[1]
+    assert json.loads(run("canonical", "heun.json")[1]) == json.loads((folder / "better.json").read_text())
+
+
+def test_canonical_says_on_the_other_stream_what_is_not_exact(run: Run, folder: Path) -> None:
+    status, out, err = run("canonical", "ssprk54_butcher", "--digits", "6")
+    assert status == 0
+    assert json.loads(out)["claims"]["declared_ssp"] == "1.506494"
+    assert "r = 1.506494 is the largest decimal of 6 places below it" in err
+    status, out, err = run("canonical", "midpoint")
+    assert (status, out) == (2, "")
+    assert "error[RK022]: midpoint has C = 0: P[2,0] is negative" in err

@@ -1,0 +1,157 @@
+"""Canonical forms: what is written is proved by `check`, is the same method, and certifies what was asked for."""
+
+from fractions import Fraction
+
+import pytest
+
+from rkblocks import codes, files, verify
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.tableau import Tableau
+from rkblocks.verify.canonical import canonical
+
+TABLE = '{"name": "table", "A": %s, "b": %s}'
+
+
+def read(A: str, b: str) -> Tableau:
+    tableau = files.read_text(TABLE % (A, b)).tableau
+    assert tableau is not None
+    return tableau
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["euler", "ssp3", "ssprk43", "ssprk104", "ralston2", "ssprk53", "ssprk54_butcher", "leastgrowth42", "linssp44"],
+)
+def test_the_file_is_sound_certifies_the_optimum_and_is_the_same_method(name: str) -> None:
+    tableau = files.load(name)
+    found = canonical(tableau)
+    again = files.read_text(files.to_json(found.tableau), "again.json").tableau
+    assert again == found.tableau
+    report = verify.check(again)
+    assert report.ok
+    assert {claim.claim for claim in report.claims} == {"order", "ssp", "declared_ssp", "variance"}
+    assert report.ssp.declared.cfl == str(Fraction(found.r))
+    optimal = report.ssp.optimal
+    assert optimal.cfl_float == pytest.approx(float(Fraction(found.r)), abs=1e-12)
+    assert optimal.certificate == verify.check(tableau).ssp.optimal.certificate
+    if optimal.cfl is None:
+        assert Fraction(0) < _above(optimal) - Fraction(found.r) <= Fraction(1, 10**12) + Fraction(1, 10**30)
+        assert any("largest decimal of 12 places" in note for note in found.notes)
+    else:
+        assert (Fraction(optimal.cfl), found.notes) == (Fraction(found.r), ())
+    assert again.reduced.A == tableau.reduced.A
+    assert again.reduced.b == tableau.reduced.b
+
+
+def _above(optimal: object) -> Fraction:
+    """An upper bound of a root, 1e-30 above it, by bisection with its certificate alone."""
+    polynomial = [int(c) for c in optimal.certificate.polynomial]
+    low, high = map(Fraction, optimal.certificate.interval)
+
+    def value(x: Fraction) -> Fraction:
+        return sum((c * x**k for k, c in enumerate(polynomial)), Fraction(0))
+
+    left = value(low) > 0
+    while high - low > Fraction(1, 10**30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (value(middle) > 0) == left else (low, middle)
+    return high
+
+
+def test_a_quadratic_optimum_is_written_with_its_square_root() -> None:
+    tableau = read('[[], ["1/2"], ["1/2", "1/2"]]', '["1/4", "1/3", "5/12"]')
+    optimal = verify.check(tableau).ssp.optimal
+    assert optimal.cfl == "9/5 - sqrt(21)/5"
+    found = canonical(tableau)
+    assert (found.r, found.notes) == (optimal.cfl, ())
+    assert found.tableau.field.roots != tableau.field.roots
+    report = verify.check(files.read_text(files.to_json(found.tableau)).tableau)
+    assert report.ok
+    assert report.ssp.declared.cfl == optimal.cfl == report.ssp.optimal.cfl
+
+
+@pytest.mark.parametrize("at", ["3/4", "0.5", "1", "sqrt(2)/2", "2**-10"])
+def test_any_smaller_coefficient(at: str) -> None:
+    found = canonical(files.load("ssp3"), at)
+    report = verify.check(files.read_text(files.to_json(found.tableau)).tableau)
+    assert report.ok
+    claims = {claim.claim: claim.claimed for claim in report.claims}
+    assert claims["declared_ssp"] == at
+    assert claims["ssp"] == "1"
+    assert report.ssp.declared.nonnegative
+
+
+@pytest.mark.parametrize(
+    "at", ["5/4", "1.000000000000001", "0", "-1", "1/0", "x", "", "sqrt(2)", "1e99", "sqrt(1e999)"]
+)
+def test_what_cannot_be_asked_for(at: str) -> None:
+    with pytest.raises(RkblocksError) as raised:
+        canonical(files.load("ssp3"), at)
+    assert [d.code for d in raised.value.diagnostics] == ["RK021"]
+
+
+def test_a_better_form_replaces_one_that_certifies_nothing() -> None:
+    text = '{"name": "heun", "alpha": [["1"], ["1", "0"]], "beta": [["1"], ["1/2", "1/2"]]}'
+    tableau = files.read_text(text).tableau
+    assert verify.check(tableau).ssp.declared.cfl == "0"
+    assert canonical(tableau).tableau.shu_osher == files.load("ssp2").shu_osher
+
+
+def test_unused_stages_are_left_out_and_said() -> None:
+    found = canonical(read('[[], ["1"], ["0", "1/2"]]', '["1/2", "1/2", "0"]'))
+    assert found.tableau.stages == 2
+    assert found.tableau.claims.ssp.text == "1"
+    assert any("left out: 1 unused or equal stage" in note for note in found.notes)
+
+
+def test_a_family_gives_its_member_at_the_initial_values() -> None:
+    found = canonical(files.load("ark_ssp"))
+    assert (found.tableau.name, found.r, found.tableau.parameters) == ("ark_ssp_at_init", "2/3", ())
+    assert any("beta10 = 3/4" in note for note in found.notes)
+    assert verify.check(found.tableau).ok
+
+
+def test_embedded_weights_stay_where_their_stages_do() -> None:
+    pair = '{"name": "pair", "A": [[], ["1"]], "b": ["1/2", "1/2"], "b_hat": ["1/3", "2/3"]}'
+    found = canonical(files.read_text(pair).tableau)
+    assert found.tableau.butcher_form.b_hat is not None
+    assert verify.check(found.tableau).embedded.value == 1
+    more = '{"name": "pair", "A": [[], ["1"], ["1", "1"]], "b": ["1/2", "1/2", "0"], "b_hat": ["0", "0", "1"]}'
+    found = canonical(files.read_text(more).tableau)
+    assert found.tableau.butcher_form.b_hat is None
+    assert any("b_hat" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("midpoint", "RK022"), ("rk4", "RK022"), ("dopri5", "RK022"), ("rk33_family", "RK022")]
+)
+def test_no_form_of_such_a_method_certifies_anything(name: str, code: str) -> None:
+    with pytest.raises(RkblocksError) as raised:
+        canonical(files.load(name))
+    assert [d.code for d in raised.value.diagnostics] == [code]
+    assert raised.value.status == codes.entry(code).status
+
+
+def test_an_inconsistent_table_is_refused_with_the_words_of_check() -> None:
+    with pytest.raises(RkblocksError) as raised:
+        canonical(read('[[], ["1"]]', '["1/2", "1/3"]'))
+    assert "RK304" in {d.code for d in raised.value.diagnostics}
+
+
+def test_numbers_that_no_file_can_hold() -> None:
+    a = '"0.' + "1" * 600 + '"'
+    with pytest.raises(RkblocksError) as raised:
+        canonical(read(f"[[], [{a}], [{a}, {a}]]", '["1/4", "1/4", "1/2"]'))
+    assert [d.code for d in raised.value.diagnostics] == ["RK023"]
+
+
+def test_where_the_optimum_is_only_bounded_the_bound_is_certified() -> None:
+    """The example of RK324: square roots of 2, 3 and 5 in five stages."""
+    text = next(block.text for block in codes.entry("RK324").blocks if block.role == "fails")
+    tableau = files.read_text(text).tableau
+    low, high = map(Fraction, verify.check(tableau).ssp.optimal.bracket)
+    found = canonical(tableau, digits=6)
+    assert low - Fraction(1, 10**6) < Fraction(found.r) <= low < high
+    assert found.tableau.claims.ssp is None
+    assert verify.check(found.tableau).ok
+    assert any("only bounded" in note for note in found.notes)
