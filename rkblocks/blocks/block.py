@@ -12,8 +12,7 @@ from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
 from rkblocks.blocks.step import Step, step_of
 from rkblocks.diagnostics import fail
 from rkblocks.program import Program
-from rkblocks.program.facts import facts
-from rkblocks.program.lower import Source, admit, step_size, tableau_of
+from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
 from rkblocks.program.method_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
 
@@ -71,8 +70,7 @@ class RKBlock(nn.Module):
         return {name: d.value(float(self.raw[name].detach())) for name, d in self.step.domains.items()}
 
     def extra_repr(self) -> str:
-        proved = facts(admit(self.tableau))
-        parts = [self.tableau.name, f"{self.program.calls} stages", f"order {proved.order}", proved.stability]
+        parts = [self.tableau.name, f"{self.program.calls} stages", proved(self.tableau).label]
         if not self.step.learn_dt and self.step.dt != 1:
             parts.append(f"dt={float(self.step.dt):.6g}")
         parts += [f"{name}={value:.6g}" for name, value in self.coefficients().items()]

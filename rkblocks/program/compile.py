@@ -11,7 +11,7 @@ from rkblocks.forms import canonical_shu_osher, reduce
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program
 from rkblocks.program.lowering import from_butcher, from_shu_osher
-from rkblocks.program.meaning import method
+from rkblocks.program.meaning import weighted_method
 from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.search import accumulate, factor_weights, place, share_sums
 from rkblocks.program.verifier import InvalidProgram, verify
@@ -55,15 +55,21 @@ def run(program: Program) -> tuple[Step, ...]:
 
 
 def _reduced(program: Program) -> tuple[object, object]:
-    reduction = reduce(program.field, *method(program))
+    reduction = reduce(program.field, *weighted_method(program))
     return reduction.A, reduction.b
 
 
 def candidates(tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Element | None) -> tuple[Program, ...]:
-    """Programs as lowered from every form of the method: as declared, canonical at the coefficient ``ssp``, Butcher."""
+    """Programs as lowered from every form of the method: as declared, canonical at the coefficient ``ssp``, Butcher.
+
+    Where the rows of a family's alpha do not sum to one identically, the form as declared is the only one: the others
+    are the same method at the initial values alone.
+    """
     found = []
     if tableau.shu_osher is not None:
         found.append(from_shu_osher(tableau, tableau.shu_osher, dt=dt, time=time, name="Shu-Osher form as declared"))
+        if found[0].only_at_init:
+            return tuple(found)
     if ssp:
         form = canonical_shu_osher(tableau.field, tableau.reduced.A, tableau.reduced.b, ssp)
         name = f"canonical Shu-Osher form at {tableau.field.text(ssp)}"

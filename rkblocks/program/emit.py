@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from rkblocks.program.domains import Domain
-from rkblocks.program.facts import Facts, facts
+from rkblocks.program.facts import Facts
 from rkblocks.program.interpret import interpret
 from rkblocks.program.ir import Program
-from rkblocks.program.lower import Source, admit, lower, step_size, tableau_of
+from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
 from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.step_source import MEAN, needs_mean
 from rkblocks.tableau import Tableau
@@ -33,16 +33,16 @@ def emit(source: Source, *, dt: float | Fraction = 1, time: bool = False, class_
         RkblocksError: RK501 for a step size that is not positive.
     """
     tableau = tableau_of(source)
-    proved = facts(admit(tableau))
+    found = proved(tableau)
     size = step_size(dt)
     program = lower(tableau, dt=size, time=time)
     learned = domains(program)
     name = class_name or class_name_of(tableau.name)
     parts = [
-        _header(tableau, proved, program),
+        _header(tableau, found, program),
         "import torch\nfrom torch import Tensor, nn\n",
         *([f"\n{MEAN}"] if needs_mean(program) else []),
-        f"\n{_class(name, tableau, proved, program, learned)}",
+        f"\n{_class(name, tableau, found, program, learned)}",
         f"\n{_self_check(name, tableau, program)}",
     ]
     return "\n".join(parts)
@@ -55,14 +55,15 @@ def class_name_of(name: str) -> str:
     return f"{joined if joined[:1].isalpha() else 'Rk' + joined}Block"
 
 
-def _header(tableau: Tableau, proved: Facts, program: Program) -> str:
+def _header(tableau: Tableau, found: Facts, program: Program) -> str:
     title = _plain(f"{tableau.name}: {tableau.title}" if tableau.title else tableau.name)
+    start = " at the start of training" if found.at_init else ""
     rows = [
         ("calls of F", str(program.calls)),
-        ("order", str(proved.order)),
-        ("SSP", f"{proved.ssp} (optimal)"),
-        ("", f"{proved.declared} (as declared)"),
-        ("growth", f"{proved.growth} (of the variance in one step, Kim et al. 2020, Lemma 3)"),
+        ("order", f"{found.order}{start}"),
+        ("SSP", f"{found.ssp} (optimal{start})"),
+        ("", f"{found.declared} (as declared)"),
+        ("growth", f"{found.growth}{start} (of the variance in one step, Kim et al. 2020, Lemma 3)"),
         ("tableau", f"sha256 {tableau.digest}"),
         *(("reference", reference) for reference in tableau.references),
     ]
@@ -76,7 +77,7 @@ def _header(tableau: Tableau, proved: Facts, program: Program) -> str:
     return '"""' + "\n".join(lines) + '\n"""\n'
 
 
-def _class(name: str, tableau: Tableau, proved: Facts, program: Program, learned: Mapping[str, Domain]) -> str:
+def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned: Mapping[str, Domain]) -> str:
     count = {1: "once", 2: "twice"}.get(program.calls, f"{program.calls} times")
     step = "" if program.dt == 1 else f", step size dt = {float(program.dt or 1)!r}"
     arguments = "F(x, t)" if program.time else "F(x)"
@@ -91,6 +92,11 @@ def _class(name: str, tableau: Tableau, proved: Facts, program: Program, learned
         )
     if learned:
         notes.append("Keep the entries of raw out of weight decay: it would pull the scheme towards another one.")
+    if found.at_init:
+        notes.append(
+            "Its coefficients are free: they make a consistent method at the start of training, and learning may lead "
+            "away from it (code RK320)."
+        )
     doc = [*_wrapped(description[0], "", indent=4)]
     for note in notes:
         doc += ["", *_wrapped(note, "", indent=4)]
@@ -114,7 +120,7 @@ def _class(name: str, tableau: Tableau, proved: Facts, program: Program, learned
             f'        self.raw["{key}"] = nn.Parameter(torch.tensor({d.raw!r}))  # {key} = {float(d.init)!r}'
             for key, d in learned.items()
         ]
-    label = f"{tableau.name}, {program.calls} stages, order {proved.order}, {proved.stability}"
+    label = f"{tableau.name}, {program.calls} stages, {found.label}"
     lines += [
         "",
         textwrap.indent(method_source(program, learned), "    ").rstrip(),

@@ -15,21 +15,31 @@ _EXACT = 24
 
 @dataclass(frozen=True)
 class Facts:
-    """``order``; ``ssp``: optimal SSP coefficient; ``declared``: that of the form as written; ``growth`` by Lemma 3."""
+    """``order``; ``ssp``: optimal SSP coefficient; ``declared``: that of the form as written; ``growth`` by Lemma 3.
+
+    ``at_init``: all of it holds at the initial values of a family that is consistent there, but not everywhere.
+    """
 
     order: int
     ssp: str
     declared: str
     growth: str
+    at_init: bool = False
 
     @property
     def stability(self) -> str:
         """The SSP coefficient in words."""
         return self.ssp if self.ssp == NOT_SSP else f"SSP coefficient {self.ssp}"
 
+    @property
+    def label(self) -> str:
+        """Order and SSP coefficient in one line."""
+        found = f"order {self.order}, {self.stability}"
+        return f"consistent at the start of training only ({found} there; RK320)" if self.at_init else found
 
-def facts(report: Report) -> Facts:
-    """The facts of a report on a consistent explicit method."""
+
+def facts(report: Report, *, at_init: bool = False) -> Facts:
+    """The facts of a report on a consistent explicit method; with ``at_init`` of a family at its initial values."""
     assert report.order is not None
     optimal = None if report.ssp is None else report.ssp.optimal
     declared = None if report.ssp is None else report.ssp.declared
@@ -39,6 +49,7 @@ def facts(report: Report) -> Facts:
         "unknown" if optimal is None else _optimum(optimal),
         "no Shu-Osher form in the file" if declared is None else _declared(declared),
         "unknown" if variance is None else number(variance.growth, variance.growth_float),
+        at_init,
     )
 
 

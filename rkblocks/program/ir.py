@@ -77,7 +77,8 @@ class Program:
     """One step of one method.  ``dt`` is the fixed step size, None for one that is handed in at run time.
 
     ``parameters`` are those that occur in the coefficients; ``time`` says whether F takes the time; ``form`` names what
-    the program was lowered from; ``tolerance`` bounds by how much the weights of a state may miss one (decimal tables).
+    the program was lowered from; ``tolerance`` bounds by how much the weights of a state may miss one (decimal tables),
+    and ``only_at_init`` says that they sum to one at the initial values of the parameters, but not off them.
     """
 
     field: Field
@@ -87,6 +88,7 @@ class Program:
     time: bool = False
     tolerance: Fraction = Fraction(0)
     form: str = ""
+    only_at_init: bool = False
 
     @property
     def calls(self) -> int:

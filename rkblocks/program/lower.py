@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from fractions import Fraction
 
 from rkblocks import files, verify
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.exact.field import Element
 from rkblocks.program.compile import Step, choose, fixed
+from rkblocks.program.facts import Facts, facts
 from rkblocks.program.ir import Program
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
@@ -22,17 +24,43 @@ def tableau_of(source: Source) -> Tableau:
     return source if isinstance(source, Tableau) else files.load(str(source))
 
 
-def admit(tableau: Tableau) -> Report:
-    """The report on a consistent explicit method, at the initial values of the parameters that are not learned.
+@dataclass(frozen=True)
+class Admission:
+    """The report on a consistent explicit method; ``at_init``: it speaks of the initial values of a family that is
+    consistent there, and that learning may lead away from consistency."""
+
+    report: Report
+    at_init: bool = False
+
+
+def admit(tableau: Tableau) -> Admission:
+    """The report on a method that can be built, as a whole family where that is consistent, else at its initial values.
 
     Raises:
-        TableauError: with the diagnostics that `check` gives, if it is not one (order 0, implicit, ...).
+        TableauError: with the diagnostics that `check` gives, if it is no consistent explicit method even there.
     """
     report = verify.check(tableau)
-    if report.order is None or report.order.value < 1:
-        errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
-        raise TableauError(errors or report.diagnostics, tableau.name)
-    return report
+    if _consistent(report):
+        return Admission(report)
+    errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    if report.order is not None and tableau.parameters and not errors:
+        narrowed = verify.check(fixed(tableau))
+        if _consistent(narrowed):
+            return Admission(narrowed)
+        start = verify.check(tableau.at(tableau.initial()))
+        if _consistent(start):
+            return Admission(start, at_init=True)
+    raise TableauError(errors or report.diagnostics, tableau.name)
+
+
+def _consistent(report: Report) -> bool:
+    return report.order is not None and report.order.value >= 1
+
+
+def proved(tableau: Tableau) -> Facts:
+    """What is proved about a method that can be built, in short.  TableauError as in `admit`."""
+    found = admit(tableau)
+    return facts(found.report, at_init=found.at_init)
 
 
 def step_size(dt: float | Fraction | str) -> Fraction:
@@ -69,7 +97,7 @@ def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False
 def explain(source: Source, *, dt: float | Fraction | None = 1, time: bool = False) -> tuple[Step, ...]:
     """The program as lowered and after every pass, with its cost; arguments and errors as in `lower`."""
     tableau = tableau_of(source)
-    report = admit(tableau)
+    report = admit(tableau).report
     size = None if dt is None else step_size(dt)
     return choose(tableau, dt=size, time=time, ssp=_rational_optimum(tableau, report))
 

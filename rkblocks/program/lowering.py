@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from rkblocks.exact.field import Element
 from rkblocks.forms import Butcher, Row, ShuOsher
-from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Program, Return, Term
+from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
 from rkblocks.tableau import Tableau
 
 
@@ -56,7 +56,17 @@ def _program(tableau: Tableau, body: list[Instruction], dt: Fraction | None, tim
     program = Program(
         tableau.field, tuple(body), tableau.parameters, dt=dt, time=time, tolerance=tableau.tolerance, form=form
     )
-    return with_used_parameters(program)
+    return with_used_parameters(replace(program, only_at_init=_varying_weights(program)))
+
+
+def _varying_weights(program: Program) -> bool:
+    """Whether the weights of some state sum to something that depends on parameters."""
+    types, field = kinds(program.body), program.field
+    sums = (
+        sum((t.coefficient for t in combine.terms if types[t.value] is Kind.STATE), field.zero)
+        for combine in program.combines
+    )
+    return any(field.free_parameters(total) for total in sums)
 
 
 def with_used_parameters(program: Program) -> Program:

@@ -9,12 +9,13 @@ from rkblocks.forms import Row, Rows
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, kinds
 
 Affine = Mapping[str, Element]
-"""A value as a sum of slopes F(...): their coefficients by name, zeros left out (a state has x besides)."""
+"""A value as a sum of x and slopes F(...): their coefficients by name, zeros left out."""
 
 
 def expansions(program: Program) -> dict[str, Affine]:
-    """Every value as a sum of slopes; for a state, x is added with weight one."""
-    found: dict[str, Affine] = {INPUT: {}}
+    """Every value as a sum of x and slopes; x has weight one in a state, except off the start of a family that is
+    consistent there only, and but for the tolerance of a decimal table."""
+    found: dict[str, Affine] = {INPUT: {INPUT: program.field.one}}
     for instruction in program.body:
         match instruction:
             case Evaluate():
@@ -33,23 +34,33 @@ def expansions(program: Program) -> dict[str, Affine]:
 
 def method(program: Program) -> tuple[Rows, Row]:
     """(A, b) of the program: row i of A is the point of the i-th call of F, b the result."""
+    A, b = weighted_method(program)
+    return tuple(row[1:] for row in A[1:]), b[1:]
+
+
+def weighted_method(program: Program) -> tuple[Rows, Row]:
+    """(A, b) with the weights of x as first column, under a first row of zeros that stands for x.
+
+    Reduced, it is what every pass must keep, weights of x that are not one included.
+    """
     found = expansions(program)
     calls = [instruction for instruction in program.body if isinstance(instruction, Evaluate)]
+    columns = [INPUT, *(call.target for call in calls)]
 
     def row(value: str) -> Row:
-        return tuple(found[value].get(call.target, program.field.zero) for call in calls)
+        return tuple(found[value].get(name, program.field.zero) for name in columns)
 
-    return tuple(row(call.source) for call in calls), row(program.result)
+    return (tuple(program.field.zero for _ in columns), *(row(call.source) for call in calls)), row(program.result)
 
 
 def equal_states(program: Program) -> dict[str, str]:
-    """Each state that equals an earlier one (as a sum of slopes), with that earlier one; likewise equal slopes.
+    """Each state that equals an earlier one (as a sum of x and slopes), with that earlier one; likewise equal slopes.
 
     Two slopes are equal when F is called at equal states and, where time matters, at equal abscissae.
     """
     types = kinds(program.body)
     found = expansions(program)
-    first: dict[tuple[object, ...], str] = {(Kind.STATE, frozenset()): INPUT}
+    first: dict[tuple[object, ...], str] = {(Kind.STATE, frozenset({(INPUT, program.field.one)})): INPUT}
     same: dict[str, str] = {}
 
     def canonical(value: str) -> frozenset[tuple[str, Element]]:

@@ -1,6 +1,7 @@
 """Passes that rewrite sums for lower cost: shared partial sums, early accumulation, and where each sum is placed.
 
-Every rewrite is tried and kept only if `cost` falls, so none can make a program worse.
+Every rewrite is tried and kept only if `cost` falls, so none can make a program worse.  None divides by anything that
+depends on a parameter: it could vanish inside the domain, where the method itself has no pole.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def _pairs(program: Program, combine: Combine) -> Iterator[Pair]:
     types = kinds(program.body)
     ordered = sorted(combine.terms, key=lambda term: types[term.value] is Kind.SLOPE)
     for first, second in combinations(ordered, 2):
-        yield first.value, second.value, second.coefficient / first.coefficient
+        ratio = second.coefficient / first.coefficient
+        if not (program.field.free_parameters(first.coefficient) and program.field.free_parameters(ratio)):
+            yield first.value, second.value, ratio
 
 
 def _is_unit(program: Program, ratio: Element, *, by_step: bool) -> bool:
@@ -100,7 +103,9 @@ def _pair(program: Program, types: dict[str, Kind], first: str, second: str, rat
     name = f"p{sum(1 for _ in program.combines)}"
     if types[first] is types[second] is Kind.STATE:
         total = one + ratio
-        return Combine(name, (Term(one / total, first), Term(ratio / total, second))) if total else None
+        if not total or program.field.free_parameters(total):
+            return None
+        return Combine(name, (Term(one / total, first), Term(ratio / total, second)))
     return Combine(name, (Term(one, first), Term(ratio, second)))
 
 
@@ -152,7 +157,7 @@ def _split(program: Program, types: dict[str, Kind], combine: Combine, cut: int)
         return None
     weights = [t.coefficient for t in early if types[t.value] is Kind.STATE] or [early[0].coefficient]
     weight = sum(weights, program.field.zero)
-    if not weight:
+    if not weight or program.field.free_parameters(weight):
         return None
     name = f"p{sum(1 for _ in program.combines)}"
     part = Combine(name, tuple(Term(t.coefficient / weight, t.value) for t in early))

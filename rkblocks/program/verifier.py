@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import Element
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, kinds, target, uses
 
 
@@ -16,8 +14,9 @@ def verify(program: Program, *, calls: int | None = None) -> Program:
     """The program itself, if it is well formed.
 
     Every value is defined once, before its use, and used; sums and evaluations are well typed; the weights of the
-    states in a state sum to one; coefficients lie in the field and contain only declared parameters, all of which
-    occur; there is one return, at the end, of a state.  With ``calls``, F is evaluated exactly so often.
+    states in a state sum to one (at the initial values, for a program that is consistent there only); coefficients lie
+    in the field and contain only declared parameters, all of which occur; there is one return, at the end, of a state.
+    With ``calls``, F is evaluated exactly so often.
 
     Raises:
         InvalidProgram: naming the first rule broken.
@@ -72,15 +71,19 @@ def _check_sum(program: Program, combine: Combine, types: dict[str, Kind]) -> No
     if types[combine.target] is Kind.STATE:
         weights = [term.coefficient for term in combine.terms if types[term.value] is Kind.STATE]
         excess = sum(weights, program.field.zero) - program.field.one
-        if not _within(program.field, excess, program.tolerance):
+        if not _within(program, excess):
             raise InvalidProgram(f"the weights of {combine.target} miss one by {program.field.text(excess)}")
 
 
-def _within(field: Field, excess: Element, tolerance: Fraction) -> bool:
+def _within(program: Program, excess: Element) -> bool:
+    field = program.field
+    if field.free_parameters(excess) and program.only_at_init:
+        start = {p.name: p.init for p in program.parameters}
+        excess, field = field.substitute(excess, start), field.without(start)
     if not excess or field.free_parameters(excess):
         return not excess
     low, high = field.enclose(excess)
-    return max(abs(low), abs(high)) <= tolerance
+    return max(abs(low), abs(high)) <= program.tolerance
 
 
 def _check_coefficients(program: Program) -> None:

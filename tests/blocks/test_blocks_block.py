@@ -88,6 +88,21 @@ def test_repr_names_scheme_and_proofs() -> None:
     assert text.endswith(", beta10=0.731059, statistics per stage")
 
 
+def test_the_free_form_of_the_paper_builds_and_says_what_it_is() -> None:
+    """It is consistent at its start; what it computes off it is the formula as declared, x weighted as well."""
+    block = blocks.build("ark_free", nn.Tanh()).double()
+    assert "consistent at the start of training only" in repr(block)
+    assert "RK320" in repr(block)
+    values = {"alpha20": 0.7, "alpha21": 0.6, "beta10": -0.3, "beta20": 0.2, "beta21": 1.5}
+    with torch.no_grad():
+        for name, value in values.items():
+            block.raw[name].fill_(value)
+    x = torch.tensor([0.4, -1.2], dtype=DOUBLE)
+    u1 = x - 0.3 * x.tanh()
+    expected = 0.7 * x + 0.6 * u1 + 0.2 * x.tanh() + 1.5 * u1.tanh()
+    torch.testing.assert_close(block(x), expected, rtol=1e-14, atol=1e-14)
+
+
 def test_step_size_fixed_and_learned() -> None:
     x = torch.tensor([0.3, -0.4], dtype=DOUBLE)
     fixed = blocks.build("rk4", nn.Tanh(), dt=0.25).double()

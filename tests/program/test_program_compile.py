@@ -9,10 +9,10 @@ from rkblocks.diagnostics import TableauError
 from rkblocks.program import compile as compiler
 from rkblocks.program import explain, explanation, listing, lower
 from rkblocks.program.ir import Combine, Program, Term
-from rkblocks.program.meaning import method
+from rkblocks.program.meaning import method, weighted_method
 from rkblocks.program.verifier import InvalidProgram, verify
 
-NAMES = [entry.name for entry in files.catalog() if entry.name != "ark_free"]
+NAMES = [entry.name for entry in files.catalog()]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,6 +105,38 @@ def test_a_pass_that_changes_the_method_is_caught(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(compiler, "PASSES", (*compiler.PASSES, double_slopes))
     with pytest.raises(InvalidProgram, match="double_slopes changes the method"):
         compiler.choose.__wrapped__(files.load("euler"))
+
+
+def test_a_family_that_is_consistent_at_its_start_only_runs_as_declared() -> None:
+    """alpha20 + alpha21 is free, so no other form is the same method, and every pass keeps the weight of x."""
+    program = lower("ark_free")
+    assert program.form == "Shu-Osher form as declared"
+    assert program.only_at_init
+    assert listing(program).splitlines()[-2] == "y = alpha20 x + alpha21 u1 + beta20 f0 + beta21 f1"
+    weights, result = weighted_method(program)
+    assert weights[2][0] == program.field.one
+    assert result[0] == program.field.parameter("alpha20") + program.field.parameter("alpha21")
+
+
+def test_a_family_that_is_consistent_nowhere_near_its_start_is_refused() -> None:
+    text = """{"name": "off", "parameters": {"a": {"domain": [null, null], "init": "1/3"}}, "A": [[], ["1"]],
+               "b": ["a", "a"]}"""
+    with pytest.raises(TableauError) as error:
+        lower(files.read_text(text).tableau)
+    assert "RK304" in {d.code for d in error.value.diagnostics}
+    assert lower(files.read_text(text.replace("1/3", "1/2")).tableau).calls == 2
+
+
+def test_no_pass_divides_by_a_coefficient_that_can_vanish() -> None:
+    """b0 : b1 occurs in two sums; b1 = (1 - a) b0 summed once would divide by a, which is 0 inside the domain."""
+    text = """{"name": "pole", "parameters": {"a": {"domain": ["-1", "1"], "init": "1/2"}},
+               "A": [[], ["1"], ["a/2", "1/2"]], "b": ["a/3", "1/3", "2/3 - a/3"]}"""
+    tableau = files.read_text(text).tableau
+    for step in explain(tableau):
+        for combine in step.program.combines:
+            for term in combine.terms:
+                value = step.program.field.substitute(term.coefficient, {"a": 0})
+                assert value is not None
 
 
 REFUSED = {

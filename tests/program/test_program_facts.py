@@ -4,6 +4,7 @@ import pytest
 
 from rkblocks import files, verify
 from rkblocks.program.facts import facts, number
+from rkblocks.program.lower import proved
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,13 @@ def test_family() -> None:
     assert "2 - 1/beta10 for " in found.ssp
     assert found.declared == "none, negative entries at the start of training"
     assert found.stability.startswith("SSP coefficient ")
+
+
+def test_a_family_consistent_at_its_start_only() -> None:
+    found = proved(files.load("ark_free"))
+    assert found.at_init
+    assert found.label == "consistent at the start of training only (order 2, SSP coefficient 1 there; RK320)"
+    assert not proved(files.load("ark")).at_init
 
 
 def test_long_numbers_are_cut_not_rounded() -> None:

@@ -81,7 +81,7 @@ def test_a_fixed_step_size_is_multiplied_in_before_rounding() -> None:
     assert 0.3 * (1 / 3) != 0.1
 
 
-@pytest.mark.parametrize("name", [e.name for e in files.catalog() if e.name != "ark_free"])
+@pytest.mark.parametrize("name", [e.name for e in files.catalog()])
 def test_lines_fit_and_parse(name: str) -> None:
     import ast
 

@@ -66,6 +66,18 @@ def test_tolerance_covers_weights_of_decimal_tables_only_as_far_as_stated() -> N
         verify(replace(program, tolerance=Fraction(1, 1001)))
 
 
+def test_weights_that_are_one_at_the_start_only_pass_where_the_program_says_so() -> None:
+    field = Field(parameters=("a",))
+    near = Combine("y", (Term(field.parameter("a"), "x"), Term(field.one, "f0")))
+    body = (Evaluate("f0", "x", field.zero), near, Return("y"))
+    naive = Program(field, body, (Parameter("a", None, None, Q.one),), only_at_init=True)
+    assert verify(naive) is naive
+    with pytest.raises(InvalidProgram, match="miss one by a - 1"):
+        verify(replace(naive, only_at_init=False))
+    with pytest.raises(InvalidProgram, match="miss one"):
+        verify(replace(naive, parameters=(Parameter("a", None, None, Q.rational(2)),)))
+
+
 def test_declared_parameters_are_those_that_occur() -> None:
     field = Field(parameters=("a", "b"))
     a = field.parameter("a")
