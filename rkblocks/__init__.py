@@ -49,11 +49,19 @@ _MODULES = ("nets", "testing")
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 
+_NEED_TORCH = ("rkblocks.blocks", "rkblocks.nets", "rkblocks.evaluation")
+
+
 def __getattr__(name: str) -> Any:
+    home = _HOME.get(name) or (f"rkblocks.{name}" if name in _MODULES else None)
+    if home in _NEED_TORCH:
+        from rkblocks.extras import require
+
+        require("torch", "torch", f"rkblocks.{name}")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name in _MODULES:
-        return import_module(f"rkblocks.{name}")
+    if home is not None:
+        return import_module(home)
     raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
 
 

@@ -53,3 +53,16 @@ def test_what_is_installed_but_does_not_load_says_why(broken: Path, source: str,
     error = refused("broken_rkb")
     assert (error.diagnostics[0].code, error.status) == ("RK902", 2)
     assert error.diagnostics[0].message.endswith(f"cannot be loaded: {reason}")
+
+
+@pytest.mark.parametrize("name", ["build", "nets", "evaluate", "parameter_groups"])
+def test_public_names_that_need_torch_name_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    import rkblocks
+    from rkblocks.diagnostics import RkblocksError
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(RkblocksError, match=r"RK901.*torch") as caught:
+        getattr(rkblocks, name)
+    assert "rkblocks[torch]" in str(caught.value)

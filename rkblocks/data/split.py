@@ -86,9 +86,7 @@ def hold_out(labels: Tensor, share: float, generator: torch.Generator) -> tuple[
         rows = (labels == label).nonzero()[:, 0]
         count = round(share * len(rows))
         if count >= len(rows):
-            fail(
-                "RK603", f"class {label} has {len(rows)} training images; {share:g} of them leave none to train on"
-            )
+            fail("RK603", f"class {label} has {len(rows)} training images; {share:g} of them leave none to train on")
         held[rows[torch.randperm(len(rows), generator=generator)[:count]]] = True
     return (~held).nonzero()[:, 0], held.nonzero()[:, 0]
 

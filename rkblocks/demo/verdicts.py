@@ -48,7 +48,9 @@ def verdict_table(verdicts: list[dict[str, Any]]) -> str:
             cases = "; ".join(f"{_value(case)} for {case['when']}" for case in optimal["cases"])
             notes.append(f"  {found['name']}: optimal SSP coefficient {cases}")
         notes += [
-            f"  {found['name']}: {note['message']}" for note in found["diagnostics"] if note["severity"] == "warning"
+            f"  {found['name']}: {note['message'].partition(':')[0]} (rkblocks check {found['name']})"
+            for note in found["diagnostics"]
+            if note["severity"] == "warning"
         ]
     return columns(HEAD, rows, right=(1, 5)) + "".join(f"{note}\n" for note in notes)
 

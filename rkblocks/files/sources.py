@@ -63,9 +63,11 @@ def fetch(argument: str) -> tuple[str, bytes]:
 
 
 def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed by the shell (`<&-`), or under pythonw
+        fail("RK003", "cannot read standard input: it is closed", source=STDIN)
     try:
         return sys.stdin.buffer.read(MOST_BYTES + 1)
-    except (OSError, ValueError, AttributeError) as error:  # closed, or None under pythonw
+    except (OSError, ValueError) as error:
         fail("RK003", f"cannot read standard input: {error}", source=STDIN)
 
 
