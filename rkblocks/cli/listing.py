@@ -6,29 +6,49 @@ import sys
 
 import click
 
+EPILOG = """\b
+Examples:
+  rkblocks list
+  rkblocks list --ssp --sort C/stages --reverse    what a call of F buys, best first
+  rkblocks list --order 3+ --stages 3-5
+  rkblocks list --family --format json
+"""
+KEYS = ("name", "stages", "order", "C", "C/stages", "growth")
 
-@click.command(
-    "list",
-    short_help="The library: names, orders, SSP coefficients.",
-    epilog="\b\nExamples:\n  rkblocks list\n  rkblocks list --format json",
-)
+
+@click.command("list", short_help="The library: names, orders, SSP coefficients.", epilog=EPILOG)
+@click.option("--order", metavar="N", help="Of this order: N, N+ or N-M.")
+@click.option("--stages", metavar="N", help="With so many stages: N, N+ or N-M.")
+@click.option("--ssp", is_flag=True, help="With a claimed SSP coefficient C > 0.")
+@click.option("--family", is_flag=True, help="With parameters.")
+@click.option("--sort", "key", type=click.Choice(KEYS), default="name", show_default=True)
+@click.option("--reverse", is_flag=True, help="Largest first.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(form: str) -> int:
+def command(order: str | None, stages: str | None, ssp: bool, family: bool, key: str, reverse: bool, form: str) -> int:
     """List the tableaus that ship with the package.
 
-    Order and SSP coefficient are the claims of the files; `rkblocks check NAME` proves them.
+    Order, SSP coefficient C and growth are the claims of the files, which `rkblocks check NAME` proves; those of a
+    family are taken at its initial values. "-": nothing is claimed. Stages are those of the table as written.
     """
     from rkblocks.cli import console
     from rkblocks.files.library import catalog
+    from rkblocks.files.ranking import arranged, chosen, ranked, read_range
 
-    entries = catalog()
+    try:
+        wanted = {"order": order and read_range(order), "stages": stages and read_range(stages)}
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    ranges = {name: found or None for name, found in wanted.items()}
+    rows = arranged(chosen(map(ranked, catalog()), **ranges, ssp=ssp, family=family), key, reverse=reverse)
     if form == "json":
         from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.listing import record
 
-        keys = ("name", "title", "aliases", "stages", "claims")
-        console.show(dump({"version": 1, "tableaus": [{key: getattr(e, key) for key in keys} for e in entries]}))
+        console.show(dump({"version": 1, "tableaus": [record(row) for row in rows]}))
         return 0
     from rkblocks.render.listing import listing
 
-    console.show(listing(entries, colour=console.colour(sys.stdout)))
+    console.show(listing(rows, colour=console.colour(sys.stdout)))
+    if not rows:
+        console.note("no scheme of the library fits")
     return 0

@@ -12,7 +12,6 @@ Precedence is Python's: -2**2 is -4, 2**-1 is 1/2, 2**3**2 is 2**9.
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from rkblocks.files.expression import (
     EntryError,
@@ -162,6 +161,8 @@ class _Parser:
         if self.token.text == "(":
             message = f"{shown(token.text, quotes=False)} is no function that an entry may use"
             raise EntryError("RK220", message, token.at, "the only function is sqrt")
+        from difflib import get_close_matches
+
         close = get_close_matches(token.text, [*self._declared, "sqrt"], n=1)
         help = f"did you mean {close[0]}?" if close else 'parameters are declared under the key "parameters"'
         if token.text in ("pi", "e", "E", "I", "i", "j", "inf", "nan", "oo"):

@@ -5,21 +5,22 @@ The catalogue reads the files' text alone: listing the library needs no sympy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
+import json
+import re
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from rkblocks.diagnostics import fail
-from rkblocks.files.decode import decode
-from rkblocks.files.json_text import parse
-from rkblocks.files.nodes import Array, Number, Object, Text, shown
-from rkblocks.files.problems import Problems
+from rkblocks.files.nodes import shown
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One scheme of the library: `stages` of the table as written, `claims` as the file words them."""
+    """One scheme of the library: `stages` of the table as written, `claims` as the file words them.
+
+    `parameters` are the initial values of a family's, as written.
+    """
 
     name: str
     title: str
@@ -27,6 +28,7 @@ class Entry:
     stages: int
     claims: dict[str, str | int]
     path: Path
+    parameters: dict[str, str] = field(default_factory=dict)
 
 
 def folder() -> Path:
@@ -48,6 +50,9 @@ def find(name: str) -> Entry:
 
     Raises RkblocksError (RK002) with the nearest names where there is none.
     """
+    own = _entry(folder() / f"{name}.json") if re.fullmatch(r"\w{1,100}", name, re.ASCII) else None
+    if own is not None and own.name == name:  # at once, without reading the others
+        return own
     entries = catalog()
     for e in entries:
         if e.name == name:
@@ -55,6 +60,8 @@ def find(name: str) -> Entry:
     known = {_folded(alias): e for e in reversed(entries) for alias in e.aliases}
     known |= {_folded(e.name): e for e in entries}
     if _folded(name) not in known:
+        from difflib import get_close_matches
+
         close = dict.fromkeys(known[key].name for key in get_close_matches(_folded(name), known, n=3))
         hint = "`rkblocks list` shows the library; a file name ends in .json"
         message = f"no scheme of the library is called {shown(name)}, and there is no such file"
@@ -67,30 +74,27 @@ def _folded(name: str) -> str:
 
 
 def _entry(path: Path) -> Entry | None:
-    """The entry of a library file; None for a file that is no tableau (`check` says what is wrong with it)."""
-    problems = Problems()
-    text = decode(path.read_bytes(), problems)
-    root = parse(text, problems) if text is not None else None
-    if not isinstance(root, Object):
+    """The entry of a library file; None for a file that is no tableau (`check` says what is wrong with it).
+
+    By Python's own JSON reader, which is ten times as fast as ours: these are files that our tests have read strictly.
+    """
+    try:
+        root = json.loads(path.read_text(encoding="utf-8"), parse_float=str)
+    except (OSError, ValueError, RecursionError):
         return None
-    aliases, rows = root.get("aliases"), root.get("alpha") or root.get("A")
-    claims = root.get("claims")
+    if not isinstance(root, dict):
+        return None
+    name, title, aliases, claims = (root.get(key) for key in ("name", "title", "aliases", "claims"))
+    rows = root.get("alpha") or root.get("A")
+    parameters = root.get("parameters")
     return Entry(
-        name=_text(root, "name") or path.stem,
-        title=_text(root, "title"),
-        aliases=tuple(a.value for a in aliases.items if isinstance(a, Text)) if isinstance(aliases, Array) else (),
-        stages=len(rows.items) if isinstance(rows, Array) else 0,
-        claims={m.key.value: _claim(m.value) for m in claims.members} if isinstance(claims, Object) else {},
+        name=name if isinstance(name, str) and name else path.stem,
+        title=title if isinstance(title, str) else "",
+        aliases=tuple(a for a in aliases if isinstance(a, str)) if isinstance(aliases, list) else (),
+        stages=len(rows) if isinstance(rows, list) else 0,
+        claims={k: v for k, v in claims.items() if isinstance(v, str | int)} if isinstance(claims, dict) else {},
         path=path,
+        parameters={k: str(v.get("init", "")) for k, v in parameters.items() if isinstance(v, dict)}
+        if isinstance(parameters, dict)
+        else {},
     )
-
-
-def _text(root: Object, key: str) -> str:
-    node = root.get(key)
-    return node.value if isinstance(node, Text) else ""
-
-
-def _claim(node: object) -> str | int:
-    if isinstance(node, Number):
-        return int(node.text) if node.text.isdigit() and len(node.text) < 4 else node.text
-    return node.value if isinstance(node, Text) else ""

@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rkblocks.render.style import PLAIN, Style
 
 if TYPE_CHECKING:
-    from rkblocks.files.library import Entry
+    from rkblocks.files.ranking import Ranked
 
-_HEAD = ("name", "stages", "order", "ssp", "title")
+_HEAD = ("name", "stages", "order", "C", "C/stages", "growth", "title")
+SHORT = 7
+"""Exact numbers up to this length are shown as they are."""
 
 
-def listing(entries: Sequence[Entry], *, colour: bool = False) -> str:
-    """Return one line an entry: name, stages, claimed order and SSP coefficient ("-": nothing claimed), title."""
-    style = Style(colour)
-    rows = [(e.name, str(e.stages), _claim(e, "order"), _claim(e, "ssp"), e.title) for e in entries]
-    return columns(_HEAD, rows, right=(1, 2), style=style)
+def listing(rows: Sequence[Ranked], *, colour: bool = False) -> str:
+    """Return one line a scheme: name, stages, claimed order, C, C by stages and growth ("-": not claimed), title."""
+    lines = [
+        (
+            row.entry.name,
+            str(row.entry.stages),
+            "-" if row.order is None else str(row.order),
+            _number(row.C, row.entry.claims.get("ssp")),
+            _number(row.per_stage),
+            _number(row.growth, row.entry.claims.get("variance")),
+            row.entry.title,
+        )
+        for row in rows
+    ]
+    return columns(_HEAD, lines, right=(1, 2), style=Style(colour))
+
+
+def record(row: Ranked) -> dict[str, Any]:
+    """Return the scheme as an object of `list --format json`: claims as written, and as numbers."""
+    entry = row.entry
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "aliases": entry.aliases,
+        "stages": entry.stages,
+        "claims": entry.claims,
+        "parameters": entry.parameters,
+        "order": row.order,
+        "C": row.C,
+        "C/stages": row.per_stage,
+        "growth": row.growth,
+    }
 
 
 def columns(
@@ -35,6 +64,9 @@ def columns(
     return "\n".join([style(line(head), "bold"), *map(line, rows)]) + "\n"
 
 
-def _claim(entry: Entry, claim: str) -> str:
-    value = entry.claims.get(claim)
-    return "-" if value is None else str(value)
+def _number(value: float | None, written: str | int | None = None) -> str:
+    """Return a number by its exact text where that is short and no expression, else by five digits."""
+    if value is None:
+        return "-"
+    text = "" if written is None else str(written)
+    return text if 0 < len(text) <= SHORT and set(text) <= set("0123456789/") else f"{value:.5g}"

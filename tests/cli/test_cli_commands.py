@@ -44,6 +44,23 @@ def test_list_names_the_papers_schemes(run: Run) -> None:
     assert [entry["name"] for entry in found["tableaus"]] == names[1:]
 
 
+def test_list_filters_and_sorts(run: Run) -> None:
+    _, text, _ = run("list", "--order", "3+", "--stages", "4-5", "--ssp", "--sort", "C/stages", "--reverse")
+    head, *rows = text.splitlines()
+    assert head.split() == ["name", "stages", "order", "C", "C/stages", "growth", "title"]
+    assert rows[0].split()[:5] == ["ssprk53", "5", "3", "2.6506", "0.53013"]
+    assert "ssprk43" in {row.split()[0] for row in rows}
+    shares = [float(row.split()[4]) for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    _, text, _ = run("list", "--family", "--format", "json")
+    families = json.loads(text)["tableaus"]
+    assert "ark" in {entry["name"] for entry in families}
+    assert all(entry["parameters"] for entry in families)
+    status, out, err = run("list", "--order", "99")
+    assert (status, len(out.splitlines()), err) == (0, 1, "no scheme of the library fits\n")
+    assert run("list", "--order", "three")[0] == 2
+
+
 def test_show_draws_the_scheme(run: Run) -> None:
     status, out, _ = run("show", "ssp2")
     assert status == 0

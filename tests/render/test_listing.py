@@ -1,29 +1,40 @@
 """Tables of the command line, as whole strings."""
 
-from dataclasses import dataclass, field
+from pathlib import Path
 
-from rkblocks.render.listing import columns, listing
+from rkblocks.files.library import Entry
+from rkblocks.files.ranking import ranked
+from rkblocks.render.listing import columns, listing, record
 
-
-@dataclass(frozen=True)
-class FakeEntry:
-    name: str
-    title: str
-    aliases: tuple[str, ...] = ()
-    stages: int = 1
-    claims: dict[str, object] = field(default_factory=dict)
+EULER = Entry("euler", "Forward Euler", ("ResBlock",), 1, {"order": 1, "ssp": "1", "variance": "2"}, Path("euler.json"))
+MINE = Entry("mine", "A scheme without claims", (), 10, {}, Path("mine.json"))
+LONG = Entry(
+    "ssprk54", "Digits", (), 5, {"order": 4, "ssp": "1.5081800491…", "variance": "123/10000000"}, Path("x.json")
+)
 
 
 def test_a_listing() -> None:
-    entries = [
-        FakeEntry("euler", "Forward Euler", ("ResBlock",), 1, {"order": 1, "ssp": "1"}),
-        FakeEntry("mine", "A scheme without claims", (), 10),
-    ]
-    assert listing(entries) == (
-        "name   stages  order  ssp  title\n"
-        "euler       1      1  1    Forward Euler\n"
-        "mine       10      -  -    A scheme without claims\n"
+    assert listing([ranked(entry) for entry in (EULER, MINE, LONG)]) == (
+        "name     stages  order  C       C/stages  growth    title\n"
+        "euler         1      1  1       1         2         Forward Euler\n"
+        "mine         10      -  -       -         -         A scheme without claims\n"
+        "ssprk54       5      4  1.5082  0.30164   1.23e-05  Digits\n"
     )
+
+
+def test_a_record_has_claims_as_written_and_as_numbers() -> None:
+    assert record(ranked(LONG)) == {
+        "name": "ssprk54",
+        "title": "Digits",
+        "aliases": (),
+        "stages": 5,
+        "claims": {"order": 4, "ssp": "1.5081800491…", "variance": "123/10000000"},
+        "parameters": {},
+        "order": 4,
+        "C": 1.5081800491,
+        "C/stages": 1.5081800491 / 5,
+        "growth": 1.23e-05,
+    }
 
 
 def test_an_empty_table_keeps_its_head() -> None:
