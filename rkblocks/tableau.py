@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -154,6 +153,7 @@ class Tableau:
     @cached_property
     def digest(self) -> str:
         """sha256 (hex) of the scheme itself: name, numbers, parameters; titles, references and claims do not count."""
+        import hashlib  # only here: loading it takes as long as checking a small scheme
 
         def rows(values: Rows | None) -> list[list[str]] | None:
             return None if values is None else [[self.field.text(entry) for entry in row] for row in values]

@@ -32,8 +32,10 @@ def command(name: str, at: str | None, digits: int, output: str | None) -> int:
     """
     from rkblocks import files
     from rkblocks.cli import console
+    from rkblocks.cli.startup import load_core
     from rkblocks.verify.canonical import canonical
 
+    load_core()
     found = canonical(files.load(name), at, digits)
     for note in found.notes:
         console.note(f"note: {note}")

@@ -30,7 +30,9 @@ def command(targets: tuple[str, ...], form: str) -> int:
     """
     from rkblocks import files, verify
     from rkblocks.cli import console
+    from rkblocks.cli.startup import load_core
 
+    load_core()
     reports = [verify.check(target) for target in files.expand(targets)]
     if form == "json":
         from rkblocks.render import jsonfmt

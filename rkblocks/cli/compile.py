@@ -20,7 +20,9 @@ def command(name: str, output: str | None) -> int:
     """
     from rkblocks import files, program
     from rkblocks.cli import console
+    from rkblocks.cli.startup import load_core
 
+    load_core()
     source = program.emit(files.load(name))
     console.deliver(source, output)
     return 0

@@ -28,7 +28,9 @@ def command(name: str, form: str) -> int:
     """
     from rkblocks import files
     from rkblocks.cli import console
+    from rkblocks.cli.startup import load_core
 
+    load_core()
     tableau = files.load(name)
     if form == "json":
         console.show(files.to_json(tableau))

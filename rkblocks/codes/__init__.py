@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-_HEAD = re.compile(r"# (RK\d{3}): ([^\n]+)\nstatus: ([012]) · severity: (error|warning|info)\n")
-_BLOCK = re.compile(r"^```(json|console|text|python) (fails|repaired)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEAD = r"# (RK\d{3}): ([^\n]+)\nstatus: ([012]) · severity: (error|warning|info)\n"
+_BLOCK = r"^```(json|console|text|python) (fails|repaired)\n(.*?)^```$"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Code:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The failing and repaired examples in the order of the file."""
-        return tuple(Block(*match.groups()) for match in _BLOCK.finditer(self.text))
+        return tuple(Block(*match.groups()) for match in re.finditer(_BLOCK, self.text, re.MULTILINE | re.DOTALL))
 
 
 @cache
@@ -49,7 +49,7 @@ def entry(code: str) -> Code:
     if not re.fullmatch(r"RK\d{3}", code, re.ASCII) or not path.is_file():
         raise LookupError(f"{code!r} is not a code of rkblocks")
     text = path.read_text(encoding="utf-8")
-    head = _HEAD.match(text)
+    head = re.match(_HEAD, text)
     if head is None or head[1] != code:
         raise ValueError(f"{path} does not begin with '# {code}: title' and 'status: N · severity: S'")
     return Code(code, head[2], int(head[3]), head[4], text)

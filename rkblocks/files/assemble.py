@@ -14,11 +14,11 @@ from rkblocks.files.cells import Cell, complain
 from rkblocks.files.claims import Written
 from rkblocks.files.evaluate import evaluate, terms
 from rkblocks.files.expression import EntryError, names, radicands
-from rkblocks.files.nodes import shown
 from rkblocks.files.parameters import Declared, settle
 from rkblocks.files.poles import pole
 from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import Arrays, Cells
+from rkblocks.files.wording import shown
 from rkblocks.forms import Butcher, Row, ShuOsher
 from rkblocks.tableau import Claimed, Claims, Origin, Parameter, Tableau
 

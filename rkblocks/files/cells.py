@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from rkblocks.files import grammar
 from rkblocks.files.expression import EntryError, Expression, names
-from rkblocks.files.nodes import Node, Number, Text, describe, shown
+from rkblocks.files.nodes import Node, Number, Text, describe
 from rkblocks.files.problems import Problems
+from rkblocks.files.wording import shown
 
 
 @dataclass(frozen=True)

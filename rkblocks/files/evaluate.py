@@ -25,7 +25,7 @@ from rkblocks.files.expression import (
     rational,
     too_large,
 )
-from rkblocks.files.nodes import count
+from rkblocks.files.wording import count
 
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field

@@ -27,8 +27,8 @@ from rkblocks.files.expression import (
     rational,
     square_root,
 )
-from rkblocks.files.nodes import shown
 from rkblocks.files.tokens import Token, number, tokens
+from rkblocks.files.wording import shown
 
 MOST_CHARACTERS = 4000
 MOST_LEVELS = 40

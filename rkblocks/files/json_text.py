@@ -12,9 +12,10 @@ import re
 from bisect import bisect_right
 
 from rkblocks.files import words
-from rkblocks.files.nodes import Array, Member, Node, Object, Text, shown
+from rkblocks.files.nodes import Array, Member, Node, Object, Text
 from rkblocks.files.problems import Problems
 from rkblocks.files.strings import QUOTES, scan_string
+from rkblocks.files.wording import shown
 
 MOST_LEVELS = 32
 """Deepest nesting; a tableau needs three levels."""

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from rkblocks.files.json_text import child
-from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe, shown
+from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe
 from rkblocks.files.problems import MOST_OF_A_CODE, Problems
+from rkblocks.files.wording import shown
 
 KEYS = (
     *("$schema", "name", "title", "aliases", "parameters", "alpha", "beta", "A", "b", "c", "b_hat"),

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from rkblocks.diagnostics import fail
-from rkblocks.files.nodes import shown
+from rkblocks.files.wording import shown
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from rkblocks.files.cells import Cell, read_cell
 from rkblocks.files.json_text import child
-from rkblocks.files.nodes import Array, Node, Object, count, describe
+from rkblocks.files.nodes import Array, Node, Object, describe
 from rkblocks.files.problems import Problems
+from rkblocks.files.wording import count
 
 MOST_STAGES = 64
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rkblocks.diagnostics import fail
 from rkblocks.files import library
 from rkblocks.files.decode import MOST_BYTES
-from rkblocks.files.nodes import shown
+from rkblocks.files.wording import shown
 
 STDIN = "-"
 

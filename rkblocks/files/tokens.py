@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from rkblocks.files.expression import MOST_DIGITS, EntryError
-from rkblocks.files.nodes import shown
+from rkblocks.files.wording import shown
 
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rkblocks.files.nodes import Constant, Node, Number, Text, shown
+from rkblocks.files.nodes import Constant, Node, Number, Text
+from rkblocks.files.wording import shown
 
 if TYPE_CHECKING:
     from rkblocks.files.json_text import Scanner

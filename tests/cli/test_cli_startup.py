@@ -1,0 +1,37 @@
+"""Starting: the collector rests while the core is imported, and works afterwards."""
+
+import gc
+import subprocess
+import sys
+
+from rkblocks.cli.startup import collector_at_rest, load_core
+
+
+def test_the_collector_rests_and_goes_on() -> None:
+    assert gc.isenabled()
+    with collector_at_rest():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with collector_at_rest():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_was_imported_is_frozen_and_collected_no_more() -> None:
+    code = (
+        "import gc, sys; from rkblocks.cli.startup import load_core; before = gc.get_freeze_count(); load_core();"
+        "assert 'sympy' in sys.modules; assert gc.isenabled(); assert gc.get_freeze_count() > before + 50_000;"
+        "from rkblocks import verify; assert verify.check('ssp3').ok"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_loading_twice_does_nothing() -> None:
+    load_core()
+    frozen = gc.get_freeze_count()
+    load_core()
+    assert gc.get_freeze_count() == frozen
