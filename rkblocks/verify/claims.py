@@ -48,6 +48,9 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
         yield _ssp_of_family(facts, claimed)
         return
     crossing = facts.at_init.optimal
+    if facts.at_init.bracket is not None:
+        yield _ssp_in_bracket(facts.at_init, claimed)
+        return
     if crossing is None:
         yield _judged("ssp", "RK402", claimed, None, False, "there is no finite coefficient")
         return
@@ -62,6 +65,23 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
         if negative is not None:
             reason = f"at r = {claimed.text} the entry {negative.entry} is {short(member.field, negative.value)}"
     yield _judged("ssp", "RK402", claimed, found, holds, reason)
+
+
+def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
+    """A claim outside proven bounds is false; inside them it is not decided."""
+    assert facts.bracket is not None
+    low, high = facts.bracket
+    text = f"between {float(low):.10g} and {float(high):.10g}"
+    if claimed.value is not None:
+        inside = facts.field.sign(claimed.value - facts.field.rational(low)) >= 0
+        inside &= facts.field.sign(claimed.value - facts.field.rational(high)) < 0
+    else:
+        least, most = _digits(claimed.digits or "0")
+        inside = most > low and least < high
+    if not inside:
+        return _judged("ssp", "RK402", claimed, text, False, "proved by exact evaluation at both bounds")
+    report = ClaimReport("ssp", claimed.text, None, None)
+    return report, diagnostic("RK405", f"the claimed SSP coefficient was not decided; it is {text}", path="/claims/ssp")
 
 
 def _ssp_of_family(facts: Facts, claimed: Claimed) -> Judged:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element
+from rkblocks.verify.budget import too_large
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.values import short
 
@@ -25,6 +26,21 @@ def holds_at_init(facts: Facts, difference: Element) -> bool:
     """Whether a difference that depends on parameters is zero at their initial values."""
     field = facts.field
     return bool(field.free_parameters(difference)) and not field.substitute(difference, facts.tableau.initial())
+
+
+def bounded(facts: Facts) -> Iterator[Diagnostic]:
+    """The work that the table asks for must be bounded; the declared form is looked at before it is converted."""
+    form, field = facts.tableau.shu_osher, facts.field
+    reason = "" if form is None else too_large(field, (*form.alpha, *form.beta))
+    if not reason:
+        reason = too_large(field, (*facts.form.A, facts.form.b))
+    if reason:
+        yield diagnostic(
+            "RK306",
+            f"too large to be checked exactly: {reason}",
+            path="/A" if facts.tableau.butcher is not None else "/alpha",
+            help="round the coefficients to fewer digits and give a tolerance, or fix some of the parameters",
+        )
 
 
 def explicit(facts: Facts) -> Iterator[Diagnostic]:
@@ -133,7 +149,7 @@ def abscissae(facts: Facts) -> Iterator[Diagnostic]:
         )
 
 
-FATAL = (explicit, alpha_rows, forms_agree)
+FATAL = (bounded, explicit, alpha_rows, forms_agree)
 """With an error from one of these there is no explicit method to say anything else about."""
 
 STRUCTURE = (weights_sum, abscissae)
@@ -144,7 +160,7 @@ def structure(facts: Facts) -> tuple[tuple[Diagnostic, ...], bool]:
     found: list[Diagnostic] = []
     for check in FATAL:
         found += check(facts)
-        if any(d.code in ("RK301", "RK303") for d in found):
+        if any(d.code in ("RK301", "RK303", "RK306") for d in found):
             return tuple(found), False
     if any(d.status for d in found):
         return tuple(found), False

@@ -9,12 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root, least_odd_root
 
 Coefficients = tuple[Element, ...]
 """A polynomial in r with coefficients in a field, the constant one first."""
+
+
+LARGEST = 45_000_000
+"""Largest `size` of a polynomial whose roots are isolated; the largest in the library takes half a second."""
+
+
+class TooLarge(Exception):  # noqa: N818 (a limit, not an error)
+    """A polynomial is too large to isolate its roots in bounded time; the first failure lies in [low, high)."""
+
+    def __init__(self, low: Fraction | None = None, high: Fraction | None = None) -> None:
+        super().__init__("too large")
+        self.low = low
+        self.high = high
+
+
+def size(polynomial: Coefficients, field: Field) -> int:
+    """A measure of the work on a polynomial: degree squared times bits, of its norm, times what the norm costs."""
+    degree = 1 << len(field.roots)
+    parts = [q for c in polynomial if c for q in field.coordinates(c)]
+    bits = max((max(q.numerator.bit_length(), q.denominator.bit_length()) for q in parts), default=0)
+    bits *= degree
+    return (len(polynomial) * degree) ** 2 * degree**3 * (bits + bits * bits // 5000)  # long products cost more
 
 
 @dataclass(frozen=True)
@@ -27,7 +50,10 @@ class Crossing:
 
 
 def first_crossing(conditions: Iterable[tuple[str, Coefficients]], field: Field) -> Crossing | None:
-    """The first condition to fail for growing r > 0 (the earlier named one in a tie), None if none ever fails."""
+    """The first condition to fail for growing r > 0 (the earlier named one in a tie), None if none ever fails.
+
+    Raises TooLarge where a polynomial exceeds the limit.
+    """
     best: Crossing | None = None
     for entry, polynomial in conditions:
         lowest = next((c for c in polynomial if c), None)
@@ -35,6 +61,8 @@ def first_crossing(conditions: Iterable[tuple[str, Coefficients]], field: Field)
             continue
         if field.sign(lowest) < 0:
             return Crossing(entry, polynomial, Root.rational(0))
+        if size(polynomial, field) > LARGEST:
+            raise TooLarge
         root = least_odd_root(polynomial, field, below=best.root.high if best else None)
         if root is not None and (best is None or root.compare(best.root) < 0):
             best = Crossing(entry, polynomial, root)

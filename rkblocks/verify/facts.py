@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Field
 from rkblocks.forms import Butcher, Reduction, to_butcher
 from rkblocks.tableau import Parameter, Tableau
-from rkblocks.verify.crossing import Coefficients, Crossing
+from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.monotonicity import ssp_coefficient
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
@@ -77,13 +78,32 @@ class Facts:
 
     @cached_property
     def optimal(self) -> Crossing | None:
-        """The optimal SSP coefficient, for a tableau without parameters."""
-        return ssp_coefficient(self.field, self.reduced.A, self.reduced.b)
+        """The optimal SSP coefficient, for a tableau without parameters; None without limit, or beyond `bracket`."""
+        found = self._optimal
+        return None if isinstance(found, TooLarge) else found
+
+    @property
+    def bracket(self) -> tuple[Fraction, Fraction] | None:
+        """Proven bounds low <= R < high, where R itself would take too long to isolate."""
+        found = self._optimal
+        if isinstance(found, TooLarge) and found.low is not None and found.high is not None:
+            return found.low, found.high
+        return None
+
+    @cached_property
+    def _optimal(self) -> Crossing | TooLarge | None:
+        try:
+            return ssp_coefficient(self.field, self.reduced.A, self.reduced.b)
+        except TooLarge as limit:
+            return limit
 
     @cached_property
     def optimal_as_typed(self) -> Crossing | None:
         """R of the table as written, for a tableau without parameters."""
-        return ssp_coefficient(self.field, self.form.A, self.form.b)
+        try:
+            return ssp_coefficient(self.field, self.form.A, self.form.b)
+        except TooLarge:
+            return None
 
     @cached_property
     def declared(self) -> Declared | None:

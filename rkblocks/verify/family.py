@@ -24,9 +24,13 @@ from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
-from rkblocks.verify.monotonicity import Place, entry_polynomial, place_of, places, ssp_coefficient
+from rkblocks.verify.monotonicity import entry_polynomial, place_of, ssp_coefficient
+from rkblocks.verify.resolvent import Place, places
 
 MOST_STAGES = 6
+MOST_FACTORS = 24
+MOST_DEGREE = 40
+"""Bounds on the irreducible factors and on the degree of any projection, which grows like the product of theirs."""
 _R = Symbol("_r")  # no parameter of a file can have this name
 
 
@@ -61,12 +65,14 @@ class _Piece:
 def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case, ...] | None:
     """R as a piecewise function of the one parameter on which the reduced method (A, b) depends.
 
-    None where the method has too many stages for this to be practical.
+    None where the method has too many stages, or entries of too high degree, for this to be practical.
     """
     if len(b) > MOST_STAGES:
         return None
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
+    if len(basis) > MOST_FACTORS or _projected_degree(basis, name) > MOST_DEGREE:
+        return None
     low, high = cells.bounds(field, [parameter])[name]
     cuts = cells.inner_roots([*lines, *_projection(basis, name)], low, high)
     marks = [low, *cuts, high]
@@ -101,6 +107,13 @@ def _bivariate(field: Field, rows: Sequence[Any], name: str) -> Poly:
     expression = sum(row.as_expr() * _R**k for k, row in enumerate(rows))
     poly = Poly(expression, _R, Symbol(name), domain=field.ground)
     return poly.norm() if field.roots else poly
+
+
+def _projected_degree(basis: Sequence[Poly], name: str) -> int:
+    """The largest degree in the parameter of a resultant of two factors, or of a factor and its derivative."""
+    sizes = [(p.degree(_R), p.degree(Symbol(name))) for p in basis]
+    pairs = [r * t2 + r2 * t for (r, t), (r2, t2) in combinations(sizes, 2)]
+    return max([*pairs, *((2 * r - 1) * t for r, t in sizes)], default=0)
 
 
 def _projection(basis: Sequence[Poly], name: str) -> list[Poly]:

@@ -85,10 +85,10 @@ def _declared(facts: Facts) -> DeclaredReport | None:
 
 
 def _optimal(facts: Facts) -> OptimalReport:
-    start = optimal_part(facts.at_init.field, facts.at_init.optimal)
+    start = optimal_part(facts.at_init)
     cases = facts.cases
     if cases is None:
-        return start if not facts.effective else OptimalReport(None, start.cfl_float, None, None, start)
+        return start if not facts.effective else OptimalReport(None, start.cfl_float, None, at_init=start)
     name, text = facts.effective[0].name, facts.field.text
     shown = tuple(
         CaseReport(
@@ -99,4 +99,4 @@ def _optimal(facts: Facts) -> OptimalReport:
         for case in cases
     )
     whole = shown[0].cfl if len(shown) == 1 else None
-    return OptimalReport(whole, start.cfl_float, None, shown, start)
+    return OptimalReport(whole, start.cfl_float, None, cases=shown, at_init=start)

@@ -122,7 +122,20 @@ def decimal_table(facts: Facts) -> Iterator[Diagnostic]:
         yield diagnostic("RK319", "table of decimals: " + "; ".join(sentences), path="/tolerance")
 
 
+def not_isolated(facts: Facts) -> Iterator[Diagnostic]:
+    """An optimum that is bounded, but whose exact value would take too long to isolate."""
+    if not facts.tableau.parameters and facts.bracket is not None:
+        low, high = facts.bracket
+        yield diagnostic(
+            "RK324",
+            f"the optimal SSP coefficient lies in [{float(low):.10g}, {float(high):.10g}), both proved; the number "
+            "itself is a root of a polynomial too large to isolate here",
+            path="/b" if facts.tableau.butcher is not None else "/beta",
+        )
+
+
 FINDINGS = (
+    not_isolated,
     unused_stages,
     equal_stages,
     negative_entries,

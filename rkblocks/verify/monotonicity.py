@@ -15,22 +15,19 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows, resolvent
-from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
+from rkblocks.verify.crossing import LARGEST, Coefficients, Crossing, TooLarge, first_crossing, size
 from rkblocks.verify.guess import radius_guess
 from rkblocks.verify.integral import ring
+from rkblocks.verify.resolvent import Place, places
+from rkblocks.verify.search import bracket, simple_zero, suspects, tightened
 
-Place = tuple[int, int]
-"""(row, column) of an entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
-
-HALVINGS = 40
-"""The bracket around R is halved at most so often before the remaining entries are taken to be polynomials."""
+FEW = 4
+"""So many entries are written as polynomials at once; more are thinned out first."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +72,6 @@ def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficient
     return tuple(found)
 
 
-def places(m: int) -> Iterator[Place]:
-    """All entries of P below the diagonal, then those of d."""
-    for i in range(m + 1):
-        for j in range(min(i, m)):
-            yield i, j
-    for i in range(m + 1):
-        yield i, -1
-
-
 def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
     """A negative entry of P(r) or d(r), which refutes r <= R; None certifies it.
 
@@ -124,6 +112,8 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
             unused and equal stages must have been removed (`forms.reduce`).
         b: m weights.
 
+    Raises TooLarge, with proven bounds of R, where the number itself would take too long to isolate.
+
     Reference: Kraaijevanger 1991, BIT 31, 482-528; Ferracina & Spijker 2004; Higueras 2005.
     """
     if not any(b):
@@ -133,56 +123,25 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
         return Crossing(name_of(failure), entry_polynomial(field, A, b, failure), Root.rational(0))
     guess = radius_guess(field, A, b)
     simple = guess.limit_denominator(1000)
-    found = _simple_zero(field, A, b, simple) if simple > 0 else None
+    found = simple_zero(field, A, b, simple) if simple > 0 else None
     if found is not None:
         return Crossing(name_of(found), entry_polynomial(field, A, b, found), Root.rational(simple))
-    suspects = _suspects(field, A, b, *_bracket(field, A, b, guess))
-    return first_crossing(((name_of(p), entry_polynomial(field, A, b, p)) for p in suspects), field)
+    low, high = bracket(field, A, b, guess)
+    left = suspects(field, A, b, low, high)
+    if len(left) > FEW:  # the first one tells where R is, and the others are positive near there
+        first = first_crossing([_conditions(field, A, b, left[:1])[0]], field)
+        if first is not None and first.root.fraction is not None:
+            exact = simple_zero(field, A, b, first.root.fraction)
+            if exact is not None:  # many entries may vanish there at once, as in a chain of Euler steps
+                return Crossing(name_of(exact), entry_polynomial(field, A, b, exact), first.root)
+        if first is not None:
+            low, high = tightened(field, A, b, low, high, first.root)
+            left = suspects(field, A, b, low, high)
+    conditions = _conditions(field, A, b, left)
+    if any(size(polynomial, field) > LARGEST for _, polynomial in conditions):
+        raise TooLarge(low, high)
+    return first_crossing(conditions, field)
 
 
-def _simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
-    """An entry that changes sign at r, if r <= R; it proves R = r.  The derivatives are P' = -P P and d' = -P d."""
-    P, d = resolvent(field, A, b, field.rational(r))
-    zeros = []
-    for i, j in places(len(b)):
-        value = d[i] if j < 0 else P[i][j]
-        if not value:
-            zeros.append((i, j))
-        elif field.sign(value) < 0:
-            return None
-    for i, j in zeros:  # all entries are nonnegative here, so nothing cancels in the sum
-        if any(P[i][k] and (d[k] if j < 0 else (k > j and P[k][j])) for k in range(i)):
-            return i, j
-    return None
-
-
-def _bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, Fraction]:
-    """(lo, hi) with lo <= R < hi, proved by exact evaluation."""
-
-    def feasible(r: Fraction) -> bool:
-        return negative_at(field, A, b, field.rational(r)) is None
-
-    margin = Fraction(1, 1 << 20)
-    low, high = guess * (1 - margin), guess * (1 + margin)
-    while not feasible(low):  # ends: R > 0
-        low, high = low / 2, low
-    while feasible(high):  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
-        low, high = high, high * 2
-    for _ in range(HALVINGS):
-        if high - low <= 2 * margin * high:
-            break
-        middle = (low + high) / 2
-        low, high = (middle, high) if feasible(middle) else (low, middle)
-    return low, high
-
-
-def _suspects(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> list[Place]:
-    """The entries that may change sign between low <= R and high, by the bound in the head of this module."""
-    P, d = resolvent(field, A, b, field.rational(low))
-    before, d_before = resolvent(field, A, b, field.rational(2 * low - high))
-    found = []
-    for i, j in places(len(b)):
-        value, bound = (d[i], d_before[i]) if j < 0 else (P[i][j], before[i][j])
-        if bound and field.sign(value + value - bound) <= 0:
-            found.append((i, j))
-    return found
+def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[str, Coefficients]]:
+    return [(name_of(place), entry_polynomial(field, A, b, place)) for place in chosen]

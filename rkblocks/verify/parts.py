@@ -8,7 +8,7 @@ from typing import Any
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.crossing import Crossing
+from rkblocks.verify.crossing import Crossing, TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Order, principal_error, stage_order
 from rkblocks.verify.report import (
@@ -72,9 +72,12 @@ def ssp_part(facts: Facts) -> SspReport:
         from rkblocks.verify import family_parts
 
         return family_parts.ssp_part(facts)
-    crossing = linear_threshold(facts.field, facts.stability)
+    try:
+        crossing = linear_threshold(facts.field, facts.stability)
+    except TooLarge:
+        crossing = None
     linear = None if crossing is None else {**(root_json(crossing.root) or {}), "entry": crossing.entry}
-    return SspReport(declared_part(facts), optimal_part(facts.field, facts.optimal), None, linear)
+    return SspReport(declared_part(facts), optimal_part(facts), None, linear)
 
 
 def variance_part(facts: Facts) -> VarianceReport:
@@ -93,12 +96,13 @@ def stability_part(facts: Facts) -> Mapping[str, Any] | None:
     order = linear_order(facts.field, facts.stability)
     if facts.tableau.parameters:
         return {"polynomial": polynomial, "linear_order": order}
-    return {
-        "polynomial": polynomial,
-        "linear_order": order,
-        "real": root_json(real_interval(facts.field, facts.stability)),
-        "imaginary": root_json(imaginary_interval(facts.field, facts.stability)),
-    }
+    found: dict[str, Any] = {"polynomial": polynomial, "linear_order": order}
+    for name, interval in (("real", real_interval), ("imaginary", imaginary_interval)):
+        try:
+            found[name] = root_json(interval(facts.field, facts.stability))
+        except TooLarge:
+            found[name] = None
+    return found
 
 
 def method_part(facts: Facts) -> Mapping[str, Any]:
@@ -112,7 +116,7 @@ def typed_part(facts: Facts) -> TypedReport | None:
     """The figures of the table as written, where stages were removed from it."""
     if not facts.was_reduced:
         return None
-    optimal = None if facts.tableau.parameters else optimal_part(facts.field, facts.optimal_as_typed)
+    optimal = None if facts.tableau.parameters else _optimal(facts.field, facts.optimal_as_typed)
     return TypedReport(facts.tableau.stages, optimal, _variance(facts, facts.growth_as_typed, None))
 
 
@@ -142,7 +146,15 @@ def declared_part(facts: Facts) -> DeclaredReport | None:
     return DeclaredReport(found.nonnegative, exact_text(facts.field, found.cfl), to_float(facts.field, found.cfl))
 
 
-def optimal_part(field: Field, crossing: Crossing | None) -> OptimalReport:
+def optimal_part(facts: Facts) -> OptimalReport:
+    """The optimal coefficient of a tableau without parameters, or its bounds."""
+    if facts.bracket is None:
+        return _optimal(facts.field, facts.optimal)
+    low, high = facts.bracket
+    return OptimalReport(None, float(low), None, (str(low), str(high)))
+
+
+def _optimal(field: Field, crossing: Crossing | None) -> OptimalReport:
     if crossing is None:
         return OptimalReport(None, None, None)
     root = crossing.root

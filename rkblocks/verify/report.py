@@ -71,11 +71,15 @@ class CaseReport:
 
 @dataclass(frozen=True)
 class OptimalReport:
-    """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values."""
+    """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
+
+    Where the number itself was not isolated, ``bracket`` has proven bounds low <= R < high and ``cfl_float`` is low.
+    """
 
     cfl: str | None
     cfl_float: float | None
     certificate: Certificate | None
+    bracket: tuple[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
     cases: tuple[CaseReport, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
     at_init: OptimalReport | None = dataclasses.field(default=None, metadata=EXTRA)
 

@@ -15,10 +15,10 @@ from rkblocks.verify.monotonicity import (
     name_of,
     negative_at,
     place_of,
-    places,
     ssp_coefficient,
 )
 from rkblocks.verify.order import order
+from rkblocks.verify.resolvent import places
 
 
 def entries_at(method: known.Method, r: Fraction) -> dict[tuple[int, int], Fraction]:

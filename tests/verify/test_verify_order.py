@@ -97,7 +97,7 @@ def test_scalar_taylor_expansion_agrees(name: str, p: int) -> None:
             power = times(power, shift)
         return total
 
-    field, A, b = getattr(known, name)
+    _, A, b = getattr(known, name)
     slopes: list[list] = []
     for row in (*A, b):
         shift = [R.zero] * n

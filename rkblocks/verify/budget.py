@@ -1,0 +1,36 @@
+"""Bounds on the work that one tableau may ask for, so that every file is answered in bounded time and memory.
+
+The measures depend on the file alone, never on a clock: the same file always gets the same report.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+from rkblocks.exact.field import Field
+from rkblocks.forms import Rows
+from rkblocks.verify.integral import ring
+
+MOST_BITS = 200_000
+"""Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
+with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
+MOST_TERMS = 12_000
+"""Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
+
+
+def too_large(field: Field, rows: Rows) -> str:
+    """Why a form with these rows (A and b, or alpha and beta) is too large, in words; "" where it is not."""
+    entries = [entry for row in rows for entry in row if entry]
+    m = max(map(len, rows))
+    if not field.parameters:
+        _, denominator = ring(field).clear(entries)
+        bits = denominator.bit_length() * m * (1 << len(field.roots)) ** 2
+        digits = denominator.bit_length() * 3 // 10
+        return f"{m} stages over a common denominator of {digits} digits" if bits > MOST_BITS else ""
+    free = {name for entry in entries for name in field.free_parameters(entry)}
+    degree = max((max(map(sum, part), default=0) for e in entries for part in (e.numer, e.denom)), default=0)
+    terms = comb(degree * m + len(free), len(free)) if free else 1
+    roots = (1 << len(field.roots)) ** 2
+    if terms * m * m * roots > MOST_TERMS:
+        return f"{m} stages with entries of degree {degree} in {len(free)} parameters"
+    return ""
