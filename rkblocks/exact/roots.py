@@ -24,6 +24,8 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.irreducible import is_provably_irreducible
 
 _R = Symbol("r")
+_NEAR = 200
+"""Bits to which a root is refined to see whether it is a fraction of half as many."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,9 @@ def _minimal(integers: Sequence[int], low: Fraction, high: Fraction) -> Root:
         return Root.rational(low)
     if len(integers) > 2 and is_provably_irreducible(integers):
         return Root(tuple(integers), low, high)
+    near = Root(tuple(integers), low, high).refine(_NEAR).low.limit_denominator(1 << _NEAR // 2 - 4)
+    if low < near < high and not evaluate(integers, near):  # factoring would find it much later
+        return Root.rational(near)
     polynomial = Poly([ZZ(c) for c in reversed(integers)], _R, domain=ZZ)
     for factor, _ in polynomial.factor_list()[1]:
         candidate = _primitive(factor)

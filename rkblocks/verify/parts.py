@@ -21,7 +21,8 @@ from rkblocks.verify.report import (
     VarianceReport,
     Witness,
 )
-from rkblocks.verify.stability import imaginary_interval, linear_order, linear_threshold, real_interval
+from rkblocks.verify.stability import imaginary_interval, linear_order, real_interval
+from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import (
     exact_text,
     int_text,

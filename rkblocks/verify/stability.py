@@ -1,4 +1,4 @@
-"""The stability polynomial and what follows from it: linear order, linear SSP threshold, stability intervals.
+"""The stability polynomial and what follows from it: linear order and stability intervals.
 
 ``psi(z) = 1 + sum_k z**k b A**(k-1) e`` is the factor of one step on x' = lambda x, with z = dt lambda.
 """
@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial
+from math import factorial
 
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows
-from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
+from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
 
@@ -39,20 +39,6 @@ def linear_order(field: Field, psi: Coefficients) -> int:
     while p + 1 < len(psi) and psi[p + 1] == field.rational(Fraction(1, factorial(p + 1))):
         p += 1
     return p
-
-
-def linear_threshold(field: Field, psi: Coefficients) -> Crossing | None:
-    """The largest r for which psi is absolutely monotonic on [-r, 0]: the SSP coefficient for linear problems.
-
-    Every derivative must be nonnegative at -r (Kraaijevanger 1986); the crossing's entry ``psi^(k)`` names the one that
-    fails first.  None for psi = 1.
-    """
-
-    conditions = [
-        (f"psi^({k})", tuple(psi[n] * comb(n, k) * (-1) ** (n - k) for n in range(k, len(psi))))  # psi^(k)(-r) / k!
-        for k in reversed(range(len(psi)))  # from low degrees, which bound the search in higher ones
-    ]
-    return first_crossing(conditions, field)
 
 
 def real_interval(field: Field, psi: Coefficients) -> Root | None:

@@ -8,10 +8,10 @@ import verify_methods as known
 from rkblocks.verify.stability import (
     imaginary_interval,
     linear_order,
-    linear_threshold,
     real_interval,
     stability_polynomial,
 )
+from rkblocks.verify.threshold import linear_threshold
 
 
 def psi_of(method: known.Method) -> list[Fraction]:
@@ -70,3 +70,19 @@ def test_linear_thresholds(method: known.Method, threshold: int) -> None:
     found = linear_threshold(method[0], stability_polynomial(*method))
     assert found is not None
     assert found.root.fraction == threshold
+
+
+def test_an_irrational_threshold() -> None:
+    """psi = 1 + z + z^2/2 + z^3/20: psi'(-r) = 1 - r + 3 r^2/20 is the first to fail."""
+    field = known.EULER[0]
+    found = linear_threshold(field, (field.one, field.one, field.rational(1, 2), field.rational(1, 20)))
+    assert found is not None
+    assert (found.root.polynomial, found.entry) == ((20, -20, 3), "psi^(1)")
+    assert found.root.to_float() == pytest.approx((20 - 160**0.5) / 6, rel=1e-15)
+
+
+def test_a_missing_power_leaves_no_threshold() -> None:
+    field = known.EULER[0]
+    found = linear_threshold(field, (field.one, field.one, field.zero, field.rational(1, 6)))
+    assert found is not None
+    assert (found.root.fraction, found.entry) == (0, "psi^(2)")
