@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from rkblocks.blocks.coefficients import raw_parameters
@@ -25,18 +26,21 @@ class RKBlock(nn.Module):
     Shape: that of the residual, which maps a tensor to one of the same shape.
     """
 
-    def __init__(self, step: Step, residual: nn.Module, clock: Clock | None) -> None:
+    def __init__(self, step: Step, residual: nn.Module, clock: Clock | None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.step = step
         self.residual = residual
         if step.domains:
-            self.raw = raw_parameters(step.domains)
+            self.raw = raw_parameters(step.domains, dtype)
         self.clock = clock
         self.run = step.function
         claim(self, residual)
 
-    def forward(self, x: Tensor, *time: float | Tensor) -> Tensor:
-        """One step from x, at the time t for a block with time."""
+    def forward(self, x: Tensor, *time: float | Tensor) -> Any:
+        """One step from x, at the time t for a block with time; a pair with the error estimate where that is asked for.
+
+        The estimate is ``y - y_hat``, the difference to the step of the embedded method, of the shape of x.
+        """
         return self.run(self, x, *time)
 
     def evaluate(self, stage: int, x: Tensor, *time: float | Tensor) -> Tensor:
@@ -70,10 +74,14 @@ class RKBlock(nn.Module):
         return {name: d.value(float(self.raw[name].detach())) for name, d in self.step.domains.items()}
 
     def extra_repr(self) -> str:
-        parts = [self.tableau.name, f"{self.program.calls} stages", proved(self.tableau).label]
-        if not self.step.learn_dt and self.step.dt != 1:
-            parts.append(f"dt={float(self.step.dt):.6g}")
-        parts += [f"{name}={value:.6g}" for name, value in self.coefficients().items()]
+        found = proved(self.tableau)
+        parts = [self.tableau.name, f"{self.program.calls} stages", found.label]
+        if self.step.error:
+            parts.append(f"with an error estimate by order {found.embedded}")
+        values = self.coefficients()
+        if self.step.learn_dt or self.step.dt != 1:
+            parts.append(f"dt={values.pop(STEP_DOMAIN, self.dt):.6g}{f' ({found.bound})' if found.bound else ''}")
+        parts += [f"{name}={value:.6g}" for name, value in values.items()]
         if self.clock is not None:
             parts.append("statistics per stage")
         return ", ".join(parts)
@@ -97,6 +105,8 @@ def build(
     statistics: str = "stage",
     time: bool = False,
     learn_dt: bool = False,
+    error: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> RKBlock:
     """One step of a scheme around a residual, as a module x -> x + ....
 
@@ -108,12 +118,16 @@ def build(
             residual are replaced); "shared": one set for all stages, as published.
         time: whether F takes the time, F(x, t); the block is then called with (x, t).
         learn_dt: whether dt is learned, from the given start, as ``raw.dt``.
+        error: whether the block returns (result, error estimate), for an embedded method; the estimate may need one
+            call of F more than the result alone.
+        dtype: of the raw coefficients that are stored; torch's default where left out.  ``build(...).double()`` starts
+            at the value rounded to that default, ``build(..., dtype=torch.float64)`` at the value declared.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
         RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for
             norm layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that
-            declares one.
+            declares one, RK507 for a method that estimates no error, RK508 for the dtype.
 
     Example:
         >>> import torch, rkblocks
@@ -130,9 +144,10 @@ def build(
         fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}")
     if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
         fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
-    step = step_of(tableau, size, learn_dt, time)
+    step = step_of(tableau, size, learn_dt, time, error=error)
+    raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
     clock = None
     if statistics == "stage":
         residual, clock = keep_per_stage(residual, step.program.calls)
-        step = step_of(tableau, size, learn_dt, time, staged=clock is not None)
-    return RKBlock(step, residual, clock)
+        step = step_of(tableau, size, learn_dt, time, staged=clock is not None, error=error)
+    return RKBlock(step, residual, clock, dtype)

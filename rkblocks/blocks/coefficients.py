@@ -7,12 +7,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from rkblocks.diagnostics import fail
 from rkblocks.program.domains import Domain
 
 
-def raw_parameters(domains: dict[str, Domain]) -> nn.ParameterDict:
-    """One unconstrained parameter for each learnable coefficient, starting where its declared start lies."""
-    return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw)) for name, d in domains.items()})
+def raw_parameters(domains: dict[str, Domain], dtype: torch.dtype | None = None) -> nn.ParameterDict:
+    """One unconstrained parameter for each learnable coefficient, starting where its declared start lies.
+
+    Args:
+        domains: of the coefficients by name.
+        dtype: of the parameters; torch's default where left out.
+
+    Raises:
+        RkblocksError: RK508 for a dtype that is not of real floating point numbers.
+    """
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        fail("RK508", f"dtype is {dtype!r}, expected a floating point dtype such as torch.float64")
+    return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw, dtype=dtype)) for name, d in domains.items()})
 
 
 def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:

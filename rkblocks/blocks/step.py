@@ -25,7 +25,7 @@ class Step:
     """What a block runs, decided by the tableau and these settings alone; copies are the same object.
 
     ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged``
-    whether each call of F says which stage it is for.
+    whether each call of F says which stage it is for; ``error`` whether the step returns (result, error estimate).
     """
 
     tableau: Tableau
@@ -33,11 +33,12 @@ class Step:
     learn_dt: bool = False
     time: bool = False
     staged: bool = False
+    error: bool = False
 
     @cached_property
     def program(self) -> Program:
         """The program whose source runs."""
-        return lower(self.tableau, dt=None if self.learn_dt else self.dt, time=self.time)
+        return lower(self.tableau, dt=None if self.learn_dt else self.dt, time=self.time, error=self.error)
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
@@ -52,7 +53,7 @@ class Step:
         return f"{MEAN}\n\n{method}" if needs_mean(self.program) else method
 
     @property
-    def function(self) -> Callable[..., Tensor]:
+    def function(self) -> Callable[..., Any]:
         """The step as a function of the block and x (and t)."""
         return compiled(self.source, f"<rkblocks {self.tableau.name} {self.tableau.digest[:12]}>")
 
@@ -61,24 +62,31 @@ class Step:
 
     def __reduce__(self) -> tuple[Any, ...]:
         text = files.to_json(self.tableau)
-        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged)
+        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged, self.error)
 
 
 @lru_cache(maxsize=512)
-def step_of(tableau: Tableau, dt: Fraction, learn_dt: bool = False, time: bool = False, staged: bool = False) -> Step:
+def step_of(
+    tableau: Tableau,
+    dt: Fraction,
+    learn_dt: bool = False,
+    time: bool = False,
+    staged: bool = False,
+    error: bool = False,
+) -> Step:
     """The step with these settings: one object for all the blocks of a network that share them."""
-    return Step(tableau, dt, learn_dt, time, staged)
+    return Step(tableau, dt, learn_dt, time, staged, error)
 
 
-def restore(text: str, dt: str, learn_dt: bool, time: bool, staged: bool) -> Step:
+def restore(text: str, dt: str, learn_dt: bool, time: bool, staged: bool, error: bool = False) -> Step:
     """The step that was saved."""
     tableau = files.read_text(text).tableau
     assert tableau is not None
-    return step_of(tableau, Fraction(dt), learn_dt, time, staged)
+    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error)
 
 
 @lru_cache(maxsize=512)
-def compiled(source: str, name: str) -> Callable[..., Tensor]:
+def compiled(source: str, name: str) -> Callable[..., Any]:
     """The function ``step`` that the source defines, registered so that tracebacks and debuggers show its lines."""
     filename = name
     number = 1

@@ -1,6 +1,9 @@
-"""`rkblocks compile`: a tableau as a stand-alone torch module."""
+"""`rkblocks compile`: a tableau as a stand-alone torch module, and how the compiler came to it."""
 
 from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
 
 import click
 
@@ -8,21 +11,42 @@ import click
 @click.command(
     "compile",
     short_help="Write a scheme as a stand-alone torch module.",
-    epilog="\b\nExamples:\n  rkblocks compile ssp3\n  rkblocks compile my_scheme.json -o my_block.py",
+    epilog="\b\nExamples:\n  rkblocks compile ssp3\n  rkblocks compile my_scheme.json -o my_block.py\n"
+    "  rkblocks compile ark --explain\n  rkblocks compile bs3 --error --dt 1/2",
 )
 @click.argument("name", metavar="NAME")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE.  [default: standard output]")
-def command(name: str, output: str | None) -> int:
+@click.option("--dt", default="1", metavar="FRACTION", show_default=True, help="The step size.")
+@click.option("--time", is_flag=True, help="The residual takes the time, F(x, t).")
+@click.option("--error", is_flag=True, help="Return the error estimate of an embedded method as well.")
+@click.option("--explain", is_flag=True, help="Show the program after each pass with its cost, and what rounding does.")
+def command(name: str, output: str | None, dt: str, time: bool, error: bool, explain: bool) -> int:
     """Write the scheme NAME (of the library, or a file) as readable Python.
 
     The result is one torch.nn.Module class, which imports torch and nothing else. A tableau that is no consistent
-    explicit method is refused, with the diagnostics of `check`.
+    explicit method is refused, with the diagnostics of `check`. `verify` proves what a written file computes.
+
+    With --explain the program is shown instead, as lowered and after every pass that changed it, each with its cost,
+    and the rounding error of the coefficients that run, exactly, for each dtype.
     """
     from rkblocks import files, program
     from rkblocks.cli import console
-    from rkblocks.cli.startup import load_core
+    from rkblocks.diagnostics import fail
 
-    load_core()
-    source = program.emit(files.load(name))
-    console.deliver(source, output)
+    tableau = files.load(name)
+    size: Fraction = program.step_size(dt)
+    if explain:
+        steps = program.explain(tableau, dt=size, time=time, error=error)
+        text = f"{program.explanation(steps)}\n{program.rounding_text(steps[-1].program)}"
+    else:
+        text = program.emit(tableau, dt=size, time=time, error=error)
+    if output is None or output == "-":
+        console.show(text)
+        return 0
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as problem:
+        reason = problem.strerror or problem
+        fail("RK903", f"cannot write {output!r}: {reason}", help="name a file in a folder that exists")
+    console.note(f"wrote {output}")
     return 0

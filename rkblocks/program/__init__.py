@@ -9,5 +9,8 @@ from rkblocks.program.listing import explanation as explanation
 from rkblocks.program.listing import listing as listing
 from rkblocks.program.lower import explain as explain
 from rkblocks.program.lower import lower as lower
+from rkblocks.program.lower import step_size as step_size
+from rkblocks.program.rounding import rounding_text as rounding_text
+from rkblocks.program.rounding import roundings as roundings
 from rkblocks.program.verifier import InvalidProgram as InvalidProgram
 from rkblocks.program.verifier import verify as verify

@@ -9,8 +9,8 @@ from functools import lru_cache
 from rkblocks.exact.field import Element
 from rkblocks.forms import canonical_shu_osher, reduce
 from rkblocks.program.cost import Cost, cost
-from rkblocks.program.ir import Program
-from rkblocks.program.lowering import from_butcher, from_shu_osher
+from rkblocks.program.ir import Program, uses
+from rkblocks.program.lowering import error_weights, from_butcher, from_shu_osher
 from rkblocks.program.meaning import weighted_method
 from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.search import accumulate, factor_weights, place, share_sums
@@ -54,12 +54,15 @@ def run(program: Program) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _reduced(program: Program) -> tuple[object, object]:
-    reduction = reduce(program.field, *weighted_method(program))
-    return reduction.A, reduction.b
+def _reduced(program: Program) -> list[tuple[object, object]]:
+    """What the program computes: the method of its result, and that of its error estimate."""
+    reductions = [reduce(program.field, *weighted_method(program, value)) for value in uses(program.body[-1])]
+    return [(reduction.A, reduction.b) for reduction in reductions]
 
 
-def candidates(tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Element | None) -> tuple[Program, ...]:
+def candidates(
+    tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Element | None, error: bool = False
+) -> tuple[Program, ...]:
     """Programs as lowered from every form of the method: as declared, canonical at the coefficient ``ssp``, Butcher.
 
     Where the rows of a family's alpha do not sum to one identically, the form as declared is the only one: the others
@@ -67,14 +70,15 @@ def candidates(tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Elemen
     """
     found = []
     if tableau.shu_osher is not None:
-        found.append(from_shu_osher(tableau, tableau.shu_osher, dt=dt, time=time, name="Shu-Osher form as declared"))
+        name = "Shu-Osher form as declared"
+        found.append(from_shu_osher(tableau, tableau.shu_osher, dt=dt, time=time, name=name, error=error))
         if found[0].only_at_init:
             return tuple(found)
-    if ssp:
+    if ssp and not error:  # the canonical form is one of the reduced method, without the stages that only b_hat uses
         form = canonical_shu_osher(tableau.field, tableau.reduced.A, tableau.reduced.b, ssp)
         name = f"canonical Shu-Osher form at {tableau.field.text(ssp)}"
         found.append(from_shu_osher(tableau, form, dt=dt, time=time, name=name))
-    found.append(from_butcher(tableau, tableau.butcher_form, dt=dt, time=time))
+    found.append(from_butcher(tableau, tableau.butcher_form, dt=dt, time=time, error=error))
     return tuple(found)
 
 
@@ -86,16 +90,32 @@ def fixed(tableau: Tableau) -> Tableau:
 
 @lru_cache(maxsize=512)
 def choose(
-    tableau: Tableau, *, dt: Fraction | None = Fraction(1), time: bool = False, ssp: Element | None = None
+    tableau: Tableau,
+    *,
+    dt: Fraction | None = Fraction(1),
+    time: bool = False,
+    ssp: Element | None = None,
+    error: bool = False,
 ) -> tuple[Step, ...]:
     """The passes of the cheapest program of a consistent explicit method (see `cost`); among equals the form declared.
 
     A form in which a parameter occurs that has no effect on the method is no candidate, except where no other is left.
     """
     tableau = fixed(tableau)
-    runs = [run(program) for program in candidates(tableau, dt=dt, time=time, ssp=ssp)]
+    runs = [run(program) for program in candidates(tableau, dt=dt, time=time, ssp=ssp, error=error)]
     needed = min(len(steps[-1].program.parameters) for steps in runs)
     effective = [steps for steps in runs if len(steps[-1].program.parameters) == needed]
     best = min(effective, key=lambda steps: steps[-1].cost)
-    verify(best[-1].program, calls=None if time else len(tableau.reduced.kept))
+    verify(best[-1].program, calls=None if time else needed_calls(tableau, error=error))
     return best
+
+
+def needed_calls(tableau: Tableau, *, error: bool = False) -> int:
+    """How many different stages the result depends on, or the result and the error estimate."""
+    if not error:
+        return len(tableau.reduced.kept)
+    field, form = tableau.field, tableau.butcher_form
+    # The result as one stage more, which the last stage may already be ("first same as last").
+    rows = (*((*row, field.zero) for row in form.A), (*form.b, field.zero))
+    kept = reduce(field, rows, (*error_weights(tableau), field.one)).kept
+    return len(kept) - (len(form.b) in kept)

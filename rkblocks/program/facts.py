@@ -17,7 +17,8 @@ _EXACT = 24
 class Facts:
     """``order``; ``ssp``: optimal SSP coefficient; ``declared``: that of the form as written; ``growth`` by Lemma 3.
 
-    ``at_init``: all of it holds at the initial values of a family that is consistent there, but not everywhere.
+    ``embedded``: order of the embedded method; ``at_init``: all of it holds at the initial values of a family that is
+    consistent there, but not everywhere.
     """
 
     order: int
@@ -25,11 +26,19 @@ class Facts:
     declared: str
     growth: str
     at_init: bool = False
+    embedded: int | None = None
 
     @property
     def stability(self) -> str:
         """The SSP coefficient in words."""
         return self.ssp if self.ssp == NOT_SSP else f"SSP coefficient {self.ssp}"
+
+    @property
+    def bound(self) -> str:
+        """The step sizes that are strong stability preserving, given one dt_FE for which the Euler step is."""
+        if self.ssp == NOT_SSP or self.at_init:
+            return ""
+        return f"SSP while dt <= {self.ssp if set(self.ssp) <= set('0123456789./…') else 'C'} dt_FE"
 
     @property
     def label(self) -> str:
@@ -50,6 +59,7 @@ def facts(report: Report, *, at_init: bool = False) -> Facts:
         "no Shu-Osher form in the file" if declared is None else _declared(declared),
         "unknown" if variance is None else number(variance.growth, variance.growth_float),
         at_init,
+        None if report.embedded is None else report.embedded.value,
     )
 
 

@@ -46,7 +46,7 @@ def interpret(
     dt: Any = None,
     number: Callable[[Element], Any] | None = None,
 ) -> Any:
-    """The result of one step from x.
+    """The result of one step from x; for a program with an error estimate, the result and the estimate.
 
     Args:
         program: what to run.
@@ -80,10 +80,10 @@ def interpret(
                 total: Any = None
                 for term in terms:
                     product = known[term.value] * value(program, term.coefficient, values, number)
-                    if types[target] is Kind.STATE and types[term.value] is Kind.SLOPE:
+                    if types[target] is not Kind.SLOPE and types[term.value] is Kind.SLOPE:
                         product = product * step
                     total = product if total is None else total + product
                 known[target] = total
-            case Return(result):
-                return known[result]
+            case Return(result, error):
+                return known[result] if error is None else (known[result], known[error])
     raise AssertionError("the verifier sees to it that a program returns")

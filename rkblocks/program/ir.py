@@ -1,12 +1,13 @@
 """The program of one step: a typed straight-line list of instructions with exact coefficients.
 
 There are two types of values.  A *state* lives where x lives (x itself, the stages, the result); a *slope* lives where
-F(x) lives.  Three instructions exist:
+F(x) lives; a *difference* of two states is what an embedded method estimates its error by.  Three instructions exist:
 
     f1 = F(u1)                          Evaluate: a state to a slope, at the abscissa c (for a residual with time)
     u2 = 3/4 x + 1/4 u1 + 1/4 dt f1     Combine: states whose weights sum to one, plus slopes times dt, to a state;
     s1 = f0 + 2 f1                      or slopes alone, without dt, to a slope
-    return u2                           Return
+    error = 1/6 dt f0 - 1/6 dt f1       or slopes times dt to a difference, which has this name
+    return u2                           Return; ``return u2, error`` of an embedded method
 
 What a program means is said by `rkblocks.program.interpret`; what is a well-formed one by `rkblocks.program.verifier`.
 """
@@ -24,12 +25,16 @@ from rkblocks.tableau import Parameter
 INPUT = "x"
 """The name of the state that the step starts from."""
 
+ERROR = "error"
+"""The name of the difference that a program with an error estimate returns beside its result."""
+
 
 class Kind(StrEnum):
     """The type of a value."""
 
     STATE = "state"
     SLOPE = "slope"
+    DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,10 @@ class Combine:
 
 @dataclass(frozen=True)
 class Return:
-    """The end of the program: its result."""
+    """The end of the program: its result, and the estimate of its error where there is one."""
 
     value: str
+    error: str | None = None
 
 
 Instruction = Evaluate | Combine | Return
@@ -103,6 +109,13 @@ class Program:
         return last.value
 
     @property
+    def error(self) -> str | None:
+        """The estimate of the error that the program returns, None where it returns none."""
+        last = self.body[-1]
+        assert isinstance(last, Return)
+        return last.error
+
+    @property
     def combines(self) -> Iterator[Combine]:
         """The sums of the program, in order."""
         return (instruction for instruction in self.body if isinstance(instruction, Combine))
@@ -119,8 +132,8 @@ def uses(instruction: Instruction) -> tuple[str, ...]:
             return (source,)
         case Combine():
             return instruction.values
-        case Return(value=value):
-            return (value,)
+        case Return(value=value, error=error):
+            return (value,) if error is None else (value, error)
 
 
 def target(instruction: Instruction) -> str | None:
@@ -137,7 +150,8 @@ def kinds(body: Iterable[Instruction]) -> dict[str, Kind]:
                 found[instruction.target] = Kind.SLOPE
             case Combine():
                 states = any(found[value] is Kind.STATE for value in instruction.values)
-                found[instruction.target] = Kind.STATE if states else Kind.SLOPE
+                alone = Kind.DIFFERENCE if instruction.target == ERROR else Kind.SLOPE
+                found[instruction.target] = Kind.STATE if states else alone
             case Return():
                 pass
     return found
@@ -157,4 +171,5 @@ def renamed(instruction: Instruction, names: dict[str, str]) -> Instruction:
             terms = tuple(Term(coefficient, value) for value, coefficient in sums.items())
             return Combine(names.get(instruction.target, instruction.target), terms)
         case Return():
-            return Return(names.get(instruction.value, instruction.value))
+            error = instruction.error
+            return Return(names.get(instruction.value, instruction.value), error and names.get(error, error))

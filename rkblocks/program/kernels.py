@@ -82,7 +82,7 @@ def plan(program: Program, combine: Combine, types: Mapping[str, Kind]) -> tuple
     """The kernels that carry out one sum, the first of them a Copy or a Scale."""
     kind = types[combine.target]
     factors = {
-        term.value: Factor(term.coefficient, by_step=kind is Kind.STATE and types[term.value] is Kind.SLOPE)
+        term.value: Factor(term.coefficient, by_step=kind is not Kind.SLOPE and types[term.value] is Kind.SLOPE)
         for term in combine.terms
     }
     start = next((value for value, factor in factors.items() if is_one(program, factor)), None)

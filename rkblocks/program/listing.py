@@ -45,11 +45,11 @@ def _line(program: Program, types: dict[str, Kind], instruction: Instruction) ->
         case Evaluate(target, source):
             return f"{target} = F({source})"
         case Combine(target, terms):
-            state = types[target] is Kind.STATE
-            parts = [_term(program, t, step=state and types[t.value] is Kind.SLOPE) for t in terms]
+            stepped = types[target] is not Kind.SLOPE
+            parts = [_term(program, t, step=stepped and types[t.value] is Kind.SLOPE) for t in terms]
             return f"{target} = " + " + ".join(parts).replace("+ -", "- ")
-        case Return(value):
-            return f"return {value}"
+        case Return(value, error):
+            return f"return {value}" if error is None else f"return {value}, {error}"
 
 
 def _time(program: Program, abscissa: Element) -> str:

@@ -10,9 +10,11 @@ from fractions import Fraction
 from rkblocks import files, verify
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.exact.field import Element
+from rkblocks.forms import reduce
 from rkblocks.program.compile import Step, choose, fixed
 from rkblocks.program.facts import Facts, facts
 from rkblocks.program.ir import Program
+from rkblocks.program.lowering import error_weights
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
 
@@ -74,32 +76,49 @@ def step_size(dt: float | Fraction | str) -> Fraction:
     return value
 
 
-def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False) -> Program:
+def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False, error: bool = False) -> Program:
     """The cheapest program of one step, each of its passes proved to keep the method.
 
     Args:
         source: a tableau, or the name or path of one.
         dt: the step size; None for one handed in at run time.
         time: whether the residual takes the time, F(x, t).
+        error: whether the program returns the error estimate of an embedded method as well.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK501 for a step size that is not positive.
+        RkblocksError: RK501 for a step size that is not positive, RK507 for a method that estimates no error.
 
     Example:
         >>> import rkblocks
         >>> rkblocks.lower("ark").calls
         2
     """
-    return explain(source, dt=dt, time=time)[-1].program
+    return explain(source, dt=dt, time=time, error=error)[-1].program
 
 
-def explain(source: Source, *, dt: float | Fraction | None = 1, time: bool = False) -> tuple[Step, ...]:
+def explain(
+    source: Source, *, dt: float | Fraction | None = 1, time: bool = False, error: bool = False
+) -> tuple[Step, ...]:
     """The program as lowered and after every pass, with its cost; arguments and errors as in `lower`."""
     tableau = tableau_of(source)
     report = admit(tableau).report
     size = None if dt is None else step_size(dt)
-    return choose(tableau, dt=size, time=time, ssp=_rational_optimum(tableau, report))
+    if error:
+        _check_embedded(tableau)
+    return choose(tableau, dt=size, time=time, ssp=_rational_optimum(tableau, report), error=error)
+
+
+def _check_embedded(tableau: Tableau) -> None:
+    """RK507 unless there are embedded weights, and they make another method than the weights themselves."""
+    if tableau.butcher_form.b_hat is None:
+        fail(
+            "RK507",
+            f"{tableau.name} has no embedded weights b_hat, so its error cannot be estimated",
+            help="`rkblocks list` shows embedded methods: bs3, dopri5, tsit5, ...",
+        )
+    if not any(reduce(tableau.field, tableau.butcher_form.A, error_weights(tableau)).b):
+        fail("RK507", f"the embedded weights of {tableau.name} make the same method as b: the estimate is always zero")
 
 
 def _rational_optimum(tableau: Tableau, report: Report) -> Element | None:

@@ -8,12 +8,15 @@ from fractions import Fraction
 
 from rkblocks.exact.field import Element
 from rkblocks.forms import Butcher, Row, ShuOsher
-from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
+from rkblocks.program.ir import ERROR, INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
 from rkblocks.tableau import Tableau
 
 
-def from_butcher(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: bool) -> Program:
-    """The program that computes every stage as ``u_i = x + dt sum A[i][j] f_j`` and returns ``x + dt sum b[j] f_j``."""
+def from_butcher(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: bool, error: bool = False) -> Program:
+    """The program that computes every stage as ``u_i = x + dt sum A[i][j] f_j`` and returns ``x + dt sum b[j] f_j``.
+
+    With ``error`` it returns the estimate ``dt sum (b[j] - b_hat[j]) f_j`` as well.
+    """
     one = tableau.field.one
     body: list[Instruction] = []
 
@@ -22,12 +25,17 @@ def from_butcher(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: 
 
     for i, row in enumerate(form.A):
         body += [state(f"u{i}", row[:i]), Evaluate(f"f{i}", f"u{i}", tableau.abscissae[i])]
-    body += [state("y", form.b), Return("y")]
+    body += [state("y", form.b), *_end("y", tableau, error)]
     return _program(tableau, body, dt, time, "Butcher form")
 
 
-def from_shu_osher(tableau: Tableau, form: ShuOsher, *, dt: Fraction | None, time: bool, name: str) -> Program:
-    """The program ``u_i = sum alpha[i][k] u_k + dt beta[i][k] f_k``, returning u_m (Kim et al. 2020, eq. 4)."""
+def from_shu_osher(
+    tableau: Tableau, form: ShuOsher, *, dt: Fraction | None, time: bool, name: str, error: bool = False
+) -> Program:
+    """The program ``u_i = sum alpha[i][k] u_k + dt beta[i][k] f_k``, returning u_m (Kim et al. 2020, eq. 4).
+
+    With ``error`` it returns ``dt sum (b[j] - b_hat[j]) f_j`` as well; the form must have the stages of the tableau.
+    """
     body: list[Instruction] = []
     states = [INPUT]
     abscissae = _abscissae(tableau, form)
@@ -37,8 +45,22 @@ def from_shu_osher(tableau: Tableau, form: ShuOsher, *, dt: Fraction | None, tim
         steps = [Term(b, f"f{k}") for k, b in enumerate(beta)]
         states.append(f"u{i + 1}")
         body.append(Combine(states[-1], (*means, *steps)))
-    body.append(Return(states[-1]))
+    body += _end(states[-1], tableau, error)
     return _program(tableau, body, dt, time, name)
+
+
+def _end(result: str, tableau: Tableau, error: bool) -> list[Instruction]:
+    if not error:
+        return [Return(result)]
+    terms = (Term(weight, f"f{j}") for j, weight in enumerate(error_weights(tableau)))
+    return [Combine(ERROR, tuple(terms)), Return(result, ERROR)]
+
+
+def error_weights(tableau: Tableau) -> Row:
+    """``b - b_hat`` of an embedded method."""
+    form = tableau.butcher_form
+    assert form.b_hat is not None
+    return tuple(b - b_hat for b, b_hat in zip(form.b, form.b_hat, strict=True))
 
 
 def _abscissae(tableau: Tableau, form: ShuOsher) -> Row:

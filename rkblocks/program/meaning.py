@@ -38,10 +38,11 @@ def method(program: Program) -> tuple[Rows, Row]:
     return tuple(row[1:] for row in A[1:]), b[1:]
 
 
-def weighted_method(program: Program) -> tuple[Rows, Row]:
+def weighted_method(program: Program, result: str | None = None) -> tuple[Rows, Row]:
     """(A, b) with the weights of x as first column, under a first row of zeros that stands for x.
 
-    Reduced, it is what every pass must keep, weights of x that are not one included.
+    With ``result`` b is that value's row.  Reduced, it is what every pass must keep, weights of x that are not one
+    included.
     """
     found = expansions(program)
     calls = [instruction for instruction in program.body if isinstance(instruction, Evaluate)]
@@ -50,7 +51,8 @@ def weighted_method(program: Program) -> tuple[Rows, Row]:
     def row(value: str) -> Row:
         return tuple(found[value].get(name, program.field.zero) for name in columns)
 
-    return (tuple(program.field.zero for _ in columns), *(row(call.source) for call in calls)), row(program.result)
+    of_x = tuple(program.field.zero for _ in columns)
+    return (of_x, *(row(call.source) for call in calls)), row(result or program.result)
 
 
 def equal_states(program: Program) -> dict[str, str]:

@@ -31,4 +31,5 @@ def method_source(
         for key, interval in learned.items()
     ]
     body = [*lines, *step_lines(program, call)]
-    return "\n".join([f"def {name}(self, x: Tensor{time}) -> Tensor:", *(f"    {line}" for line in body), ""])
+    result = "Tensor" if program.error is None else "tuple[Tensor, Tensor]"
+    return "\n".join([f"def {name}(self, x: Tensor{time}) -> {result}:", *(f"    {line}" for line in body), ""])

@@ -46,6 +46,7 @@ def expand_single_use(program: Program) -> Program:
     """
     while True:
         evaluated = {i.source for i in program.body if isinstance(i, Evaluate)}
+        outputs = uses(program.body[-1])
         consumers: dict[str, list[Combine]] = {}
         for combine in program.combines:
             for value in combine.values:
@@ -54,7 +55,7 @@ def expand_single_use(program: Program) -> Program:
             (
                 c
                 for c in program.combines
-                if c.target not in evaluated and c.target != program.result and len(consumers[c.target]) == 1
+                if c.target not in evaluated and c.target not in outputs and len(consumers[c.target]) == 1
             ),
             None,
         )
@@ -75,7 +76,8 @@ def _inline(instruction: Instruction, inner: Combine) -> Instruction:
 def name_values(program: Program) -> Program:
     """The program with the names of the paper: stages u1, u2, ... where F is evaluated, f0, f1, ... their slopes.
 
-    Other states are v1, v2, ... (an Euler step, a partial sum), other slopes s1, s2, ...; the result is y.
+    Other states are v1, v2, ... (an Euler step, a partial sum), other slopes s1, s2, ...; the result is y, the estimate
+    of its error keeps its name.
     """
     types = kinds(program.body)
     points = {i.source: i for i in program.body if isinstance(i, Evaluate)}
@@ -83,7 +85,7 @@ def name_values(program: Program) -> Program:
     counts = {"u": 0, "v": 0, "s": 0, "f": -1}
     for instruction in program.body:
         name = target(instruction)
-        if name is None:
+        if name is None or name == program.error:
             continue
         if isinstance(instruction, Evaluate):
             letter = "f"

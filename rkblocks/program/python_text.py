@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from rkblocks.exact.field import Element, Field
 
-_TAKEN = re.compile(r"[fuvs]\d+|x|y|t|dt|self|torch|nn|math|mean|Tensor")
+_TAKEN = re.compile(r"[fuvs]\d+|x|y|t|dt|self|torch|nn|math|mean|error|Tensor")
 
 
 def local_names(parameters: tuple[str, ...]) -> dict[str, str]:

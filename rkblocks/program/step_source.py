@@ -95,6 +95,8 @@ class _Printer:
                 return [f"{target} = {value.code}"]
             case Combine(target):
                 return self.sum(target, plan(self.program, instruction, self.types))
+            case Return(value=result, error=str(error)):
+                return [f"return {self.known[result].code}, {self.known[error].code}"]
             case Return(value=result):
                 return [f"return {self.known[result].code}"] if self.known[result].code == INPUT else []
 
@@ -130,14 +132,17 @@ class _Printer:
         for i, kernel in enumerate(rest):
             so_far = self.continued(so_far, kernel)
             last = i == len(rest) - 1
-            start = "return" if last and target == self.program.result else f"{target} ="
-            lines += _commented(f"{start} {so_far.code}", so_far.exact)
+            lines += _commented(f"{self.start(target, last=last)} {so_far.code}", so_far.exact)
             so_far = Expression(target, target if last else "...")
         if not rest:
-            start = "return" if target == self.program.result else f"{target} ="
-            lines += _commented(f"{start} {so_far.code}", so_far.exact)
+            lines += _commented(f"{self.start(target)} {so_far.code}", so_far.exact)
         self.known[target] = Expression(target, target)
         return lines
+
+    def start(self, target: str, *, last: bool = True) -> str:
+        """How the statement that computes a value begins."""
+        ends = last and target == self.program.result and self.program.error is None
+        return "return" if ends else f"{target} ="
 
     def continued(self, so_far: Expression, kernel: Kernel) -> Expression:
         """The expression with one more kernel applied."""

@@ -54,9 +54,11 @@ def _check_types(program: Program) -> None:
     for instruction in program.body:
         match instruction:
             case Evaluate(source=source) if types[source] is not Kind.STATE:
-                raise InvalidProgram(f"F is evaluated at {source}, which is a slope")
+                raise InvalidProgram(f"F is evaluated at {source}, which is a {types[source]}")
             case Return(value=value) if types[value] is not Kind.STATE:
                 raise InvalidProgram(f"{value} is returned, which is a slope")
+            case Return(error=str(error)) if types[error] is not Kind.DIFFERENCE:
+                raise InvalidProgram(f"{error} is returned as an error, which is a {types[error]}")
             case Combine():
                 _check_sum(program, instruction, types)
             case _:
@@ -66,6 +68,8 @@ def _check_types(program: Program) -> None:
 def _check_sum(program: Program, combine: Combine, types: dict[str, Kind]) -> None:
     if not combine.terms:
         raise InvalidProgram(f"{combine.target} is an empty sum")
+    if any(types[value] is Kind.DIFFERENCE for value in combine.values):
+        raise InvalidProgram(f"{combine.target} uses a difference, which can only be returned")
     if len(set(combine.values)) < len(combine.values):
         raise InvalidProgram(f"{combine.target} names a value twice")
     if types[combine.target] is Kind.STATE:

@@ -56,9 +56,11 @@ def emitted(tableau: Tableau, residual: nn.Module, **options: object) -> nn.Modu
     return cls(residual).double()
 
 
-def interpreted(tableau: Tableau, residual: Callable[..., Tensor], x: Tensor, raw: dict[str, Tensor]) -> Tensor:
+def interpreted(
+    tableau: Tableau, residual: Callable[..., Tensor], x: Tensor, raw: dict[str, Tensor], **options: bool
+) -> Tensor:
     """The step as the interpreter runs it over tensors, learned coefficients included."""
-    block = blocks.build(tableau, nn.Identity(), statistics="shared")
+    block = blocks.build(tableau, nn.Identity(), statistics="shared", **options)
     program, domains = block.program, block.step.domains
     values = {
         name: eval(domain.source("raw"), {"torch": torch, "nn": nn, "raw": raw[name]})
@@ -67,12 +69,15 @@ def interpreted(tableau: Tableau, residual: Callable[..., Tensor], x: Tensor, ra
     return interpret(program, residual, x, values, number=program.field.constants.to_float)
 
 
-def agree(tableau: Tableau, tolerance: float = 1e-12) -> None:
-    """Interpreter = block = emitted source: the result, the gradients by x, by the weights, by the coefficients."""
+def agree(tableau: Tableau, tolerance: float = 1e-12, **options: bool) -> None:
+    """Interpreter = block = emitted source: the result, the gradients by x, by the weights, by the coefficients.
+
+    With ``error=True`` the result is that of the step and the error estimate together.
+    """
     x = torch.tensor([[0.3, -0.8, 1.1], [0.0, 0.5, -0.2]], dtype=DOUBLE)
     residuals = [Field3(), Field3(), Field3()]
-    built = blocks.build(tableau, residuals[0]).double()
-    alone = emitted(tableau, residuals[1])
+    built = blocks.build(tableau, residuals[0], **options).double()
+    alone = emitted(tableau, residuals[1], **options)
     raws = [
         dict(built.raw) if hasattr(built, "raw") else {},
         dict(alone.raw) if hasattr(alone, "raw") else {},
@@ -81,11 +86,12 @@ def agree(tableau: Tableau, tolerance: float = 1e-12) -> None:
     assert list(raws[0]) == list(raws[1])
     for name in raws[0]:  # the class holds its start in single precision until .double()
         alone.raw[name].data.copy_(built.raw[name].data)
-    runs = (built, alone, lambda u: interpreted(tableau, residuals[2], u, raws[2]))
+    runs = (built, alone, lambda u: interpreted(tableau, residuals[2], u, raws[2], **options))
     results = []
     for run, residual, raw in zip(runs, residuals, raws, strict=True):
         start = x.clone().requires_grad_()
         y = run(start)
+        y = torch.stack(y) if isinstance(y, tuple) else y
         assert residual.calls == built.program.calls
         wanted = [start, residual.weight, residual.bias, *raw.values()]
         results.append([y.detach(), *torch.autograd.grad((y * y.detach().cos()).sum(), wanted)])

@@ -22,6 +22,15 @@ def test_library(name: str) -> None:
     agree(tableau, 1e-9 if tableau.tolerance else 1e-11)
 
 
+EMBEDDED = [name for name in NAMES if files.load(name).b_hat is not None]
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_methods_of_the_library_with_their_error(name: str) -> None:
+    tableau = files.load(name)
+    agree(tableau, 1e-9 if tableau.tolerance else 1e-11, error=True)
+
+
 @st.composite
 def methods(draw: st.DrawFn) -> Tableau:
     """Explicit methods of one to five stages with small rationals and weights that sum to one."""

@@ -143,6 +143,25 @@ def test_compile_to_a_file_and_to_the_output(run: Run, folder: Path) -> None:
     assert run("compile", "ssp3", "-o", "-") == (0, text, "")
 
 
+def test_compile_explains_its_passes_and_its_rounding(run: Run, folder: Path) -> None:
+    status, out, err = run("compile", "ark", "--explain")
+    assert (status, err) == (0, "")
+    assert out.startswith("# lower (Butcher form): 2 calls of F, ")
+    assert "\n# merge_equal: " in out
+    assert "\nfloat32   unit roundoff 6.0e-08   largest error " in out
+    assert "f3 = F(y)" in run("compile", "bs3", "--explain", "--error", "--dt", "1/2")[1]
+
+
+def test_compile_takes_step_size_time_and_error(run: Run, folder: Path) -> None:
+    _, out, _ = run("compile", "bs3", "--dt", "1/2", "--time", "--error")
+    assert "\nstep size   1/2\nembedded    order 2\n" in out
+    assert "def forward(self, x: Tensor, t: float | Tensor = 0.0) -> tuple[Tensor, Tensor]:" in out
+    for wrong in (["ssp3", "--dt", "none"], ["ssp3", "--dt=-1"], ["rk4", "--error"]):
+        status, out, err = run("compile", *wrong)
+        assert (status, out) == (2, "")
+        assert err.startswith("error[RK50")
+
+
 def test_compile_says_where_it_cannot_write(run: Run, folder: Path) -> None:
     status, _, err = run("compile", "ssp3", "-o", "none/block.py")
     assert status == 2

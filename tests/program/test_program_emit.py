@@ -72,6 +72,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for entry in files.catalog():
         if entry.stages <= 10:
             (root / f"{entry.name}_block.py").write_text(emit(entry.name))
+    for name in ("bs3", "dopri5"):
+        (root / f"{name}_with_error_block.py").write_text(emit(name, error=True, dt=0.5, time=True))
     assert len(list(root.iterdir())) > 30
     return root
 

@@ -48,6 +48,13 @@ BROKEN = {
         Combine("y", (Term(ONE, "u1"), Term(ONE, "s"))),
         Return("y"),
     ),
+    "returned as an error, which is a state": (F0, U1, F1, Y, Return("y", "u1")),
+    "y uses a difference": (
+        F0,
+        Combine("error", (Term(HALF, "f0"),)),
+        Combine("y", (Term(ONE, "x"), Term(ONE, "error"))),
+        Return("y"),
+    ),
     "is no element": (F0, Combine("u1", (Term(ONE, "x"), Term(0.5, "f0"))), Return("u1")),
 }
 
