@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rkblocks import testing as testing
     from rkblocks.blocks import build as build
     from rkblocks.blocks import parameter_groups as parameter_groups
+    from rkblocks.blocks import retrofit as retrofit
     from rkblocks.diagnostics import RkblocksError as RkblocksError
     from rkblocks.diagnostics import TableauError as TableauError
     from rkblocks.evaluation import evaluate as evaluate
@@ -42,6 +43,7 @@ _HOME = {
     "emit": "rkblocks.program",
     "build": "rkblocks.blocks",
     "parameter_groups": "rkblocks.blocks",
+    "retrofit": "rkblocks.blocks",
     "evaluate": "rkblocks.evaluation",
 }
 _MODULES = ("nets", "testing")

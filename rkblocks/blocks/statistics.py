@@ -8,6 +8,7 @@ statistics are kept for every stage by default; weight and bias are shared by th
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,33 +102,62 @@ def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock |
         _check_free(norm, stages)
     if stages == 1:
         return residual, None
+    check_kinds(residual)
     clock = Clock()
     replaced: dict[int, nn.Module] = {}
-    residual = _replace(residual, stages, clock, replaced)
+
+    def new(module: nn.Module) -> nn.Module | None:
+        kept = isinstance(module, _BatchNorm) and not isinstance(module, StageBatchNorm)
+        return StageBatchNorm(module, stages, clock) if kept and module.running_mean is not None else None
+
+    residual = _exchange(residual, replaced, new)
     for norm in existing:
         norm.clock = clock
     return residual, clock if replaced or existing else None
 
 
-def _replace(module: nn.Module, stages: int, clock: Clock, replaced: dict[int, nn.Module]) -> nn.Module:
-    """The module with norm layers replaced; one that occurs at several places is replaced by one."""
-    if isinstance(module, _UNSUPPORTED) and getattr(module, "track_running_stats", False):
-        fail(
-            "RK505",
-            f"{type(module).__name__} in the residual keeps running statistics that cannot be kept for every stage",
-            help='use BatchNorm1d, 2d or 3d (a lazy one after its first call), or pass statistics="shared"',
-        )
-    if isinstance(module, _BatchNorm) and not isinstance(module, StageBatchNorm):
-        if module.running_mean is None:
-            return module
-        if id(module) not in replaced:
-            replaced[id(module)] = StageBatchNorm(module, stages, clock)
-        return replaced[id(module)]
+def check_kinds(residual: nn.Module) -> None:
+    """Return nothing; RK505 where a layer's running statistics cannot be kept for every stage. Nothing is changed."""
+    for module in residual.modules():
+        if isinstance(module, StageBatchNorm) or not getattr(module, "track_running_stats", False):
+            continue
+        own = isinstance(module, _BatchNorm) and type(module).forward is not _BatchNorm.forward
+        if own or isinstance(module, _UNSUPPORTED):
+            fail(
+                "RK505",
+                f"{type(module).__name__} in the residual keeps running statistics that cannot be kept for every stage",
+                help='use BatchNorm1d, 2d or 3d (a lazy one after its first call), or pass statistics="shared"',
+            )
+
+
+def plain(residual: nn.Module) -> nn.Module:
+    """The residual with every `StageBatchNorm` replaced, in place, by the plain layer it was made from.
+
+    Weight and bias are the same parameters; the running statistics are those of the first stage, whose input is x
+    itself in every scheme.
+    """
+    return _exchange(residual, {}, lambda module: _plain(module) if isinstance(module, StageBatchNorm) else None)
+
+
+def _plain(norm: StageBatchNorm) -> nn.Module:
+    layer = norm.kind(norm.num_features, norm.eps, norm.momentum, affine=False)
+    layer.affine, layer.weight, layer.bias = norm.affine, norm.weight, norm.bias
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        setattr(layer, name, getattr(norm, name)[0].clone())
+    return layer.train(norm.training)
+
+
+def _exchange(module: nn.Module, done: dict[int, nn.Module], new: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
+    """The module with those inside exchanged for which there is a new one; what occurs twice is exchanged for one."""
+    if id(module) in done:
+        return done[id(module)]
+    made = new(module)
+    if made is not None:
+        done[id(module)] = made
+        return made
     for name, child in list(module._modules.items()):
         if child is not None:
-            new = _replace(child, stages, clock, replaced)
-            if new is not child:
-                module._modules[name] = new
+            module._modules[name] = _exchange(child, done, new)
     return module
 
 

@@ -24,7 +24,7 @@ from rkblocks.tableau import Tableau
 
 
 class GroupedNet(nn.Module):
-    """A network of groups of Runge-Kutta blocks; `tableaus` are those of its groups.
+    """A network of groups of Runge-Kutta blocks.
 
     Shape: [n, channels, h, w] in [0, 1] -> logits [n, classes].
     """
@@ -36,7 +36,6 @@ class GroupedNet(nn.Module):
         groups: Sequence[nn.Module],
         transitions: Sequence[nn.Module],
         head: nn.Module,
-        tableaus: tuple[Tableau, ...],
     ) -> None:
         super().__init__()
         self.normalize = normalize
@@ -44,7 +43,11 @@ class GroupedNet(nn.Module):
         self.groups = nn.ModuleList(groups)
         self.transitions = nn.ModuleList(transitions)
         self.head = head
-        self.tableaus = tableaus
+
+    @property
+    def tableaus(self) -> tuple[Tableau, ...]:
+        """The scheme of each group, which is that of its first block."""
+        return tuple(group[0].tableau for group in self.groups)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(self.normalize(x))
@@ -64,17 +67,23 @@ class GroupedNet(nn.Module):
 
 
 def group_of(
-    tableau: Tableau, depth: int, channels: int, norm: str, statistics: str, weights: initial.Initializer
+    tableau: Tableau,
+    depth: int,
+    channels: int,
+    norm: str,
+    statistics: str,
+    memory: str,
+    weights: initial.Initializer,
 ) -> nn.Sequential:
     """`depth` blocks of one scheme, each around a residual of its own, initialised before the block takes it."""
     residuals = [PreActivation(channels, norm) for _ in range(depth)]
     for residual in residuals:
         weights(residual)
-    return nn.Sequential(*(rk.build(tableau, residual=residual, statistics=statistics) for residual in residuals))
+    return nn.Sequential(*(rk.build(tableau, residual=r, statistics=statistics, memory=memory) for r in residuals))
 
 
 def check_settings(depth: int, widths: Sequence[int], channels: int, classes: int, **choices: str) -> None:
-    """Return nothing; RK552 for a size below 1 or an unknown choice of norm, statistics or init."""
+    """Return nothing; RK552 for a size below 1 or an unknown choice of norm, statistics, memory or init."""
     sizes = {"depth": depth, "channels": channels, "classes": classes}
     sizes |= {f"widths[{i}]": width for i, width in enumerate(widths)}
     for name, size in sizes.items():
@@ -82,7 +91,12 @@ def check_settings(depth: int, widths: Sequence[int], channels: int, classes: in
             fail("RK552", f"{name} is {size}, expected at least 1")
     if not widths:
         fail("RK552", "widths is empty, expected the number of channels of each group")
-    allowed = {"norm": ("batch", "group"), "statistics": ("stage", "shared"), "init": initial.SCHEMES}
+    allowed = {
+        "norm": ("batch", "group"),
+        "statistics": rk.STATISTICS,
+        "memory": rk.MEMORY,
+        "init": initial.SCHEMES,
+    }
     for name, choice in choices.items():
         if choice not in allowed[name]:
             fail("RK552", f"{name} is {choice!r}, expected one of {', '.join(allowed[name])}")
@@ -97,6 +111,7 @@ def grouped(
     classes: int = 10,
     norm: str = "batch",
     statistics: str = "stage",
+    memory: str = "full",
     init: str = "he",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -111,6 +126,7 @@ def grouped(
         channels, classes: of the images, of the labels.
         norm: "batch" or "group".
         statistics: running statistics of batch norm inside a shared F, one set a "stage" or one "shared" as published.
+        memory: what the backward pass computes again, "full" (nothing), "norm" or "stage"; the same bits in each.
         init: "he", or "paper" as in the published CIFAR-10 code.
         mean, std: for each channel; None leaves images in [0, 1].
         generator: source of the initial weights (CPU); None uses torch's global one.
@@ -123,7 +139,7 @@ def grouped(
         >>> sum(p.numel() for p in net.parameters())
         658096
     """
-    check_settings(depth, widths, channels, classes, norm=norm, statistics=statistics, init=init)
+    check_settings(depth, widths, channels, classes, norm=norm, statistics=statistics, memory=memory, init=init)
     tableaus = schemes(blocks, len(widths))
     weights = initial.initializer(init, slope_factor=depth, uniform_norm=True, generator=generator)
 
@@ -132,5 +148,8 @@ def grouped(
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
     for part in (stem, *transitions, head):
         weights(part)
-    groups = [group_of(t, depth, width, norm, statistics, weights) for t, width in zip(tableaus, widths, strict=True)]
-    return GroupedNet(normalize(mean, std, channels), stem, groups, transitions, head, tableaus)
+    groups = [
+        group_of(tableau, depth, width, norm, statistics, memory, weights)
+        for tableau, width in zip(tableaus, widths, strict=True)
+    ]
+    return GroupedNet(normalize(mean, std, channels), stem, groups, transitions, head)

@@ -23,6 +23,7 @@ def mnist(
     classes: int = 10,
     norm: str = "batch",
     statistics: str = "stage",
+    memory: str = "full",
     init: str = "he",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -36,7 +37,7 @@ def mnist(
     Raises:
         RkblocksError: RK551, RK552, and what reading and building the tableau raises.
     """
-    check_settings(depth, (width,), channels, classes, norm=norm, statistics=statistics, init=init)
+    check_settings(depth, (width,), channels, classes, norm=norm, statistics=statistics, memory=memory, init=init)
     tableaus = schemes(blocks, 1)
     weights = initial.initializer(init, slope_factor=1, uniform_norm=False, generator=generator)
     stem = nn.Sequential(
@@ -52,6 +53,6 @@ def mnist(
         normalization(norm, width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)
     )
     weights(stem)
-    groups = [group_of(tableaus[0], depth, width, norm, statistics, weights)]
+    groups = [group_of(tableaus[0], depth, width, norm, statistics, memory, weights)]
     weights(head)
-    return GroupedNet(normalize(mean, std, channels), stem, groups, (), head, tableaus)
+    return GroupedNet(normalize(mean, std, channels), stem, groups, (), head)

@@ -52,6 +52,12 @@ class Net:
         "running statistics of batch norm inside a shared F: one set a stage, or shared as published",
         choice("stage", "shared"),
     )
+    memory: str = setting(
+        "full",
+        "what the backward pass computes again: full: nothing; norm: normalisation and activation; stage: all of F; "
+        "the same bits in each",
+        choice("full", "norm", "stage"),
+    )
     init: str = setting("he", "initial weights; paper: as the published code", choice("he", "paper"))
 
 

@@ -49,6 +49,7 @@ def build(
         "classes": classes,
         "norm": net.norm,
         "statistics": net.statistics,
+        "memory": net.memory,
         "init": net.init,
         "mean": mean,
         "std": std,

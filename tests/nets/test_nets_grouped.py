@@ -102,7 +102,7 @@ def test_files_are_read_once(monkeypatch):
 def test_a_tableau_may_be_given():
     tableau = files.load("ssp2")
     assert nets.grouped(tableau, 1, widths=(4,)).tableaus == (tableau,)
-    assert nets.grouped([tableau, "euler"], 1, widths=(4, 4)).tableaus[0] is tableau
+    assert nets.grouped([tableau, "euler"], 1, widths=(4, 4)).tableaus[0] == tableau
 
 
 def test_normalisation_is_the_first_layer():
