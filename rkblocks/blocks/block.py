@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.blocks.coefficients import raw_parameters
+from rkblocks.blocks.recompute import MEMORY, run_step
 from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
 from rkblocks.blocks.step import Step, step_of
 from rkblocks.diagnostics import fail
@@ -26,6 +27,8 @@ class RKBlock(nn.Module):
     Shape: that of the residual, which maps a tensor to one of the same shape.
     """
 
+    memory: str = "full"
+
     def __init__(self, step: Step, residual: nn.Module, clock: Clock | None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.step = step
@@ -41,7 +44,7 @@ class RKBlock(nn.Module):
 
         The estimate is ``y - y_hat``, the difference to the step of the embedded method, of the shape of x.
         """
-        return self.run(self, x, *time)
+        return run_step(self, x, *time)
 
     def evaluate(self, stage: int, x: Tensor, *time: float | Tensor) -> Tensor:
         """F at a stage, 0 to m - 1, which the norm layers inside F are told."""
@@ -84,6 +87,8 @@ class RKBlock(nn.Module):
         parts += [f"{name}={value:.6g}" for name, value in values.items()]
         if self.clock is not None:
             parts.append("statistics per stage")
+        if self.memory != "full":
+            parts.append(f"memory {self.memory}")
         return ", ".join(parts)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -107,6 +112,7 @@ def build(
     learn_dt: bool = False,
     error: bool = False,
     dtype: torch.dtype | None = None,
+    memory: str = "full",
 ) -> RKBlock:
     """One step of a scheme around a residual, as a module x -> x + ....
 
@@ -122,12 +128,14 @@ def build(
             call of F more than the result alone.
         dtype: of the raw coefficients that are stored; torch's default where left out.  ``build(...).double()`` starts
             at the value rounded to that default, ``build(..., dtype=torch.float64)`` at the value declared.
+        memory: what the backward pass computes again instead of the forward pass saving it: "full" nothing, "norm"
+            normalisation and activation, "stage" all of F.  Results are the same bits; see docs/blocks.md.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
         RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for
             norm layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that
-            declares one, RK507 for a method that estimates no error, RK508 for the dtype.
+            declares one, RK507 for a method that estimates no error, RK508 for the dtype, RK512 for the memory mode.
 
     Example:
         >>> import torch, rkblocks
@@ -142,6 +150,8 @@ def build(
         fail("RK502", f"the residual is a {type(residual).__name__}, expected a torch.nn.Module", help="wrap it in one")
     if statistics not in STATISTICS:
         fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}")
+    if memory not in MEMORY:
+        fail("RK512", f"memory is {memory!r}, expected one of {', '.join(map(repr, MEMORY))}")
     if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
         fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
     step = step_of(tableau, size, learn_dt, time, error=error)
@@ -150,4 +160,6 @@ def build(
     if statistics == "stage":
         residual, clock = keep_per_stage(residual, step.program.calls)
         step = step_of(tableau, size, learn_dt, time, staged=clock is not None, error=error)
-    return RKBlock(step, residual, clock, dtype)
+    block = RKBlock(step, residual, clock, dtype)
+    block.memory = memory
+    return block

@@ -80,7 +80,7 @@ def _reason(block: nn.Module, split: Splits, tableau: Tableau | None) -> str:
     if isinstance(block, RKBlock):
         if block.tableau == tableau:
             return DONE
-        if getattr(block.step, "error", False):
+        if block.step.error:
             return "it returns an error estimate"
     elif type(block) not in split:
         if known_as(type(block)) is None:
