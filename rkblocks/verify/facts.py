@@ -18,7 +18,8 @@ from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
 if TYPE_CHECKING:  # families import what other tableaus never need
-    from rkblocks.verify.family import Case
+    from rkblocks.verify.guarantee import Guarantee
+    from rkblocks.verify.pieces import Case
     from rkblocks.verify.region import Region
 
 
@@ -155,6 +156,15 @@ class Facts:
 
         shu_osher = self.tableau.shu_osher
         return None if shu_osher is None else reach(self.field, shu_osher, self.tableau.parameters)
+
+    @cached_property
+    def guarantee(self) -> Guarantee | None:
+        """A bound of R that is proved for the whole family, where `cases` has no formula."""
+        from rkblocks.verify.guarantee import guarantee
+
+        if self.cases is not None:
+            return None
+        return guarantee(self.field, self.reduced.A, self.reduced.b, self.effective)
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | None:

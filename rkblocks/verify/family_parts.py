@@ -7,10 +7,10 @@ from typing import Any
 
 from rkblocks.exact.roots import Root
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.family import Case
 from rkblocks.verify.inequality import value_at
 from rkblocks.verify.minimum import least_growth
 from rkblocks.verify.parts import declared_part, optimal_part
+from rkblocks.verify.pieces import Case
 from rkblocks.verify.places import entry_at, pointer
 from rkblocks.verify.report import CaseReport, DeclaredReport, OptimalReport, SspReport
 from rkblocks.verify.values import root_exact, root_float
@@ -88,7 +88,12 @@ def _optimal(facts: Facts) -> OptimalReport:
     start = optimal_part(facts.at_init)
     cases = facts.cases
     if cases is None:
-        return start if not facts.effective else OptimalReport(None, start.cfl_float, None, at_init=start)
+        if not facts.effective:
+            return start
+        bound = facts.guarantee
+        least = None if bound is None else str(bound.least)
+        zero = None if bound is None or bound.zero_at is None else {k: str(v) for k, v in bound.zero_at.items()}
+        return OptimalReport(None, start.cfl_float, None, at_least=least, zero_at=zero, at_init=start)
     name, text = facts.effective[0].name, facts.field.text
     shown = tuple(
         CaseReport(

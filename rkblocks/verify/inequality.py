@@ -42,7 +42,7 @@ def nonnegative(field: Field, a: Element, parameters: Sequence[Parameter]) -> De
     if field.sign(value_at(field, a, start)) < 0 and all(field.constants.is_rational(p.init) for p in domain):
         return Decision(False, {p.name: field.constants.fraction(p.init) for p in domain})
     limits = cells.bounds(field, domain)
-    for point in _probes(limits):
+    for point in probes(limits):
         if field.sign(value_at(field, a, point)) < 0:
             return Decision(False, point)
     degree = max(_degree(a.numer), _degree(a.denom))
@@ -55,7 +55,7 @@ def nonnegative(field: Field, a: Element, parameters: Sequence[Parameter]) -> De
     return Decision(True)
 
 
-def _probes(limits: cells.Bounds) -> Iterator[Point]:
+def probes(limits: cells.Bounds) -> Iterator[Point]:
     """Yield the corners, pulled inside, and the middle of the domain: cheap places for a counterexample."""
     if len(limits) > MOST_PROBED:
         return

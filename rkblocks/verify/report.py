@@ -73,6 +73,7 @@ class CaseReport:
 class OptimalReport:
     """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
 
+    ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none.
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= R < high and ``cfl_float`` is low.
     """
 
@@ -80,6 +81,8 @@ class OptimalReport:
     cfl_float: float | None
     certificate: Certificate | None
     bracket: tuple[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
+    at_least: str | None = dataclasses.field(default=None, metadata=EXTRA)
+    zero_at: Mapping[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
     cases: tuple[CaseReport, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
     at_init: OptimalReport | None = dataclasses.field(default=None, metadata=EXTRA)
 

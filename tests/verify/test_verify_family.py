@@ -201,3 +201,58 @@ def test_numbers_of_a_field_find_their_conjugate() -> None:
     for sign in (1, -1):
         value = field.sqrt(Fraction(2)) + sign * field.sqrt(Fraction(3))
         assert cells.number(field, value).to_float() == pytest.approx(2**0.5 + sign * 3**0.5, rel=1e-15)
+
+
+def test_a_member_that_reduces_is_a_case_of_its_own() -> None:
+    """Stages 2 and 3 are equal at t = 1/2 alone; there the method is one with two stages, and R may jump."""
+    field = Field((), ("t",))
+    t, q, o = field.parameter("t"), field.rational, field.zero
+    A = ((o, o, o), (q(1, 2), o, o), (field.one - t, 2 * t - 1, o))
+    b = (q(1, 3), q(1, 3), q(1, 3))
+    cases = ssp_cases(field, A, b, parameter(field, "t", "0", "1", "1/3"))
+    assert cases is not None
+    covered = [c for c in cases if c.low is not None and c.low.fraction == Fraction(1, 2)]
+    member = reduce(field.constants, *_member(field, A, b, Fraction(1, 2)))
+    assert len(member.b) == 2
+    found = ssp_coefficient(field.constants, member.A, member.b)
+    assert found is not None
+    (closed,) = [c for c in covered if c.low_closed]
+    at_cut = [field.fraction(value_at(field, c, {"t": Fraction(1, 2)})) for c in closed.polynomial]
+    assert found.root.fraction == 1
+    assert sum(at_cut) == 0  # R = 1 is a root of the polynomial of the case on the right, and the limit from there:
+    near = ssp_coefficient(field.constants, *_member(field, A, b, Fraction(1, 2) + Fraction(1, 10**9)))
+    assert near is not None
+    assert abs(near.root.to_float() - 1) < 1e-8
+    assert [field.text(c.value) for c in cases if c.value is not None] == ["0", "-1 + 1/(2*t - 1)"]
+
+
+def _member(field: Field, A: tuple, b: tuple, at: Fraction) -> tuple[tuple, tuple]:
+    return tuple(tuple(field.substitute(e, {"t": at}) for e in row) for row in A), tuple(
+        field.substitute(e, {"t": at}) for e in b
+    )
+
+
+def test_a_bound_for_two_parameters_is_proved() -> None:
+    """Three-stage third-order methods around ssp3: R is at least the bound at every member that is tried."""
+    from rkblocks.files import load
+    from rkblocks.verify.guarantee import guarantee
+
+    tableau = load("rk33_ssp")
+    reduced = tableau.reduced
+    found = guarantee(tableau.field, reduced.A, reduced.b, tableau.parameters)
+    assert found is not None
+    assert found.least > Fraction(1, 3)
+    for shares in ((0.1, 0.1), (0.9, 0.9), (0.5, 0.9), (0.9, 0.1)):
+        inside = {
+            p.name: p.low + (p.high - p.low) * tableau.field.constants.rational(Fraction(str(share)))
+            for p, share in zip(tableau.parameters, shares, strict=True)
+        }
+        member = tableau.at(inside).reduced
+        value = ssp_coefficient(tableau.field.constants, member.A, member.b)
+        assert value is not None
+        assert value.root.compare(found.least) >= 0
+    wide = load("rk33_family")
+    none = guarantee(wide.field, wide.reduced.A, wide.reduced.b, wide.parameters)
+    assert none is not None
+    assert none.least == 0
+    assert none.zero_at is not None

@@ -1,0 +1,78 @@
+"""A lower bound of the SSP coefficient that is proved for every member of a family, where R itself has no formula.
+
+R >= r on the whole domain means that every entry of P(r) and d(r), a rational function of the parameters, is >= 0
+there; that is decided exactly (`inequality`).  Values of R at a few members say which r is worth a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.forms import Row, Rows, reduce, resolvent
+from rkblocks.tableau import Parameter
+from rkblocks.verify import cells
+from rkblocks.verify.crossing import TooLarge
+from rkblocks.verify.inequality import Point, nonnegative, probes
+from rkblocks.verify.monotonicity import ssp_coefficient
+
+MOST_PARAMETERS = 2
+MOST_STAGES = 4
+SHARES = (Fraction(15, 16), Fraction(7, 8), Fraction(3, 4), Fraction(1, 2), Fraction(1, 4))
+"""Shares of the least R among the probed members for which a proof is tried, one after the other."""
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """R >= ``least`` on the whole domain is proved (0: nothing is); ``zero_at`` is a member with R = 0, if known."""
+
+    least: Fraction
+    zero_at: Point | None = None
+
+
+def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> Guarantee | None:
+    """A bound for the reduced method (A, b) of a family; None where it is too large to be tried.
+
+    Args:
+        effective: the parameters on which it depends.
+    """
+    if not 0 < len(effective) <= MOST_PARAMETERS or len(b) > MOST_STAGES:
+        return None
+    lowest: Fraction | None = None
+    for point in probes(cells.bounds(field, effective)):
+        found = _member(field, A, b, point)
+        if found is None:
+            return None
+        if not found:
+            return Guarantee(Fraction(0), point)
+        lowest = found if lowest is None else min(lowest, found)
+    if lowest is None:
+        return None
+    for share in SHARES:
+        r = (lowest * share).limit_denominator(64)
+        if r > 0 and _holds(field, A, b, effective, r):
+            return Guarantee(r)
+    return Guarantee(Fraction(0))
+
+
+def _member(field: Field, A: Rows, b: Row, point: Point) -> Fraction | None:
+    """R of one member, rounded down a little."""
+    complete = {name: point.get(name, Fraction(0)) for name in field.parameters}
+
+    def row(entries: Row) -> Row:
+        return tuple(field.substitute(e, complete) for e in entries)
+
+    member = reduce(field.constants, tuple(map(row, A)), row(b))
+    try:
+        crossing = ssp_coefficient(field.constants, member.A, member.b)
+    except TooLarge:
+        return None
+    return None if crossing is None else max(Fraction(0), crossing.root.refine(20).low)
+
+
+def _holds(field: Field, A: Rows, b: Row, effective: Sequence[Parameter], r: Fraction) -> bool:
+    P, d = resolvent(field, A, b, field.rational(r))
+    entries: list[Element] = [*d, *(entry for row in P for entry in row if entry)]
+    return all(nonnegative(field, entry, effective).holds for entry in dict.fromkeys(entries))
