@@ -1,8 +1,26 @@
 """Figures: pure functions from results to matplotlib figures, saved as PNG and SVG with the same bytes every time."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rkblocks.figures.accuracy import accuracy_against_eps as accuracy_against_eps
 from rkblocks.figures.growth import growth as growth
 from rkblocks.figures.style import save as save
 from rkblocks.figures.summary import summary as summary
 from rkblocks.figures.training import read_metrics as read_metrics
 from rkblocks.figures.training import training_curves as training_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rkblocks.tableau import Tableau
+
+
+def of_scheme(kind: str, tableau: Tableau) -> Figure:
+    """Return one figure of a scheme: "stability", "monotonicity" or "region" (of a family)."""
+    from rkblocks.figures.monotonicity import monotonicity
+    from rkblocks.figures.region import region
+    from rkblocks.figures.stability import stability
+
+    return {"stability": stability, "monotonicity": monotonicity, "region": region}[kind](tableau)

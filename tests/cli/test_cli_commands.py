@@ -215,3 +215,12 @@ def test_canonical_says_on_the_other_stream_what_is_not_exact(run: Run, folder: 
     status, out, err = run("canonical", "midpoint")
     assert (status, out) == (2, "")
     assert "error[RK022]: midpoint has C = 0: P[2,0] is negative" in err
+
+
+@pytest.mark.parametrize(("form", "begin"), [("latex", "% ssp3: "), ("markdown", "# ssp3: "), ("json", "{")])
+def test_show_in_other_forms_and_to_a_file(run: Run, folder: Path, form: str, begin: str) -> None:
+    status, out, _ = run("show", "ssp3", "--format", form)
+    assert status == 0
+    assert out.startswith(begin)
+    assert run("show", "ssp3", "--format", form, "-o", "ssp3.out") == (0, "", "wrote ssp3.out\n")
+    assert (folder / "ssp3.out").read_text() == out

@@ -1,0 +1,41 @@
+"""One tableau as a Markdown section; formulas in the $$ blocks that GitHub, GitLab and Jupyter typeset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rkblocks.render import latex
+from rkblocks.tableau import Tableau
+
+
+def markdown(tableau: Tableau) -> str:
+    """Return what `rkblocks show --format markdown` prints; nothing in it is verified, `rkblocks check` does that."""
+    return "\n".join(_lines(tableau)) + "\n"
+
+
+def _lines(tableau: Tableau) -> Iterator[str]:
+    yield f"# {_plain(tableau.name)}" + (f": {_plain(tableau.title)}" if tableau.title else "")
+    if tableau.aliases:
+        yield from ("", f"Also known as {', '.join(map(_plain, tableau.aliases))}.")
+    claims = tableau.claims
+    cells = [("stages", str(tableau.stages)), ("order", None if claims.order is None else str(claims.order))]
+    for head, claimed in (("C", claims.ssp), ("C as declared", claims.declared_ssp), ("growth", claims.variance)):
+        cells.append((head, None if claimed is None else f"`{claimed.text}`"))
+    known = [(head, text) for head, text in cells if text is not None]
+    yield from ("", f"| {' | '.join(head for head, _ in known)} |", f"|{'---|' * len(known)}")
+    yield f"| {' | '.join(text for _, text in known)} |"
+    yield from ("", "## One step" if tableau.shu_osher is None else "## Shu-Osher form", "")
+    yield from ("$$", "\\begin{aligned}", "  " + " \\\\\n  ".join(latex.formulas(tableau)), "\\end{aligned}", "$$")
+    yield from ("", "## Butcher array", "", "$$", latex.array(tableau, indent=""), "$$")
+    if tableau.parameters:
+        yield from ("", "## Parameters", "")
+        yield from (f"- ${latex.parameter(tableau.field, p)}$" for p in tableau.parameters)
+    if tableau.references:
+        yield from ("", "## References", "")
+        yield from (f"- {_plain(' '.join(reference.split()))}" for reference in tableau.references)
+
+
+def _plain(text: str) -> str:
+    """Return text with the signs escaped that Markdown would read."""
+    return re.sub(r"([\\`*_\[\]<>|$])", r"\\\1", text)
