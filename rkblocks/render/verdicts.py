@@ -94,6 +94,8 @@ def _certificate(optimal: OptimalReport) -> str:
     certificate = optimal.certificate
     if certificate is None:
         return ""
+    if optimal.cfl == "0":
+        return f", {certificate.entry} is negative for every small r > 0"
     if optimal.cfl is not None:
         return f", beyond it {certificate.entry} is negative"
     return f", beyond it {certificate.entry} is negative; root of {cut(polynomial(certificate.polynomial))}"
