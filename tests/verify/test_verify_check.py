@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rkblocks import codes
 from rkblocks.files import read_text
@@ -179,3 +181,69 @@ def test_truncated_digits_claim_what_they_show(claim: str, holds: bool, tmp_path
     data["claims"] = {"ssp": claim}
     assert load("ssprk53").tolerance > 0
     assert [c.holds for c in checked(json.dumps(data), tmp_path).claims] == [holds]
+
+
+POOLS = {
+    (): ["0.1", "1e-3", "1e30", "sqrt(2)/2", "sqrt(3) - 1"],
+    ("t",): ["t", "1/(1 + t**2)", "t**2 - t", "t/3", "sqrt(2)*t"],
+    ("t", "u"): ["t", "u", "1/(1 + t**2)", "u*t", "u - t", "1/2*u**2"],
+}
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> dict:
+    """Files that can be read, most of them consistent methods of some kind; some implicit, or with unequal forms."""
+    m = draw(st.integers(1, 3))
+    names = draw(st.sampled_from(list(POOLS)))
+    entry = st.one_of(
+        st.integers(-2, 2).map(str),
+        st.fractions(0, 1, max_denominator=9).map(str),
+        st.sampled_from(POOLS[()] + POOLS[names]),
+    )
+    domains = st.sampled_from([["0", "1"], ["1/2", None], [None, None], ["-1", "sqrt(2)"]])
+
+    def row(n: int) -> list[str]:
+        """n entries that sum to 1, unless one in ten times."""
+        rest = [draw(entry) for _ in range(n - 1)]
+        first = "1" + "".join(f" - ({e})" for e in rest)
+        return [first if draw(st.integers(0, 9)) else "2/3", *rest]
+
+    data: dict = {"name": "generated"}
+    if names:
+        data["parameters"] = {
+            n: {"domain": draw(domains), "init": "3/4", "learnable": draw(st.booleans())} for n in names
+        }
+    forms = draw(st.sampled_from(["butcher"] * 4 + ["shu_osher"] * 4 + ["both"]))
+    if forms != "shu_osher":
+        data["A"] = [[draw(entry) for _ in range(i)] for i in range(m)]
+        if not draw(st.integers(0, 9)):
+            data["A"] = [[draw(entry) for _ in range(m)] for _ in range(m)]
+        data["b"] = row(m)
+        if draw(st.booleans()):
+            data["b_hat"] = row(m)
+    if forms != "butcher":
+        data["alpha"] = [row(i) for i in range(1, m + 1)]
+        data["beta"] = [[draw(entry) for _ in range(i)] for i in range(1, m + 1)]
+        if m == 1:
+            data["beta"] = [["1"]]
+    if draw(st.booleans()):
+        data["tolerance"] = draw(st.sampled_from(["0", "1e-10", "0.4"]))
+    if draw(st.booleans()):
+        data["claims"] = {"order": draw(st.integers(0, 4)), "ssp": draw(entry), "variance": "1.5…"}
+        if forms != "butcher":
+            data["claims"]["declared_ssp"] = draw(entry)
+    return data
+
+
+@settings(max_examples=120, deadline=None)
+@given(structures())
+def test_any_file_gets_a_report_that_is_json(data: dict) -> None:
+    reading = read_text(json.dumps(data), "generated.json")
+    if reading.tableau is None:
+        return
+    report = check(reading.tableau)
+    found = report.to_dict()
+    assert json.loads(json.dumps(found)) == found
+    assert report.ok == all(str(d.severity) != "error" for d in report.diagnostics)
+    assert report.ok == (report.status == 0)
+    assert all(c.holds is not False for c in report.claims) or not report.ok
