@@ -1,0 +1,84 @@
+"""Verify the certificates of optimal SSP coefficients with the standard library alone: no rkblocks, no sympy.
+
+    rkblocks check ssprk104 ssprk53 --format json | python docs/check_certificate.py
+
+For K = [[A, 0], [b, 0]] the coefficient C is the end of the interval of all r >= 0 at which no entry of
+P(r) = (I + rK)^-1 K and d(r) = (I + rK)^-1 e is negative (Kraaijevanger 1991). So two facts prove it: nothing is negative
+at C (where C is irrational: at a number less than 2^-100 below), and the entry that the certificate names, rebuilt here
+from the printed method, has its root there and is negative just above.
+Exit status: 0 all verified, 1 a certificate is wrong, 2 one cannot be judged here (square roots, families, no certificate).
+"""
+
+import json
+import sys
+from fractions import Fraction as Q
+
+
+class Wrong(Exception):
+    """A certificate that does not prove what it says."""
+
+
+def entry(K, i, j):
+    """P_ij(r) = sum_k (-r)^k (K^(k+1))_ij; for j None d_i(r) = sum_k (-r)^k (K^k e)_i. Constant term first."""
+    vector = [Q(1) if j is None else row[j] for row in K]
+    found = []
+    for k in range(len(K)):
+        found.append((-1) ** k * vector[i])
+        vector = [sum((a * v for a, v in zip(row, vector) if a), Q(0)) for row in K]
+    return found
+
+
+def around(p, x):
+    """The coefficients of p(x + s) in powers of s, by Horner's scheme: the first that is not 0 has the sign at x + 0."""
+    p = list(p)
+    for start in range(len(p)):
+        for k in reversed(range(start, len(p) - 1)):
+            p[k] += x * p[k + 1]
+    return p
+
+
+def divides(q, p):
+    """Whether the polynomial q divides p."""
+    p = list(p)
+    while len(p) >= len(q):
+        factor = p.pop() / q[-1]
+        for k in range(1, len(q)):
+            p[-k] -= factor * q[-1 - k]
+    return not any(p)
+
+
+def verify(method, certificate):
+    """Bounds of C, equal where it is rational."""
+    m = len(method["b"])
+    K = [[Q(x) for x in row] + [Q(0)] * (m + 1 - len(row)) for row in [*method["A"], method["b"]]]
+    i, _, j = certificate["entry"][2:-1].partition(",")
+    named, minimal = entry(K, int(i), int(j) if j else None), [Q(c) for c in certificate["polynomial"]]
+    low, high = map(Q, certificate["interval"])
+    while high - low > Q(1, 2**100):
+        middle = (low + high) / 2
+        left = (around(minimal, middle)[0] > 0) == (around(minimal, low)[0] > 0)
+        low, high = (middle, high) if left else (low, middle)
+    if not divides(minimal, named) or around(minimal, low)[0] * around(minimal, high)[0] > 0:
+        raise Wrong("the entry has its root there")
+    if next((c for c in around(named, high) if c), 0) >= 0:
+        raise Wrong("the entry is negative just above")
+    if low > 0 and any(around(entry(K, n, k), low)[0] < 0 for n in range(m + 1) for k in (None, *range(n))):
+        raise Wrong("nothing is negative below")
+    return low, high
+
+
+def judged(result):
+    """The exit status of one result and what to say of it."""
+    try:
+        low, high = verify(result["method"], result["ssp"]["optimal"]["certificate"])
+        return 0, f"verified, C = {low if low == high else f'{float(low)!r} to 100 bits'}"
+    except Wrong as error:
+        return 1, f"WRONG, it is not so that {error}"
+    except (KeyError, TypeError, ValueError) as error:
+        return 2, f"not judged, no certificate of rational numbers: {error}"
+
+
+if __name__ == "__main__":
+    found = [(result["name"], *judged(result)) for result in json.load(sys.stdin)["results"]]
+    print("\n".join(f"{name}: {words}" for name, _, words in found))
+    sys.exit(max((status for _, status, _ in found), default=2))
