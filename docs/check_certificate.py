@@ -3,10 +3,11 @@
     rkblocks check ssprk104 ssprk53 --format json | python docs/check_certificate.py
 
 For K = [[A, 0], [b, 0]] the coefficient C is the end of the interval of all r >= 0 at which no entry of
-P(r) = (I + rK)^-1 K and d(r) = (I + rK)^-1 e is negative (Kraaijevanger 1991). So two facts prove it: nothing is negative
-at C (where C is irrational: at a number less than 2^-100 below), and the entry that the certificate names, rebuilt here
-from the printed method, has its root there and is negative just above.
-Exit status: 0 all verified, 1 a certificate is wrong, 2 one cannot be judged here (square roots, families, no certificate).
+P(r) = (I + rK)^-1 K and d(r) = (I + rK)^-1 e is negative, and 0 where there is none (Kraaijevanger 1991). So two facts
+prove it: nothing is negative at C (where C is irrational: less than 2^-100 below), and the entry that the certificate
+names, rebuilt here from the printed method, has its root at C and is negative just above.
+
+Exit status: 0 all verified, 1 a certificate is wrong, 2 one cannot be judged here: square roots, families.
 """
 
 import json
@@ -14,7 +15,7 @@ import sys
 from fractions import Fraction as Q
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """A certificate that does not prove what it says."""
 
 
@@ -24,12 +25,12 @@ def entry(K, i, j):
     found = []
     for k in range(len(K)):
         found.append((-1) ** k * vector[i])
-        vector = [sum((a * v for a, v in zip(row, vector) if a), Q(0)) for row in K]
+        vector = [sum((a * v for a, v in zip(row, vector, strict=True) if a), Q(0)) for row in K]
     return found
 
 
 def around(p, x):
-    """The coefficients of p(x + s) in powers of s, by Horner's scheme: the first that is not 0 has the sign at x + 0."""
+    """The coefficients of p(x + s) in powers of s, by Horner's scheme; the first but 0 has the sign at x + 0."""
     p = list(p)
     for start in range(len(p)):
         for k in reversed(range(start, len(p) - 1)):
@@ -58,12 +59,12 @@ def verify(method, certificate):
         middle = (low + high) / 2
         left = (around(minimal, middle)[0] > 0) == (around(minimal, low)[0] > 0)
         low, high = (middle, high) if left else (low, middle)
-    if not divides(minimal, named) or around(minimal, low)[0] * around(minimal, high)[0] > 0:
-        raise Wrong("the entry has its root there")
+    if high > 0 and (not divides(minimal, named) or around(minimal, low)[0] * around(minimal, high)[0] > 0):
+        raise WrongError("the entry has its root there")
     if next((c for c in around(named, high) if c), 0) >= 0:
-        raise Wrong("the entry is negative just above")
+        raise WrongError("the entry is negative just above")
     if low > 0 and any(around(entry(K, n, k), low)[0] < 0 for n in range(m + 1) for k in (None, *range(n))):
-        raise Wrong("nothing is negative below")
+        raise WrongError("nothing is negative below")
     return low, high
 
 
@@ -72,7 +73,7 @@ def judged(result):
     try:
         low, high = verify(result["method"], result["ssp"]["optimal"]["certificate"])
         return 0, f"verified, C = {low if low == high else f'{float(low)!r} to 100 bits'}"
-    except Wrong as error:
+    except WrongError as error:
         return 1, f"WRONG, it is not so that {error}"
     except (KeyError, TypeError, ValueError) as error:
         return 2, f"not judged, no certificate of rational numbers: {error}"
