@@ -10,6 +10,7 @@ EPILOG = """\b
 Examples:
   rkblocks check ssp3                       a scheme of the library
   rkblocks check my_scheme.json             a file
+  rkblocks check rk4 --verbose              with stability intervals, stage order, error norm
   rkblocks check schemes/                   every *.json in a folder
   generate | rkblocks check -               standard input
   rkblocks check schemes/ --format github   annotations in a pull request
@@ -22,7 +23,8 @@ read. The worst of all files wins.
 @click.command("check", short_help="Verify tableau files exactly.", epilog=EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="FILE_OR_NAME...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-def command(targets: tuple[str, ...], form: str) -> int:
+@click.option("-v", "--verbose", is_flag=True, help="Show stage order, error norm, stability and variances as well.")
+def command(targets: tuple[str, ...], form: str, verbose: bool) -> int:
     """Verify tableaus exactly: order, SSP coefficients, growth, and the claims of the file.
 
     An argument is a path if it exists, ends in .json or has a separator; else it is a name or alias of the library.
@@ -47,5 +49,5 @@ def command(targets: tuple[str, ...], form: str) -> int:
 
         placed = {report.source for report in reports if any(found.line is not None for found in report.diagnostics)}
         texts = {source: console.text_of(source) for source in placed}
-        console.show(text.render(reports, texts=texts, colour=console.colour(sys.stdout)))
+        console.show(text.render(reports, texts=texts, colour=console.colour(sys.stdout), verbose=verbose))
     return max((report.status for report in reports), default=0)

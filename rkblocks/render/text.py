@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
+from rkblocks.render.details import details
 from rkblocks.render.problems import problem
 from rkblocks.render.style import PLAIN, Style
 from rkblocks.render.verdicts import facts
@@ -17,29 +18,38 @@ WORDS = (("sound", "green"), ("unfit", "red"), ("unreadable", "red"))
 """The word for each exit status, and its colour."""
 
 
-def render(reports: Sequence[Report], *, texts: Mapping[str, str] | None = None, colour: bool = False) -> str:
+def render(
+    reports: Sequence[Report],
+    *,
+    texts: Mapping[str, str] | None = None,
+    colour: bool = False,
+    verbose: bool = False,
+) -> str:
     """Return the reports, a blank line between them, and for several a line that counts them.
 
     Args:
         reports: what `check` returned, in the order of the arguments.
         texts: by source the text of the file, for the excerpts below the diagnostics.
         colour: whether to use terminal colours.
+        verbose: whether to show every figure (see `rkblocks.render.details`).
     """
     style = Style(colour)
-    parts = [paragraph(report, text=(texts or {}).get(report.source, ""), style=style) for report in reports]
+    parts = [
+        paragraph(report, text=(texts or {}).get(report.source, ""), style=style, verbose=verbose) for report in reports
+    ]
     if len(reports) != 1:
         parts.append(style(summary(reports), "bold") + "\n")
     return "\n".join(parts)
 
 
-def paragraph(report: Report, *, text: str = "", style: Style = PLAIN) -> str:
+def paragraph(report: Report, *, text: str = "", style: Style = PLAIN, verbose: bool = False) -> str:
     """Return one report: a head line, the verdicts as far as there are any, and the diagnostics."""
     source = "<stdin>" if report.source == "-" else report.source
     word, mark = WORDS[report.status]
     title = style(report.name or source or '""', "bold")
     place = f"  {style(source, 'dim')}" if report.name else ""
     lines = [f"{title}: {style(word, 'bold', mark)}{place}"]
-    lines += [f"  {label:<10}{line}" for label, line in _labelled(report)]
+    lines += [f"  {label:<10}{line}" for label, line in _labelled(report, verbose)]
     shown = "".join(problem(found, source=report.source, text=text, style=style) for found in report.diagnostics)
     return "\n".join(lines) + "\n" + shown
 
@@ -54,9 +64,9 @@ def summary(reports: Sequence[Report]) -> str:
     return "; ".join([f"{files}: {', '.join(verdicts)}" if verdicts else files, *filter(None, [", ".join(counts)])])
 
 
-def _labelled(report: Report) -> Iterator[tuple[str, str]]:
+def _labelled(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
     """Yield (label, line); the label is "" where a line continues the one above."""
-    for label, lines in facts(report):
+    for label, lines in (*facts(report), *(details(report) if verbose else ())):
         for number, line in enumerate(lines):
             yield ("" if number else label), line
 
