@@ -10,7 +10,7 @@ from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family_findings import family_domain, without_effect
 from rkblocks.verify.places import entry_at, pointer
-from rkblocks.verify.values import root_text, short, to_float
+from rkblocks.verify.values import root_exact, root_text, short, to_float
 
 
 def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
@@ -94,7 +94,7 @@ def certifies_less(facts: Facts) -> Iterator[Diagnostic]:
             f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by beta[{i + 1}][{k}]{reason}"
             f"; the method has C = {root_text(facts.optimal.root)} in another form",
             path=pointer(found.limiting),
-            help=f"rkblocks canonical {facts.tableau.name}",
+            help="`rkblocks canonical` writes that form, as a corrected file",
         )
 
 
@@ -154,8 +154,12 @@ def _optimum_clause(facts: Facts) -> str:
 
 
 def _negligible(facts: Facts, low: Root, high: Root) -> bool:
-    """In a table of decimals, a difference within 1000 tolerances is one of the digits, not of the form."""
+    """Whether a difference is one of the digits, not of the form: within 1000 tolerances of a decimal table, or within
+    1e-9 of an optimum that no file can write (`canonical` takes a decimal just below it).
+    """
     margin = facts.tableau.tolerance * 1000
+    if root_exact(high) is None:
+        margin = max(margin, high.refine(64).low / 10**9)
     return bool(margin) and high.refine(200).high - low.refine(200).low <= margin
 
 

@@ -29,6 +29,7 @@ def test_the_file_is_sound_certifies_the_optimum_and_is_the_same_method(name: st
     assert again == found.tableau
     report = verify.check(again)
     assert report.ok
+    assert "RK318" not in {d.code for d in report.diagnostics}  # no better form is left to be offered
     assert {claim.claim for claim in report.claims} == {"order", "ssp", "declared_ssp", "variance"}
     assert report.ssp.declared.cfl == str(Fraction(found.r))
     optimal = report.ssp.optimal
@@ -155,3 +156,9 @@ def test_where_the_optimum_is_only_bounded_the_bound_is_certified() -> None:
     assert found.tableau.claims.ssp is None
     assert verify.check(found.tableau).ok
     assert any("only bounded" in note for note in found.notes)
+
+
+def test_check_offers_the_canonical_form_where_one_certifies_more() -> None:
+    tableau = canonical(files.load("leastgrowth42"), digits=6).tableau
+    (found,) = (d for d in verify.check(tableau).diagnostics if d.code == "RK318")
+    assert "rkblocks canonical" in found.help
