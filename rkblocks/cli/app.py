@@ -79,9 +79,24 @@ def _register() -> None:
         schema,
         show,
         train,
+        verify,
     )
 
-    for module in (listing, show, check, canonical, explain, schema, compile, train, evaluate, analyze, runs, demo):
+    for module in (
+        listing,
+        show,
+        check,
+        canonical,
+        explain,
+        schema,
+        compile,
+        verify,
+        train,
+        evaluate,
+        analyze,
+        runs,
+        demo,
+    ):
         app.add_command(module.command)
 
 

@@ -53,6 +53,15 @@ BFLOAT16 = Format("bfloat16", 8, -126)
 FORMATS = (DOUBLE, SINGLE, BFLOAT16)
 
 
+def exact_rows(program: Program, values: Mapping[str, Fraction] | None = None) -> dict[str, Sum]:
+    """The coefficients of the points of F (``A[1]``, ...) and of the result (``b``, ``b - b_hat``) as exact numbers.
+
+    Each is a sum over ``x`` and the calls ``f0``, ``f1``, ...; dt is multiplied in.  Irrational ones are taken to 256
+    bits.  ``values`` are those of the parameters, their initial ones where left out.
+    """
+    return _Executed(program, None, values).rows()
+
+
 @dataclass(frozen=True)
 class Rounding:
     """The method as executed in one format: the ``largest`` error of a coefficient and its ``place``.
@@ -93,9 +102,9 @@ def rounding_text(program: Program) -> str:
 class _Executed:
     """Every value of a program as a sum of x and slopes, with the coefficients that run; exact ones for None."""
 
-    def __init__(self, program: Program, form: Format | None) -> None:
+    def __init__(self, program: Program, form: Format | None, values: Mapping[str, Fraction] | None = None) -> None:
         self.program, self.form = program, form
-        self.start = {p.name: p.init for p in program.parameters}
+        self.start = {p.name: p.init for p in program.parameters} | dict(values or {})
         self.twice = 0
         self.values: dict[str, Sum] = {INPUT: {INPUT: Fraction(1)}}
         types = kinds(program.body)

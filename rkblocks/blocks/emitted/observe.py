@@ -1,0 +1,151 @@
+"""An emitted file read and run in a process of its own: its header, its class, the coefficients that its step used."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+from rkblocks.blocks.emitted.probe import observations
+from rkblocks.diagnostics import fail
+from rkblocks.program.header import Header, read_header
+
+MOST_BYTES = 1 << 20
+_SCRIPT = Path(__file__).with_name("probe.py")
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """An emitted file as read, not run: its text, its header, the name of its class."""
+
+    path: str
+    text: str
+    header: Header
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a step computed with certain raw values.
+
+    ``points[i]`` are the coefficients of the point of the i-th call of F, first that of x, then those of what the calls
+    returned; ``results`` likewise (the step, and the error estimate where there is one); ``times`` where F is called.
+    ``deviation`` is the relative error of that affine map on random vectors.
+    """
+
+    raw: dict[str, float]
+    points: tuple[tuple[float, ...], ...]
+    times: tuple[float, ...]
+    results: tuple[tuple[float, ...], ...]
+    modes_agree: bool
+    deviation: float
+
+    @property
+    def rows(self) -> dict[str, tuple[float, ...]]:
+        """Points and results by name: A[1], A[2], ..., b, b - b_hat."""
+        named = {f"A[{i + 1}]": row for i, row in enumerate(self.points)}
+        return named | dict(zip(("b", "b - b_hat"), self.results, strict=False))
+
+
+def read(path: str) -> Emitted:
+    """The file, without running it.
+
+    Raises:
+        RkblocksError: RK001 (no such file), RK003 (cannot be read), RK515 (no module that rkblocks emitted).
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        fail("RK001", f"there is no file {path!r}", help="`rkblocks compile NAME -o FILE.py` writes one")
+    except (OSError, ValueError) as error:
+        fail("RK003", f"cannot read {path!r}: {getattr(error, 'strerror', None) or error}")
+    try:
+        text = data.decode("utf-8")
+        tree = ast.parse(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        _refuse(path, f"it is no Python: {error}")
+    if len(data) > MOST_BYTES:
+        _refuse(path, "it is larger than a mebibyte")
+    header = read_header(ast.get_docstring(tree, clean=False) or "")
+    if header is None:
+        _refuse(path, "it has no header that names a scheme and the sha256 of its tableau")
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    if len(classes) != 1:
+        _refuse(path, f"it defines {len(classes)} classes, expected one, the block")
+    return Emitted(path, text, header, classes[0].name)
+
+
+def _refuse(path: str, reason: str) -> NoReturn:
+    fail(
+        "RK515",
+        f"{path} is no block that rkblocks emitted: {reason}",
+        help="`rkblocks compile NAME -o FILE.py` writes one",
+    )
+
+
+def run(text: str, class_name: str, *, timeout: float, source: str = "") -> tuple[Case, ...]:
+    """What the step of a module computes, at the start of its parameters and at other values, seen in a subprocess.
+
+    The text is executed as it is, with the rights of the caller: this is no sandbox.
+
+    Args:
+        text: of the module.
+        class_name: of its class, which is called with a residual.
+        timeout: seconds after which the process is ended.
+        source: the file that messages name.
+
+    Raises:
+        RkblocksError: RK516 where it does not run to its end, or not in time.
+    """
+    with tempfile.TemporaryDirectory(prefix="rkblocks-verify-") as folder:
+        path = Path(folder) / "emitted_block.py"
+        path.write_text(text, encoding="utf-8")
+        request = json.dumps({"file": str(path), "class": class_name})
+        command = [sys.executable, "-B", "-P", str(_SCRIPT)]
+        try:
+            done = subprocess.run(
+                command, input=request.encode(), capture_output=True, timeout=timeout, cwd=folder, check=False
+            )
+        except subprocess.TimeoutExpired:
+            fail("RK516", f"{source} did not end within {timeout:g} seconds", help="--timeout SECONDS gives it longer")
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        fail("RK516", f"{source} does not run: {lines[-1][:300] if lines else f'status {done.returncode}'}")
+    try:
+        return tuple(_case(found) for found in json.loads(done.stdout)["cases"])
+    except (ValueError, KeyError, TypeError) as error:
+        fail("RK516", f"{source} ended early, or its step returns no tensors: {error!r}"[:300])
+
+
+def run_here(text: str, class_name: str) -> tuple[Case, ...]:
+    """What the step of a module computes that this package emitted a moment ago: as `run`, in this process."""
+    namespace: dict[str, Any] = {"__name__": "emitted"}
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)  # that of a fresh process, in which raw coefficients are made
+    try:
+        exec(compile(text, "<emitted>", "exec"), namespace)
+        return tuple(map(_case, observations(namespace[class_name])))
+    finally:
+        torch.set_default_dtype(default)
+
+
+def _case(found: dict[str, Any]) -> Case:
+    def row(values: list[str]) -> tuple[float, ...]:
+        return tuple(map(float.fromhex, values))
+
+    return Case(
+        {name: float.fromhex(value) for name, value in found["raw"].items()},
+        tuple(map(row, found["points"])),
+        row(found["times"]),
+        tuple(map(row, found["results"])),
+        bool(found["modes_agree"]),
+        float(found["deviation"]),
+    )

@@ -1,0 +1,82 @@
+"""`rkblocks verify`: whether an emitted file still computes the scheme of its header."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rkblocks.blocks.emitted import Verification
+
+EPILOG = """\b
+Examples:
+  rkblocks compile ssp3 -o ssp3_block.py
+  rkblocks verify ssp3_block.py
+  rkblocks verify my_block.py --tableau my_scheme.json
+
+Exit status: 0 it is the scheme of its header; 1 it is another one, or its header promises what it does not keep; 2 it
+is no emitted block, or does not run.
+"""
+
+
+@click.command("verify", short_help="Prove that an emitted file is the scheme of its header.", epilog=EPILOG)
+@click.argument("file", metavar="FILE.py")
+@click.option(
+    "--tableau", metavar="FILE_OR_NAME", help="The scheme it should be.  [default: that of the header's name]"
+)
+@click.option("--timeout", type=float, default=60.0, show_default=True, metavar="SECONDS", help="For running the file.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
+    """Recover the coefficients of a file that `compile` wrote, and prove that they are those of its scheme.
+
+    FILE.py is code, and it is run: in a process of its own, with a time limit, but with your rights and no sandbox.
+    Read a file from a stranger before you verify it; a file that means to deceive can.
+
+    Its step is run on unit vectors in double precision, so that every coefficient shows. They must be the same 64-bit
+    numbers that the compiled tableau gives, for a family also away from its start, and the order, SSP coefficient and
+    growth of the header must be those proved. A scheme that is neither in the library nor given with --tableau is not
+    known: then the order alone is computed from the numbers found, within rounding, and compared with the header.
+    """
+    from rkblocks.cli import console
+    from rkblocks.extras import require
+
+    require("torch", "torch", "running an emitted block")
+    from rkblocks.blocks.emitted import verify_file
+
+    if not timeout > 0:
+        raise click.UsageError("--timeout must be positive")
+    found = verify_file(file, tableau, timeout=timeout)
+    if form == "json":
+        from rkblocks.render.jsonfmt import dump
+
+        console.show(dump({"version": 1, "results": [found.to_dict()]}))
+    else:
+        console.show(_text(found))
+        from rkblocks.render.problems import problems
+
+        console.show(problems(found.diagnostics, source=file, colour=console.colour(sys.stdout)))
+    return found.status
+
+
+def _text(found: Verification) -> str:
+    verdict = "is" if found.ok else "IS NOT"
+    known = found.known or not found.ok
+    lines = [f"{found.file}: {found.class_name} {verdict} " + (found.name if known else "of the order it promises")]
+    rows = [("ran", f"{found.calls} calls of F, on unit vectors in float64" + _values(found.cases))]
+    rows.append(("tableau", f"{found.name}, sha256 {found.digest}"))
+    if found.known:
+        if found.ok:
+            rows.append(("numbers", "every coefficient is the double that the compiled tableau gives"))
+        if found.difference is not None:
+            place = f", in {found.place}" if found.place else ""
+            rows.append(("exact", f"largest difference to the exact coefficients {found.difference:.1e}{place}"))
+        rows.append(("proved", f"order {found.order}, SSP {found.ssp}, growth {found.growth}"))
+    else:
+        rows.append(("order", f"{found.order} within rounding; the tableau is not known, so nothing else is proved"))
+    return "\n".join([*lines, *(f"  {key:<9} {text}" for key, text in rows)]) + "\n"
+
+
+def _values(cases: int) -> str:
+    return "" if cases == 1 else f", at the start of its parameters and {cases - 1} other values"
