@@ -43,7 +43,20 @@ def test_the_exact_commands_never_import_torch(arguments: list[str]) -> None:
     [["--help"], ["--version"], ["list"], ["explain", "RK901"], ["explain"], ["schema"]]
     + [
         [name, "--help"]
-        for name in ("check", "show", "compile", "train", "evaluate", "analyze", "runs", "demo", "explain", "list")
+        for name in (
+            "check",
+            "show",
+            "compile",
+            "train",
+            "verify",
+            "evaluate",
+            "analyze",
+            "audit",
+            "runs",
+            "demo",
+            "explain",
+            "list",
+        )
     ],
     ids=" ".join,
 )

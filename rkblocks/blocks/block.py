@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rkblocks.blocks.coefficients import raw_parameters
+from rkblocks.blocks.coefficients import raw_parameters, value_in_use
 from rkblocks.blocks.recompute import MEMORY, run_step
 from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
 from rkblocks.blocks.step import Step, step_of
@@ -75,6 +75,14 @@ class RKBlock(nn.Module):
     def coefficients(self) -> dict[str, float]:
         """The learnable coefficients in use, by name: those on which the method depends, and a learned ``dt``."""
         return {name: d.value(float(self.raw[name].detach())) for name, d in self.step.domains.items()}
+
+    def exact_coefficients(self) -> dict[str, Fraction]:
+        """The learnable coefficients in use, a learned ``dt`` among them, as the fractions that these numbers are.
+
+        The map into the domain is evaluated in the dtype of the raw value, as the step does it.
+        """
+        values = {name: value_in_use(d, self.raw[name].detach()) for name, d in self.step.domains.items()}
+        return {name: Fraction(float(value)) for name, value in values.items()}
 
     def extra_repr(self) -> str:
         found = proved(self.tableau)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rkblocks.diagnostics import fail
 from rkblocks.program.domains import Domain
@@ -24,6 +24,14 @@ def raw_parameters(domains: dict[str, Domain], dtype: torch.dtype | None = None)
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         fail("RK508", f"dtype is {dtype!r}, expected a floating point dtype such as torch.float64")
     return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw, dtype=dtype)) for name, d in domains.items()})
+
+
+def value_in_use(domain: Domain, raw: Tensor) -> Tensor:
+    """The coefficient that a step computes from its raw value: by the expression that is printed, in raw's dtype."""
+    source = domain.source("raw")
+    value = eval(source, {"torch": torch, "nn": nn, "raw": raw})  # text printed by this package from exact bounds
+    assert isinstance(value, Tensor)
+    return value
 
 
 def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:

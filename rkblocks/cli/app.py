@@ -68,6 +68,7 @@ def _register() -> None:
     # Each module imports click alone at its top, so that --help stays fast; the order is the order of use.
     from rkblocks.cli import (
         analyze,
+        audit,
         canonical,
         check,
         compile,
@@ -94,6 +95,7 @@ def _register() -> None:
         train,
         evaluate,
         analyze,
+        audit,
         runs,
         demo,
     ):

@@ -3,6 +3,9 @@
 from rkblocks.evaluation.analyze import Analysis as Analysis
 from rkblocks.evaluation.analyze import analyze as analyze
 from rkblocks.evaluation.analyze import analyze_subject as analyze_subject
+from rkblocks.evaluation.audit import Audit as Audit
+from rkblocks.evaluation.audit import audit as audit
+from rkblocks.evaluation.audit import audit_model as audit_model
 from rkblocks.evaluation.evaluate import Evaluation as Evaluation
 from rkblocks.evaluation.evaluate import evaluate as evaluate
 from rkblocks.evaluation.evaluate import evaluate_subject as evaluate_subject
