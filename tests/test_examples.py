@@ -21,7 +21,7 @@ def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def test_all_examples_are_tested() -> None:
-    assert SCRIPTS == ["cifar10.py", "mnist.py", "new_tableau.py"]
+    assert SCRIPTS == ["burgers.py", "cifar10.py", "mnist.py", "new_tableau.py"]
 
 
 def test_a_new_tableau(tmp_path: Path) -> None:
@@ -32,6 +32,19 @@ def test_a_new_tableau(tmp_path: Path) -> None:
     losses = [float(loss) for loss in re.findall(r"loss (\d\.\d+)", done.stdout)]
     assert len(losses) == 3
     assert losses[-1] < losses[0]
+
+
+def test_burgers(tmp_path: Path) -> None:
+    done = run("burgers.py", "--tiny", "--out", "figure", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, *rows = done.stdout.splitlines()
+    assert head.split()[:2] == ["scheme", "C"]
+    growth = {row.split()[0]: float(row.split()[-2]) for row in rows[:3]}
+    assert growth["euler"] > 0.1  # beyond its limit
+    assert growth["midpoint"] < 0
+    assert growth["ssp3"] < 0
+    assert rows[3:] == [f"wrote {Path('figure') / f'burgers.{ending}'}" for ending in ("png", "svg")]
+    assert all((tmp_path / "figure" / f"burgers.{ending}").stat().st_size > 10_000 for ending in ("png", "svg"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Blocks that leave Python: torch.export with a free batch size, ONNX in onnxruntime; linear and attention residuals."""
+"""Blocks that leave Python: torch.export with a free batch size, ONNX in onnxruntime; linear and attention F."""
 
 import io
 
