@@ -146,16 +146,8 @@ def order_of(conditions: Conditions, tolerance: Fraction = Fraction(0)) -> Order
     field = conditions.weights.field
     exact = conditions.exact
     value, largest = exact, field.zero
-    bound = field.rational(tolerance)
     for n in range(exact + 1, conditions.weights.stages + 2):
-        outside = None
-        worst = largest
-        for tree in conditions.failing(n):
-            size = magnitude(field, conditions.residual(tree))
-            if size is None or tolerance * factorial(n) >= 1 or field.sign(size - bound) > 0:
-                outside = tree
-                break
-            worst = size if field.sign(size - worst) > 0 else worst
+        outside, worst = _outside(conditions, n, tolerance, largest)
         if outside is None:
             value, largest = n, worst
             continue
@@ -168,6 +160,36 @@ def order_of(conditions: Conditions, tolerance: Fraction = Fraction(0)) -> Order
     raise ValueError(
         "the tall tree with m + 1 nodes fails for every explicit method: A is not strictly lower triangular"
     )
+
+
+def _outside(conditions: Conditions, n: int, tolerance: Fraction, largest: Element) -> tuple[Tree | None, Element]:
+    """The first tree with n nodes whose residual is beyond the tolerance, and the largest residual before it.
+
+    Rational residuals are compared as pairs of integers: reducing each to lowest terms would take most of the time.
+    """
+    field = conditions.weights.field
+    hopeless = tolerance * factorial(n) >= 1
+    if not isinstance(conditions.ring.one, int):
+        bound, worst = field.rational(tolerance), largest
+        for tree in conditions.failing(n):
+            size = magnitude(field, conditions.residual(tree))
+            if size is None or hopeless or field.sign(size - bound) > 0:
+                return tree, worst
+            worst = size if field.sign(size - worst) > 0 else worst
+        return None, worst
+    top, bottom = field.fraction(largest).as_integer_ratio()
+    outside = None
+    for tree in trees.trees(n):
+        defect = abs(conditions.defect(tree))
+        if not defect:
+            continue
+        unit = conditions.scale(n) * trees.gamma(tree)
+        if hopeless or defect * tolerance.denominator > tolerance.numerator * unit:
+            outside = tree
+            break
+        if defect * bottom > top * unit:
+            top, bottom = defect, unit
+    return outside, field.rational(Fraction(top, bottom))
 
 
 def magnitude(field: Field, a: Element) -> Element | None:
