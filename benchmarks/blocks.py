@@ -1,6 +1,7 @@
 """Forward and backward of a block against m calls of F alone: ratios taken in one process, interleaved.
 
     python benchmarks/blocks.py [--schemes ssp2,ssp3,ark] [--rounds 15] [--batch 16] [--compiled] [--channels-last]
+    python benchmarks/blocks.py --memory        the memory modes, against the block that saves everything
 
 One thread, CPU time; on a CUDA device, events.  Every round times each contender once, in a shuffled order, and divides
 by the floor of the same round, so that a slow second of a shared machine hits both.  Shown: median (first and third
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--compiled", action="store_true", help="also torch.compile(fullgraph=True) of every block")
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--memory", action="store_true", help="the memory modes against the block without one")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -127,18 +129,26 @@ def main() -> None:
             block = blocks.build(scheme, PreActivation(channels)).to(options.device, memory_format=layout)
             floor = Repeated(PreActivation(channels), block.program.calls).to(options.device, memory_format=layout)
             modules: dict[str, nn.Module] = {"floor": floor, scheme: block}
-            if scheme == "ark":
+            if options.memory:
+                modules = {"floor": block} | {
+                    f"{scheme}, {memory}": blocks.build(scheme, PreActivation(channels), memory=memory).to(
+                        options.device, memory_format=layout
+                    )
+                    for memory in ("norm", "stage")
+                }
+            elif scheme == "ark":
                 published = PublishedArk(PreActivation(channels))
                 modules["ark, published"] = published.to(options.device, memory_format=layout)
-            if options.compiled:
+            if options.compiled and not options.memory:
                 modules[f"{scheme}, compiled"] = torch.compile(block, fullgraph=True)
             runs = {name: step(module, x, gradient) for name, module in modules.items()}
             for name, ratios in compare(runs, "floor", options.rounds, seconds).items():
                 low, middle, high = statistics.quantiles(ratios, n=4)
                 row = {"shape": f"{channels}x{height}x{width}", "block": name, "calls": block.program.calls}
                 rows.append(row | {"median": middle, "quartiles": [low, high]})
+                unit = "full" if options.memory else f"{row['calls']} F"
                 if not options.json:
-                    line = f"{row['shape']:>9}  {name:<18} {middle:6.3f}  ({low:.3f}, {high:.3f})  of {row['calls']} F"
+                    line = f"{row['shape']:>9}  {name:<18} {middle:6.3f}  ({low:.3f}, {high:.3f})  of {unit}"
                     print(line, flush=True)
     if options.json:
         print(json.dumps({"version": 1, "torch": torch.__version__, "rows": rows}, indent=1))

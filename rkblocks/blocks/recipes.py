@@ -32,7 +32,9 @@ class Kept:
     __slots__ = ("tensor", "version")
 
     def __init__(self, tensor: Tensor) -> None:
-        self.tensor, self.version = tensor.detach(), tensor._version
+        # Detached, for a result that held its own graph would never be freed.
+        self.tensor = tensor if tensor.grad_fn is None else tensor.detach()
+        self.version = tensor._version
 
     def get(self) -> Tensor:
         if self.tensor._version != self.version:

@@ -20,7 +20,7 @@ from rkblocks.blocks.recipes import CHEAP, NORMS, ROOTS, Function, Kept, Recipe,
 
 
 class _Saved:
-    """What autograd holds in place of a tensor: the tensor or its recipe, and the geometry of what was saved."""
+    """What autograd holds in place of a tensor that has a recipe or may get one, and the geometry of what it saved."""
 
     __slots__ = ("geometry", "how")
 
@@ -59,7 +59,7 @@ class _Recorder(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[int, tuple[weakref.ref[Tensor], int, Recipe]] = {}
-        self.running: list[_Saved] | None = None  # what the function in question saves, while it runs
+        self.running: list[_Saved] | None = None  # what an activation saves, while it runs
 
     def recipe(self, tensor: Tensor) -> Recipe | None:
         """The recipe of a tensor or of what it is a view of; none where it was changed since."""
@@ -70,8 +70,11 @@ class _Recorder(TorchFunctionMode):
         # Once the tensor is gone, the address may be another's.
         return recipe if reference() is not None and version == tensor._version else None
 
-    def pack(self, tensor: Tensor) -> _Saved:
-        saved = _Saved(tensor, self.recipe(tensor))
+    def pack(self, tensor: Tensor) -> _Saved | Kept:
+        recipe = self.recipe(tensor)
+        if recipe is None and self.running is None:
+            return Kept(tensor)
+        saved = _Saved(tensor, recipe)
         if self.running is not None:
             self.running.append(saved)
         return saved
@@ -84,25 +87,30 @@ class _Recorder(TorchFunctionMode):
         if source is None and func not in ROOTS:
             return func(*args, **kwargs)
         kept = source or Kept(args[0])
-        self.running = []
+        own: list[_Saved] = []
+        self.running = None if func in NORMS else own
         try:
             result = func(*args, **kwargs)
         finally:
-            saved_by_it, self.running = self.running, None
+            self.running = None
         if result.grad_fn is None:
             return result
         recipe = recipe_of(func, result, kept, args[1:], kwargs)
         address = _address(result)
-        for saved in saved_by_it if func not in NORMS else ():  # its own result, saved before it had a recipe
+        for saved in own:  # an activation saves its own result before it has a recipe; a normalisation does not
             if isinstance(saved.how, Kept) and _address(saved.how.tensor) == address:
                 saved.become(recipe)
         self.known[address] = weakref.ref(result), result._version, recipe
         return result
 
 
+def _unpack(saved: _Saved | Kept) -> Tensor:
+    return saved.get()
+
+
 @contextlib.contextmanager
 def replaying() -> Iterator[None]:
     """Within it, autograd saves recipes for what normalisation and activation compute."""
     recorder = _Recorder()
-    with saved_tensors_hooks(recorder.pack, _Saved.get), recorder:
+    with saved_tensors_hooks(recorder.pack, _unpack), recorder:
         yield
