@@ -92,7 +92,7 @@ def rounding_text(program: Program) -> str:
             f"{r.format.name:<9} unit roundoff {r.format.unit:.1e}   largest error {float(r.largest):.1e}{place}"
         )
     twice = [f"{r.twice} in {r.format.name}" for r in found if r.twice]
-    nearest = "each the number of its dtype nearest to the exact coefficient: rounded once"
+    nearest = "each the nearest number of the precision that its operation runs in: rounded once"
     lines.append(f"not the nearest numbers, rounded twice: {', '.join(twice)}" if twice else nearest)
     if program.parameters:
         lines.append(f"{', '.join(p.name for p in program.parameters)} taken at the start, what depends on it as exact")
