@@ -160,6 +160,14 @@ def test_summaries_have_mean_and_deviation_over_seeds():
     assert "NOT at chance" in results.sweep_line(results.summarize([entry("ssp2", 0, 0.9, 0.4)]), 0.1)
 
 
+def test_the_spread_of_the_schemes_stands_beside_the_error_bar_of_a_network():
+    entries = [{**entry("ssp2", 0, 0.9, 0.0), "n": 100}, {**entry("euler", 0, 0.8, 0.0), "n": 100}]
+    line = results.spread_line(entries, results.summarize(entries))
+    assert "the means of the schemes lie within 0.100" in line
+    assert "one network on 100 images is 0.184 wide" in line  # Wilson: 65 of 100, 0.5525 to 0.7364
+    assert "schemes" not in results.spread_line(entries[:1], results.summarize(entries[:1]))
+
+
 SCRIPT = """
 import sys
 from rkblocks.demo import run

@@ -77,6 +77,7 @@ def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callabl
     spread = "mean (deviation) over the seeds" if chosen.seeds > 1 else "one seed, no deviation"
     say(f"\nAccuracy on {entries[0]['n']} test images and growth of PGD's perturbations in l2 by group, {spread}:\n")
     say(results.table(summary))
+    say(results.spread_line(entries, summary))
     say(results.sweep_line(summary, CHANCE))
     say(results.health_line(entries))
     say(f"\nResults, figures, configuration and source of the blocks: {folder}")

@@ -11,7 +11,7 @@ from typing import Any
 from rkblocks import figures
 from rkblocks.demo.settings import Settings
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.evaluation.intervals import mean_deviation, wilson
 from rkblocks.render.listing import columns
 
 Entries = Sequence[Mapping[str, Any]]
@@ -68,6 +68,20 @@ def sweep_line(summary: Sequence[Mapping[str, Any]], chance: float) -> str:
     end = "at or below chance" if worst <= chance else "NOT at chance: distrust the attack"
     best = f"At eps {radii[-1]} the best scheme has {worst:.3f}, {end} ({chance:.2f})."
     return f"PGD-20 by eps, mean of all schemes: {curve}. {best}"
+
+
+def spread_line(entries: Entries, summary: Sequence[Mapping[str, Any]]) -> str:
+    """Return one line that says how far the schemes lie apart, and how much of that a single network's error bar is."""
+    means = [row["pgd20"][0] for row in summary]
+    n = entries[0]["n"]
+    low, high = wilson(round(n * sum(means) / len(means)), n)
+    bar = f"the 95 % interval of one network on {n} images is {high - low:.3f} wide"
+    if len(means) < 2:
+        return f"PGD-20: {bar}."
+    far = max(means) - min(means)
+    return (
+        f"PGD-20: the means of the schemes lie within {far:.3f}; {bar}. Digits show the way, not which scheme is best."
+    )
 
 
 def health_line(entries: Entries) -> str:
