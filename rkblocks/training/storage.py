@@ -101,7 +101,10 @@ def sha256(path: Path) -> str:
 
 def _expect(path: Path) -> None:
     if not path.is_file():
-        fail("RK712", f"{path} does not exist", help=f"is {path.parent} a run folder whose training has started?")
+        unfinished = (path.parent / "resume.pt").is_file() and not (path.parent / "last.safetensors").is_file()
+        resume = f"weights come with the end of the first epoch: rkblocks train --resume {path.parent}"
+        other = f"is {path.parent} a run folder whose training has started?"
+        fail("RK712", f"{path} does not exist", help=resume if unfinished else other)
 
 
 def _damaged(path: Path, error: Exception) -> None:

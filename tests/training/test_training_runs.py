@@ -167,6 +167,14 @@ def test_no_run(tmp_path):
         resume(tmp_path / "nothing")
 
 
+def test_no_weights_before_the_first_epoch_ends(copy):
+    for name in ("weights.safetensors", "last.safetensors"):
+        (copy / name).unlink()
+    with pytest.raises(RkblocksError, match="RK712") as caught:
+        open_run(copy)
+    assert caught.value.diagnostics[0].help.endswith(f"rkblocks train --resume {copy}")
+
+
 def test_damaged_files(copy):
     weights = copy / "weights.safetensors"
     whole = weights.read_bytes()
@@ -238,11 +246,22 @@ def test_resuming_a_finished_run_does_nothing(copy, finished):
         ({"training__batch_size": 5000}, "RK723"),
         ({"net__blocks": "euler,ssp2,ssp3"}, "RK551"),
         ({"data__name": "nothing"}, "RK601"),
+        ({"data__name": ""}, "RK601"),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_folder(overrides, code, tiny, tmp_path):
     with pytest.raises(RkblocksError, match=code):
         train(tiny(**overrides), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_stopped_before_its_first_step_a_run_leaves_no_folder(tiny, tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rkblocks.training.loop.make_optimizer", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 
 
