@@ -275,3 +275,16 @@ def test_time_and_learned_step_sizes_stay() -> None:
     assert new.dt == pytest.approx(0.25)
     assert "dt" in new.raw
     assert new(torch.zeros(2), 1.0).shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["ssp3", "ark"])
+def test_memory_modes_give_the_same_bits(name: str, resnet: nn.Module, photos: Tensor) -> None:
+    """Activations in place, inside F and after the step, are what torchvision has."""
+    results = []
+    for memory in ("full", "norm", "stage"):
+        model = rkblocks.retrofit(resnet, name, memory=memory, copy=True).train()
+        assert model.layer1[0].step.memory == memory
+        results.append(run(model, photos))
+    for other in results[1:]:
+        for ours, theirs in zip(results[0], other, strict=True):
+            assert torch.equal(ours, theirs)
