@@ -35,10 +35,12 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
     from rkblocks.files.ranking import arranged, chosen, ranked, read_range
 
     try:
-        wanted = {"order": order and read_range(order), "stages": stages and read_range(stages)}
+        ranges = {
+            name: None if text is None else read_range(text)
+            for name, text in {"order": order, "stages": stages}.items()
+        }
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    ranges = {name: found or None for name, found in wanted.items()}
     rows = arranged(chosen(map(ranked, catalog()), **ranges, ssp=ssp, family=family), key, reverse=reverse)
     if form == "json":
         from rkblocks.render.jsonfmt import dump

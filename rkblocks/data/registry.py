@@ -71,7 +71,7 @@ def _read(name: str, root: str | os.PathLike[str] | None) -> Raw:
     if name in DATA_SETS:
         return DATA_SETS[name](data_root(root))
     path = Path(name).expanduser()
-    if not path.is_dir():
+    if not name or not path.is_dir():
         near = difflib.get_close_matches(name.lower(), DATA_SETS, n=1)
         help = (
             f"did you mean {near[0]}?" if near else "or give the path of a folder with train/CLASS/* and test/CLASS/*"

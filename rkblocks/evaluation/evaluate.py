@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
 from rkblocks.evaluation.plan import Item, base_threat, preset_plan
 from rkblocks.evaluation.subject import Subject, of_run
+from rkblocks.training.runs import open_run
 
 BATCH = 256
 
@@ -121,7 +123,11 @@ def evaluate(
             preset_plan(preset, threat, dataset) if attack is None else (Item(attack, threat, definition or "final"),)
         )
 
-    plan("cifar10")  # a slip in the options is found now, not after the first run was opened
+    for item in plan("cifar10"):  # a slip in the options is found now, not after the first run was opened
+        if attack is not None:
+            _refuse_unused({"step": step, **search}, base_threat("cifar10", **budget, **search), item)
+    for run in runs[1:]:  # nor is the work on one run lost to a slip in the name of the next
+        open_run(run, "cpu", weights)
     name = preset if attack is None else attack
     results = []
     for run in runs:
@@ -131,6 +137,22 @@ def evaluate(
         if save:
             results[-1]["saved"] = str(save_evaluation(done, Path(run) / "evaluations", name))
     return {"version": 1, "runs": results}
+
+
+def _refuse_unused(given: dict[str, Any], asked: Threat, item: Item) -> None:
+    """Raise RK821 where an option was given that the attack does not use, such as the steps of FGSM."""
+    unused = [
+        name
+        for name, value in given.items()
+        if value is not None and getattr(asked, name) != getattr(item.threat, name)
+    ]
+    if unused:
+        used = ", ".join(f"{name} is {getattr(item.threat, name)}" for name in unused)
+        fail(
+            "RK821",
+            f"attack {item.attack} does not use {', '.join(unused)}: in it {used}",
+            help="leave the option out, or choose --attack pgd",
+        )
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path, name: str) -> Path:

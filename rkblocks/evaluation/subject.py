@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rkblocks.diagnostics import fail
 
 SPLITS = ("test", "validation", "train")
+LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,18 @@ def of_run(
     and what opening the run or the data raises.
     """
     from rkblocks.data import load
+    from rkblocks.training.model import named_device
     from rkblocks.training.runs import WEIGHTS, open_run
 
     if split not in SPLITS:
         fail("RK823", f"split is {split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
     if limit is not None and limit < 1:
         fail("RK823", f"limit is {limit}; expected at least one image", help="leave --limit out for the whole split")
-    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if not 0 <= seed <= LARGEST_SEED:
+        fail(
+            "RK823", f"seed is {seed}; expected a whole number from 0 to {LARGEST_SEED}", help="leave --seed out for 0"
+        )
+    where = named_device(device)
     if weights not in WEIGHTS:
         fail("RK823", f"weights is {weights!r}; expected best or last", help="best: chosen on the validation images")
     run = open_run(folder, where, weights)

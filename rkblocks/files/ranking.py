@@ -66,7 +66,10 @@ def read_range(text: str) -> Range:
     if match is None:
         raise ValueError(f"{text!r} is no number N, N+ or N-M")
     low = int(match[1])
-    return Range(low, low if match[2] is None else None if match[2] == "+" else int(match[3]))
+    high = low if match[2] is None else None if match[2] == "+" else int(match[3])
+    if high is not None and high < low:
+        raise ValueError(f"{text!r} holds no number: write {high}-{low}")
+    return Range(low, high)
 
 
 def chosen(

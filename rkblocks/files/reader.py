@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import NoReturn
 
-from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauError
+from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauError, fail
 from rkblocks.files.assemble import Draft, assemble
 from rkblocks.files.claims import read_claims, read_tolerance
 from rkblocks.files.decode import decode
@@ -19,6 +21,7 @@ from rkblocks.files.parameters import declared_names, read_parameters
 from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import read_arrays
 from rkblocks.files.sources import fetch
+from rkblocks.files.wording import shown
 from rkblocks.tableau import Origin, Tableau
 
 
@@ -37,17 +40,28 @@ class Reading:
     origin: Origin | None = None
 
 
-def read(argument: str | PurePath) -> Reading:
+def read(argument: str | os.PathLike[str]) -> Reading:
     """The reading of a path, a library name, an alias, or "-" for standard input. Raises nothing for user input."""
-    argument = str(argument)
     try:
+        if not isinstance(argument, str | os.PathLike):
+            _refuse(argument)
+        argument = str(argument)
         source, data = fetch(argument)
     except RkblocksError as error:
-        return Reading(error.source or argument, None, error.diagnostics)
+        return Reading(error.source or str(argument), None, error.diagnostics)
     return read_bytes(data, source)
 
 
-def load(argument: str | PurePath) -> Tableau:
+def _refuse(argument: object) -> NoReturn:
+    fail(
+        "RK002",
+        f"{shown(repr(argument))} is of type {type(argument).__name__}, which names no scheme",
+        help="expected a name of the library, a path, or a Tableau",
+        source=type(argument).__name__,
+    )
+
+
+def load(argument: str | os.PathLike[str]) -> Tableau:
     """The tableau of a path, a library name or an alias.
 
     Raises TableauError with all problems of the file.

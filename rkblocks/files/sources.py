@@ -100,6 +100,8 @@ def _nearest(source: str) -> str:
     if any(e.name == path.stem for e in library.catalog()):
         return f"the library holds the scheme {path.stem}: give the name alone"
     try:
+        if os.path.islink(source):
+            return f"it is a link to {shown(os.readlink(source), width=200)}, which does not exist"
         close = get_close_matches(path.name, os.listdir(path.parent), n=1)
     except (OSError, ValueError):
         return ""

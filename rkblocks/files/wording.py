@@ -11,7 +11,7 @@ def shown(text: str, *, quotes: bool = True, width: int = 60) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """'1 row', '2 rows', '2 entries'."""
+    """'1 row', '2 rows', '2 entries', '2 keys'."""
     if n == 1:
         return f"1 {noun}"
-    return f"{n} {noun[:-1]}ies" if noun.endswith("y") else f"{n} {noun}s"
+    return f"{n} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{n} {noun}s"

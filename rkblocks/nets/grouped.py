@@ -87,6 +87,8 @@ def check_settings(depth: int, widths: Sequence[int], channels: int, classes: in
     sizes = {"depth": depth, "channels": channels, "classes": classes}
     sizes |= {f"widths[{i}]": width for i, width in enumerate(widths)}
     for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool):
+            fail("RK552", f"{name} is {size!r}, expected a whole number, at least 1")
         if size < 1:
             fail("RK552", f"{name} is {size}, expected at least 1")
     if not widths:

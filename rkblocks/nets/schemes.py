@@ -24,6 +24,12 @@ def names(blocks: Blocks) -> tuple[str | Tableau, ...]:
         parts = [blocks]
     elif isinstance(blocks, os.PathLike):
         parts = [os.fspath(blocks)]
+    elif not isinstance(blocks, Sequence) or not all(isinstance(p, str | os.PathLike | Tableau) for p in blocks):
+        fail(
+            "RK551",
+            f"no scheme is named by {blocks!r}",
+            help="name one scheme, or one for each group: ark,euler,ssp2",
+        )
     else:
         parts = [part if isinstance(part, Tableau) else os.fspath(part).strip() for part in blocks]
     if not parts or any(part == "" for part in parts):

@@ -23,7 +23,7 @@ Source = Tableau | str | os.PathLike[str]
 
 def tableau_of(source: Source) -> Tableau:
     """The tableau itself, or the one that a name, an alias or a path leads to."""
-    return source if isinstance(source, Tableau) else files.load(str(source))
+    return source if isinstance(source, Tableau) else files.load(source)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def admit(tableau: Tableau) -> Admission:
         start = verify.check(tableau.at(tableau.initial()))
         if _consistent(start):
             return Admission(start, at_init=True)
-    raise TableauError(errors or report.diagnostics, tableau.name)
+    raise TableauError(errors or report.diagnostics, report.source or tableau.name)
 
 
 def _consistent(report: Report) -> bool:

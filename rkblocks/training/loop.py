@@ -63,11 +63,11 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
     model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
     weights = sum(parameter.numel() for parameter in model.parameters())
     record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
-    runs.create(out, config, tableaus, data, record)
     model = model.to(device).to(memory_format=networks.memory_format(config, device))
     optimizer = make_optimizer(config.optimizer, model)
     start = Progress(streams=epoch_streams(config.training.seed, 0, device))
     save = partial(_save, out, model, optimizer, start, fingerprint(data))
+    runs.create(out, config, tableaus, data, record)  # last, so that a run stopped before its first step leaves nothing
     save()
     return _run(out, config, data, model, optimizer, start, reporter(progress), save)
 

@@ -61,12 +61,16 @@ def build(
 
 
 def device_of(config: Config) -> torch.device:
-    """The device asked for; "auto" is a GPU where there is one.
+    """The device that a configuration asks for; see `named_device`."""
+    return named_device(config.training.device)
+
+
+def named_device(name: str) -> torch.device:
+    """The device of a name; "auto" is a GPU where there is one.
 
     Raises:
         RkblocksError: RK721 where it is no device, or there is no such GPU. Nothing falls back to the CPU silently.
     """
-    name = config.training.device
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -159,7 +159,7 @@ def overriding(cls: type, overrides: Mapping[str, Any] | Iterable[str], problems
         if not key and section not in sections:
             owners = [f"{owner}.{section}" for owner, keys in sections.items() if section in keys]
             help = f"did you mean {' or '.join(owners)}?" if owners else "write section.key=value"
-            problems.append(diagnostic("RK703", f"there is no setting {name}", path=name, help=help))
+            problems.append(diagnostic("RK703", f"there is no setting {name or repr(name)}", path=name, help=help))
             continue
         if isinstance(value, str):
             value = from_text(value, sections.get(section, {}).get(key))

@@ -43,6 +43,8 @@ def parse(path: Path) -> tuple[dict[str, Any], list[Diagnostic]]:
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         message = f"no TOML: {str(error)[: place.start()].strip() if place else error}"
         return {}, [diagnostic("RK702", message, line=line, column=column)]
+    except RecursionError:
+        return {}, [diagnostic("RK702", "no TOML for settings: its lists are nested too deep")]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         return {}, [diagnostic("RK702", f"cannot be read: {reason}")]

@@ -122,6 +122,12 @@ def test_a_folder_that_cannot_be_written_is_named(honest, subject_of, tmp_path):
         ({"attack": "pgd", "definition": "best"}, "RK811"),
         ({"steps": 40}, "RK821"),
         ({"definition": "any"}, "RK821"),
+        ({"attack": "fgsm", "steps": 5}, "RK821"),
+        ({"attack": "fgsm", "step": "1/255"}, "RK821"),
+        ({"attack": "fgsm", "restarts": 2}, "RK821"),
+        ({"attack": "fgsm", "random_start": True}, "RK821"),
+        ({"attack": "noise", "steps": 3}, "RK821"),
+        ({"attack": "noise", "random_start": False}, "RK821"),
     ],
 )
 def test_slips_are_found_before_any_run_is_opened(options, expected):

@@ -67,11 +67,26 @@ def test_subjects_of_runs(trained):
     assert len(last.weights) == 64
 
 
-@pytest.mark.parametrize("options", [{"split": "tests"}, {"limit": 0}, {"weights": "worst"}])
+@pytest.mark.parametrize(
+    "options", [{"split": "tests"}, {"limit": 0}, {"weights": "worst"}, {"seed": -1}, {"seed": 10**30}]
+)
 def test_unfit_options_are_named(trained, options):
     with pytest.raises(RkblocksError) as caught:
         of_run(trained, **options)
     assert [found.code for found in caught.value.diagnostics] == ["RK823"]
+
+
+@pytest.mark.parametrize("device", ["abacus", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_named(trained, device):
+    with pytest.raises(RkblocksError, match="RK721"):
+        of_run(trained, device=device)
+
+
+def test_a_slip_in_the_second_run_costs_no_work_on_the_first(trained, tmp_path):
+    labels = []
+    with pytest.raises(RkblocksError, match="RK712"):
+        evaluate([trained, tmp_path], preset="quick", limit=5, progress=lambda label, *_: labels.append(label))
+    assert not labels
 
 
 def test_no_run_is_named(tmp_path):

@@ -72,6 +72,11 @@ def test_no_ranges(text: str) -> None:
         read_range(text)
 
 
+def test_a_range_upside_down_holds_nothing() -> None:
+    with pytest.raises(ValueError, match="write 3-5"):
+        read_range("5-3")
+
+
 ROWS = [
     ranked(e)
     for e in (

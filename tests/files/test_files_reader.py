@@ -284,6 +284,23 @@ def test_a_warning_does_not_stop_load(tmp_path: Path) -> None:
     assert (found.code, found.severity, found.status) == ("RK104", Severity.WARNING, 0)
 
 
+@pytest.mark.parametrize("odd", [None, 3, b"ssp3", ["ssp3"], {}, True])
+def test_what_names_no_scheme_is_refused_by_its_type(odd: object) -> None:
+    with pytest.raises(TableauError, match=f"RK002.*of type {type(odd).__name__}, which names no scheme"):
+        files.load(odd)  # type: ignore[arg-type]
+
+
+def test_a_link_to_nothing_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").symlink_to(tmp_path / "gone.json")
+    (problem,) = files.read(str(tmp_path / "mine.json")).diagnostics
+    assert (problem.code, "it is a link to" in problem.help, "gone.json" in problem.help) == ("RK001", True, True)
+
+
+def test_plurals_in_messages() -> None:
+    (problem,) = files.read_text('{"A": [[]], "b": [{}]}').diagnostics
+    assert "an object with 0 keys" in problem.message
+
+
 def test_reading_a_missing_file_raises_nothing(tmp_path: Path) -> None:
     reading = files.read(str(tmp_path / "none.json"))
     assert reading.tableau is None

@@ -149,7 +149,7 @@ def test_wrong_number_of_schemes(blocks, groups, found):
     assert found in str(error.value)
 
 
-@pytest.mark.parametrize("blocks", ["", "ssp2,,euler", []])
+@pytest.mark.parametrize("blocks", ["", "ssp2,,euler", [], None, 3, ["ssp2", None, "euler"], {"ssp2": 1}])
 def test_empty_scheme_names(blocks):
     with pytest.raises(RkblocksError, match="RK551"):
         nets.grouped(blocks, widths=(4, 4, 4))
@@ -159,6 +159,10 @@ def test_empty_scheme_names(blocks):
     "settings",
     [
         {"depth": 0},
+        {"depth": 1.5},
+        {"depth": "6"},
+        {"depth": None},
+        {"classes": True},
         {"widths": (4, 0)},
         {"widths": ()},
         {"channels": 0},

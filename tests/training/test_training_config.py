@@ -133,6 +133,9 @@ def test_no_toml(tmp_path):
     path.write_bytes(b"\xff")
     with pytest.raises(RkblocksError, match="RK702"):
         load(path)
+    path.write_text(f"x = {'[' * 3000}1{']' * 3000}")
+    with pytest.raises(RkblocksError, match=r"RK702.*nested too deep"):
+        load(path)
 
 
 @pytest.mark.parametrize(
