@@ -1,6 +1,6 @@
 """Forward and backward of a block against m calls of F alone: ratios taken in one process, interleaved.
 
-    python benchmarks/blocks.py [--schemes ssp2,ssp3,ark] [--rounds 15] [--batch 16] [--compiled] [--channels-last]
+    python benchmarks/blocks.py [--schemes ssp2,ssp3,ark] [--shapes 16x32x32] [--rounds 15] [--compiled]
     python benchmarks/blocks.py --memory        the memory modes, against the block that saves everything
 
 One thread, CPU time; on a CUDA device, events.  Every round times each contender once, in a shuffled order, and divides
@@ -8,17 +8,24 @@ by the floor of the same round, so that a slow second of a shared machine hits b
 quartile).
 
 The floor is F(F(...F(x))), m times, with the gradients by x and by the weights, which is the least that any
-implementation of the step has to compute.  `ark, published` is eq. (13) to (15) of Kim et al. 2020 with three calls.
+implementation of the step has to compute.  `ark, published` is eq. (13) to (15) of Kim et al. 2020 with three calls;
+lines that end in "of published" are divided by its time in the same round instead.
+
+glibc hands freed memory back to the system and takes the page faults again at every step, more or less of them by the
+order of allocations, which scatters ratios by 20 %.  So it is told to keep what is freed, for all contenders alike
+(--system-malloc leaves it alone).
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +33,17 @@ from torch import Tensor, nn
 from rkblocks import blocks
 from rkblocks.nets.residual import PreActivation
 
-SHAPES = ((16, 32, 32), (32, 16, 16), (64, 8, 8))
+SHAPES = "16x32x32,32x16x16,64x8x8"
+PUBLISHED = "ark, published"
+
+
+def keep_freed_memory() -> bool:
+    """Whether the C library could be told to keep freed memory: glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(-1, 2**31 - 1)) and bool(mallopt(-3, 2**25))
 
 
 class Repeated(nn.Module):
@@ -105,53 +122,87 @@ def compare(runs: dict[str, Callable[[], None]], floor: str, rounds: int, second
     return ratios
 
 
+def contenders(options: argparse.Namespace, scheme: str, channels: int) -> tuple[dict[str, nn.Module], str]:
+    """The modules to compare, first the floor, and what the floor is called."""
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+
+    def placed(module: nn.Module) -> nn.Module:
+        return module.to(options.device, memory_format=layout)
+
+    block = blocks.build(scheme, PreActivation(channels))
+    modules: dict[str, nn.Module] = {}
+    if options.memory:
+        modules["floor"] = placed(block)
+        for memory in ("norm", "stage"):
+            modules[f"{scheme}, {memory}"] = placed(blocks.build(scheme, PreActivation(channels), memory=memory))
+        return modules, "full"
+    modules["floor"] = placed(Repeated(PreActivation(channels), block.program.calls))
+    modules[scheme] = placed(block)
+    if scheme == "ark":
+        modules[PUBLISHED] = placed(PublishedArk(PreActivation(channels)))
+    if options.compiled:
+        modules["floor, compiled"] = torch.compile(modules["floor"], fullgraph=True)
+        modules[f"{scheme}, compiled"] = torch.compile(modules[scheme], fullgraph=True)
+    return modules, f"{block.program.calls} F"
+
+
+def rows(options: argparse.Namespace, shape: str, scheme: str) -> Iterator[dict[str, Any]]:
+    """The figures of one scheme at one shape."""
+    modules, unit = contenders(options, scheme, int(shape.split("x")[0]))
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    x = torch.randn(options.batch, *map(int, shape.split("x")), device=options.device)
+    x = x.to(memory_format=layout).requires_grad_()
+    gradient = torch.randn_like(x)
+    runs = {name: step(module, x, gradient) for name, module in modules.items()}
+    found = compare(runs, "floor", options.rounds, timer(options.device))
+    figures = [(name, unit, ratios) for name, ratios in found.items()]
+    if PUBLISHED in found:
+        against = found[PUBLISHED]
+        figures += [
+            (name, "published", [a / b for a, b in zip(ratios, against, strict=True)])
+            for name, ratios in found.items()
+            if name.startswith("ark") and name != PUBLISHED
+        ]
+    for name, of, ratios in figures:
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        yield {"shape": shape, "block": name, "of": of, "median": middle, "quartiles": [low, high]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--schemes", default="euler,midpoint,ssp2,ssp3,ark,rk4")
+    parser.add_argument("--shapes", default=SHAPES, help="channels x height x width, several with commas")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--compiled", action="store_true", help="also torch.compile(fullgraph=True) of every block")
+    parser.add_argument("--compiled", action="store_true", help="also torch.compile(fullgraph=True) of block and floor")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--memory", action="store_true", help="the memory modes against the block without one")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--system-malloc", action="store_true", help="leave the allocator of the C library as it is")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    kept = not options.system_malloc and keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    seconds = timer(options.device)
-    layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    rows = []
-    for channels, height, width in SHAPES:
-        x = torch.randn(options.batch, channels, height, width, device=options.device)
-        x = x.to(memory_format=layout).requires_grad_()
-        gradient = torch.randn_like(x)
+    if not options.json:
+        layout = "channels last" if options.channels_last else "contiguous"
+        memory = "kept" if kept else "as the C library does"
+        print(
+            f"torch {torch.__version__}, {options.device}, batch {options.batch}, {layout}, {options.rounds} rounds, ",
+            end="",
+        )
+        print(f"freed memory {memory}")
+    found = []
+    for shape in options.shapes.split(","):
         for scheme in options.schemes.split(","):
-            block = blocks.build(scheme, PreActivation(channels)).to(options.device, memory_format=layout)
-            floor = Repeated(PreActivation(channels), block.program.calls).to(options.device, memory_format=layout)
-            modules: dict[str, nn.Module] = {"floor": floor, scheme: block}
-            if options.memory:
-                modules = {"floor": block} | {
-                    f"{scheme}, {memory}": blocks.build(scheme, PreActivation(channels), memory=memory).to(
-                        options.device, memory_format=layout
-                    )
-                    for memory in ("norm", "stage")
-                }
-            elif scheme == "ark":
-                published = PublishedArk(PreActivation(channels))
-                modules["ark, published"] = published.to(options.device, memory_format=layout)
-            if options.compiled and not options.memory:
-                modules[f"{scheme}, compiled"] = torch.compile(block, fullgraph=True)
-            runs = {name: step(module, x, gradient) for name, module in modules.items()}
-            for name, ratios in compare(runs, "floor", options.rounds, seconds).items():
-                low, middle, high = statistics.quantiles(ratios, n=4)
-                row = {"shape": f"{channels}x{height}x{width}", "block": name, "calls": block.program.calls}
-                rows.append(row | {"median": middle, "quartiles": [low, high]})
-                unit = "full" if options.memory else f"{row['calls']} F"
+            for row in rows(options, shape, scheme):
+                found.append(row)
+                low, high = row["quartiles"]
                 if not options.json:
-                    line = f"{row['shape']:>9}  {name:<18} {middle:6.3f}  ({low:.3f}, {high:.3f})  of {unit}"
-                    print(line, flush=True)
+                    figures = f"{row['median']:6.3f}  ({low:.3f}, {high:.3f})"
+                    print(f"{shape:>9}  {row['block']:<18} {figures}  of {row['of']}", flush=True)
     if options.json:
-        print(json.dumps({"version": 1, "torch": torch.__version__, "rows": rows}, indent=1))
+        print(json.dumps({"version": 1, "torch": torch.__version__, "kept": kept, "rows": found}, indent=1))
 
 
 if __name__ == "__main__":
