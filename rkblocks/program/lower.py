@@ -69,9 +69,10 @@ def step_size(dt: float | Fraction | str) -> Fraction:
     """The step size as an exact number.  RK501 unless it is a positive finite number."""
     try:
         value = Fraction(dt)
+        sound = value > 0 and math.isfinite(float(value))
     except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-        value = Fraction(0)
-    if value <= 0 or not math.isfinite(float(value)):
+        sound = False
+    if not sound:
         fail("RK501", f"the step size is {dt!r}, expected a positive finite number", help="dt=1.0 is the plain block")
     return value
 

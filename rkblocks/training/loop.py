@@ -95,6 +95,9 @@ def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
 def _data(config: Config, device: torch.device) -> Dataset:
     settings = config.data
     data = datasets.load(settings.name, settings.root or None, device, settings.validation, settings.split_seed)
+    if len(data.classes) < 2:
+        only = ", ".join(data.classes)
+        fail("RK604", f"{data.name} has one class, {only}: there is nothing to tell apart", help="two classes at least")
     if len(data.train) < config.training.batch_size:
         size = config.training.batch_size
         fail(

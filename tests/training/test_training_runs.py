@@ -11,6 +11,7 @@ import time
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from rkblocks.data import load as load_data
@@ -253,6 +254,15 @@ def test_what_cannot_be_trained_leaves_no_folder(overrides, code, tiny, tmp_path
     with pytest.raises(RkblocksError, match=code):
         train(tiny(**overrides), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_one_class_is_nothing_to_learn(tiny, tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        for i in range(8):
+            Image.new("L", (8, 8), i).save(tmp_path / part / "cat" / f"{i}.png")
+    with pytest.raises(RkblocksError, match=r"RK604.*one class, cat"):
+        train(tiny(data__name=str(tmp_path)), tmp_path / "run", progress=False)
 
 
 def test_stopped_before_its_first_step_a_run_leaves_no_folder(tiny, tmp_path, monkeypatch):
