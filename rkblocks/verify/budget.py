@@ -14,6 +14,10 @@ from rkblocks.verify.integral import ring
 MOST_BITS = 200_000
 """Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
 with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
+MOST_WORK = 300_000_000
+"""Largest product of those bits with entries times stages, the steps of one elimination; the pair needs 200,000,000."""
+MOST_ROOT_PRODUCTS = 100_000
+"""Largest number of entries times stages (and the degree of the field squared) beside square roots."""
 MOST_TERMS = 12_000
 """Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
 
@@ -24,9 +28,14 @@ def too_large(field: Field, rows: Rows) -> str:
     m = max(map(len, rows))
     if not field.parameters:
         _, denominator = ring(field).clear(entries)
-        bits = denominator.bit_length() * m * (1 << len(field.roots)) ** 2
+        degree_squared = (1 << len(field.roots)) ** 2
+        bits = denominator.bit_length() * m * degree_squared
+        products = len(entries) * m
+        if field.roots and products * degree_squared > MOST_ROOT_PRODUCTS:
+            return f"{m} stages with square roots in {len(entries)} entries"
         digits = denominator.bit_length() * 3 // 10
-        return f"{m} stages over a common denominator of {digits} digits" if bits > MOST_BITS else ""
+        large = bits > MOST_BITS or bits * products > MOST_WORK
+        return f"{m} stages, {len(entries)} entries over a common denominator of {digits} digits" if large else ""
     free = {name for entry in entries for name in field.free_parameters(entry)}
     degree = max((max(map(sum, part), default=0) for e in entries for part in (e.numer, e.denom)), default=0)
     terms = comb(degree * m + len(free), len(free)) if free else 1

@@ -247,3 +247,17 @@ def test_any_file_gets_a_report_that_is_json(data: dict) -> None:
     assert report.ok == all(str(d.severity) != "error" for d in report.diagnostics)
     assert report.ok == (report.status == 0)
     assert all(c.holds is not False for c in report.claims) or not report.ok
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [("123/457", "over a common denominator"), ("sqrt(2)/64", "with square roots")],
+)
+def test_many_stages_of_awkward_numbers_are_refused_at_once(entry, reason):
+    """64 full stages are within the format; proving them would take minutes, so the report says why it does not."""
+    numerators = range(1, 65)
+    rows = [[f"{n}*({entry})/{n + i}" for n in numerators[:i]] for i in range(64)]
+    reading = read_text(json.dumps({"name": "large", "A": rows, "b": ["1/64"] * 64}))
+    report = check(reading.tableau)
+    assert [found.code for found in report.diagnostics] == ["RK306"]
+    assert reason in report.diagnostics[0].message
