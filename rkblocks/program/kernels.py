@@ -6,15 +6,19 @@
 
 A sum with a term of weight one starts from it, so n terms take n - 1 passes.  A convex sum of states without such a
 term is a chain of Lerps, which takes n - 1 passes as well and keeps the weights summing to one after rounding.
+
+An Add may write over what was summed so far where that is a temporary of the step's own (`own`).  A Lerp does not:
+torch.vmap has no rule for `lerp_`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rkblocks.exact.field import Element
-from rkblocks.program.ir import INPUT, Combine, Kind, Program
+from rkblocks.program.ir import INPUT, Combine, Kind, Program, uses
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,25 @@ def is_number(program: Program, factor: Factor) -> bool:
     """Whether the factor is known when the program is compiled."""
     number = number_of(program, factor)
     return number is not None and not program.field.free_parameters(number)
+
+
+def may_overwrite(program: Program) -> bool:
+    """Whether a sum may be written over what was summed so far: not where a factor is known at run time only.
+
+    Such a factor may carry a batch dimension of `torch.vmap` that the memory of a sum made before it lacks.
+    """
+    return not program.parameters and program.dt is not None
+
+
+def own(program: Program) -> frozenset[str]:
+    """Sums that one later sum alone uses and may overwrite: F never sees them, no kernel saves one for the backward."""
+    if not may_overwrite(program):
+        return frozenset()
+    used = Counter(name for instruction in program.body for name in uses(instruction))
+    inside = {value for combine in program.combines for value in combine.values}
+    return frozenset(
+        c.target for c in program.combines if len(c.terms) > 1 and used[c.target] == 1 and c.target in inside
+    )
 
 
 def plan(program: Program, combine: Combine, types: Mapping[str, Kind]) -> tuple[Kernel, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from rkblocks.exact.field import Element
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, kinds, uses
-from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, number_of, plan
+from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, may_overwrite, number_of, own, plan
 from rkblocks.program.python_text import expression_text, local_names
 
 WIDTH = 120
@@ -76,6 +76,7 @@ class _Printer:
         self.names = local_names(program.field.parameters)
         self.known: dict[str, Expression] = {INPUT: Expression(INPUT, INPUT)}
         self.inlined = _inlined(program, self.types)
+        self.temporaries = own(program)
         self.stage = 0
 
     def lines(self) -> Sequence[str]:
@@ -129,10 +130,14 @@ class _Printer:
             self.known[target] = self.continued(so_far, only)
             return []
         lines = []
+        free = not isinstance(first, Copy) or first.value in self.temporaries
         for i, kernel in enumerate(rest):
-            so_far = self.continued(so_far, kernel)
+            so_far = self.continued(so_far, kernel, in_place=free and may_overwrite(self.program))
+            free = True
             last = i == len(rest) - 1
-            lines += _commented(f"{self.start(target, last=last)} {so_far.code}", so_far.exact)
+            start = self.start(target, last=last)
+            again = so_far.code.startswith(f"{target}.") and not start.startswith("return")
+            lines += _commented(so_far.code if again else f"{start} {so_far.code}", so_far.exact)
             so_far = Expression(target, target if last else "...")
         if not rest:
             lines += _commented(f"{self.start(target)} {so_far.code}", so_far.exact)
@@ -144,8 +149,8 @@ class _Printer:
         ends = last and target == self.program.result and self.program.error is None
         return "return" if ends else f"{target} ="
 
-    def continued(self, so_far: Expression, kernel: Kernel) -> Expression:
-        """The expression with one more kernel applied."""
+    def continued(self, so_far: Expression, kernel: Kernel, *, in_place: bool = False) -> Expression:
+        """The expression with one more kernel applied; with ``in_place`` what was summed so far may be written over."""
         value = self.known[kernel.value]
         factor = kernel.factor if isinstance(kernel, Add | Lerp) else None
         assert factor is not None
@@ -156,14 +161,17 @@ class _Printer:
             rest = self.exact(Factor(self.program.field.one - factor.coefficient), so_far.inner().exact)
             exact = f"{rest} {_signed(self.exact(factor, value.inner().exact))}"
             return Expression(f"mean({so_far.code}, {value.code}, {text})", exact)
+        if number is None or self.program.field.free_parameters(number):
+            return Expression(f"torch.addcmul({so_far.code}, {value.code}, {text})", exact)
         one = self.program.field.one
-        if number is not None and not number - one:
-            return Expression(f"{so_far.code} + {value.code}", exact, atom=False)
-        if number is not None and not number + one:
-            return Expression(f"{so_far.code} - {value.inner().code}", exact, atom=False)
-        if number is not None and not self.program.field.free_parameters(number):
-            return Expression(f"torch.add({so_far.code}, {value.code}, alpha={text})", exact)
-        return Expression(f"torch.addcmul({so_far.code}, {value.code}, {text})", exact)
+        sign = {1: "+", -1: "-"}.get(int(not number - one) - int(not number + one))
+        if in_place and so_far.atom:
+            name, alpha = {"+": ("add_", ""), "-": ("sub_", "")}.get(sign or "", ("add_", f", alpha={text}"))
+            return Expression(f"{so_far.code}.{name}({value.code}{alpha})", exact)
+        if sign is not None:
+            term = value.code if sign == "+" else value.inner().code
+            return Expression(f"{so_far.code} {sign} {term}", exact, atom=False)
+        return Expression(f"torch.add({so_far.code}, {value.code}, alpha={text})", exact)
 
     def factor(self, factor: Factor, *, product: bool = False) -> str:
         """A factor in code; with ``product`` in parentheses, where it has to bind like one number."""

@@ -141,7 +141,7 @@ def test_autocast_and_low_precision(name: str, dtype: torch.dtype) -> None:
     assert low.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("name", ["ssp2", "ark"])
+@pytest.mark.parametrize("name", ["ssp2", "ark", "rk4", "dopri5"])
 def test_residual_of_higher_precision_than_x(name: str) -> None:
     """As with a norm layer that autocast keeps in single precision: the states follow, as x + F(x) would."""
 

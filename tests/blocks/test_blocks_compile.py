@@ -83,6 +83,34 @@ def test_vmap_over_inputs_and_over_weights() -> None:
     torch.testing.assert_close(stacked, torch.stack([twin(x[0]) for twin in copies]))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # torch itself, for forward mode
+@pytest.mark.parametrize("name", ["rk4", "dopri5", "ssprk104"])
+def test_sums_written_over_under_transforms(name: str) -> None:
+    """vmap over x and over the weights, per-example gradients, forward mode: as one example at a time."""
+    block = blocks.build(name, Field3())
+    x = torch.randn(5, 2, 3, dtype=DOUBLE)
+    torch.testing.assert_close(torch.vmap(block)(x), torch.stack([block(row) for row in x]))
+    twins = [blocks.build(name, Field3(seed)) for seed in range(3)]
+    parameters, buffers = torch.func.stack_module_state(twins)
+
+    def call(p, b, x):
+        return torch.func.functional_call(block, (p, b), (x,))
+
+    stacked = torch.vmap(call, in_dims=(0, 0, None))(parameters, buffers, x[0])
+    torch.testing.assert_close(stacked, torch.stack([twin(x[0]) for twin in twins]))
+    single = dict(block.named_parameters())
+    gradients = torch.vmap(torch.func.grad(lambda p, x: call(p, {}, x).square().sum()), in_dims=(None, 0))(single, x)
+    for i, row in enumerate(x):
+        expected = torch.autograd.grad(block(row).square().sum(), block.residual.weight)[0]
+        torch.testing.assert_close(gradients["residual.weight"][i], expected)
+    tangent = torch.randn_like(x[0])
+    along = torch.func.jvp(block, (x[0],), (tangent,))[1]
+    step = 1e-6
+    torch.testing.assert_close(
+        along, (block(x[0] + step * tangent) - block(x[0] - step * tangent)) / (2 * step), atol=1e-7, rtol=1e-6
+    )
+
+
 def test_vmap_of_batch_norm_in_evaluation() -> None:
     block = blocks.build("ssp2", conv_residual()).eval()
     x = torch.stack([images(seed=i) for i in range(3)])

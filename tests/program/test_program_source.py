@@ -7,6 +7,8 @@ import pytest
 from rkblocks import files
 from rkblocks.program import lower
 from rkblocks.program.compile import choose
+from rkblocks.program.ir import Evaluate
+from rkblocks.program.kernels import own
 from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import local_names
 from rkblocks.program.step_source import WIDTH, needs_mean, staged_call, step_lines
@@ -32,11 +34,11 @@ PRINTED = {
         "f1 = self.residual(u1)",
         "u2 = torch.add(x, f1, alpha=0.5)  # x + 1/2 f1",
         "v1 = torch.add(x, f0, alpha=0.16666666666666666)  # x + 1/6 f0",
-        "v1 = torch.add(v1, f1, alpha=0.3333333333333333)  # ... + 1/3 f1",
+        "v1.add_(f1, alpha=0.3333333333333333)  # ... + 1/3 f1",
         "f2 = self.residual(u2)",
         "u3 = x + f2",
-        "v2 = torch.add(v1, f2, alpha=0.3333333333333333)  # v1 + 1/3 f2",
-        "return torch.add(v2, self.residual(u3), alpha=0.16666666666666666)  # v2 + 1/6 F(u3)",
+        "v2 = v1.add_(f2, alpha=0.3333333333333333)  # v1 + 1/3 f2",
+        "return v2.add_(self.residual(u3), alpha=0.16666666666666666)  # v2 + 1/6 F(u3)",
     ],
 }
 
@@ -104,3 +106,23 @@ def test_names_of_parameters_stay_clear_of_keywords_and_locals() -> None:
         "torch": "torch_",
         "x_": "x__",
     }
+
+
+def test_only_temporaries_of_the_step_itself_are_written_over() -> None:
+    """Never x, a point of F, what F returned, or a sum that is needed again; nothing where a factor is learned."""
+    written = 0
+    for entry in files.catalog():
+        program = choose(files.load(entry.name))[-1].program
+        points = {i.source for i in program.body if isinstance(i, Evaluate)}
+        temporaries = own(program)
+        assert not temporaries & {"x", *points, program.result}
+        assert all(name[0] in "vs" for name in temporaries), "no slope f"
+        lines = step_lines(program)
+        over = [line.partition(" = ")[2] or line.removeprefix("return ") for line in lines if "_(" in line]
+        written += len(over)
+        assert not (over and program.parameters)
+        for name in (text.partition(".")[0] for text in over):
+            started = any(line.startswith(f"{name} = ") for line in lines)
+            assert started
+            assert name in temporaries or any(line.startswith((f"{name}.", f"return {name}.")) for line in lines)
+    assert written > 100
