@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from rkblocks.cli.place import named
+
 EPILOG = """\b
 Examples:
   rkblocks canonical ssprk54_butcher                  the optimal form of a Butcher table
@@ -23,7 +25,7 @@ Examples:
     metavar="N",
     help="Decimals taken of a C that is no rational and no quadratic number.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE.  [default: standard output]")
+@click.option("-o", "--output", callback=named, metavar="FILE", help="Write to FILE.  [default: standard output]")
 def command(name: str, at: str | None, digits: int, output: str | None) -> int:
     """Write the canonical Shu-Osher form of a scheme as a complete tableau file with its claims.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 
 import click
+
+from rkblocks.cli.place import named
 
 
 @click.command(
@@ -15,7 +16,7 @@ import click
     "  rkblocks compile ark --explain\n  rkblocks compile bs3 --error --dt 1/2",
 )
 @click.argument("name", metavar="NAME")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE.  [default: standard output]")
+@click.option("-o", "--output", callback=named, metavar="FILE", help="Write to FILE.  [default: standard output]")
 @click.option("--dt", default="1", metavar="FRACTION", show_default=True, help="The step size.")
 @click.option("--time", is_flag=True, help="The residual takes the time, F(x, t).")
 @click.option("--error", is_flag=True, help="Return the error estimate of an embedded method as well.")
@@ -31,7 +32,6 @@ def command(name: str, output: str | None, dt: str, time: bool, error: bool, exp
     """
     from rkblocks import files, program
     from rkblocks.cli import console
-    from rkblocks.diagnostics import fail
 
     tableau = files.load(name)
     size: Fraction = program.step_size(dt)
@@ -40,13 +40,5 @@ def command(name: str, output: str | None, dt: str, time: bool, error: bool, exp
         text = f"{program.explanation(steps)}\n{program.rounding_text(steps[-1].program)}"
     else:
         text = program.emit(tableau, dt=size, time=time, error=error)
-    if output is None or output == "-":
-        console.show(text)
-        return 0
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as problem:
-        reason = problem.strerror or problem
-        fail("RK903", f"cannot write {output!r}: {reason}", help="name a file in a folder that exists")
-    console.note(f"wrote {output}")
+    console.deliver(text, output)
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from rkblocks.cli.place import named
+
 EPILOG = """\b
 Examples:
   rkblocks demo                     a few minutes on two cores
@@ -13,7 +15,7 @@ Examples:
 
 
 @click.command("demo", short_help="All of it in a few minutes, on built-in data.", epilog=EPILOG)
-@click.option("--out", metavar="DIR", help="Folder of the results.  [default: runs/demo-DATE]")
+@click.option("--out", callback=named, metavar="DIR", help="Folder of the results.  [default: runs/demo-DATE]")
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Networks of each scheme.  [default: 3]")
 @click.option(
     "--workers", type=click.IntRange(min=0), metavar="N", help="Processes.  [default: the cores, two at most]"

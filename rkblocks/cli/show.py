@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rkblocks.cli.place import named
+
 if TYPE_CHECKING:
     from rkblocks.tableau import Tableau
 
@@ -35,7 +37,7 @@ Examples:
     type=click.Choice(["stability", "monotonicity", "region"]),
     help="Draw the stability region, the entries of P(r) and d(r), or C over the parameters of a family.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE; a figure to FILE.png or FILE.svg.")
+@click.option("-o", "--output", callback=named, metavar="FILE", help="Write to FILE; a figure to FILE.png or FILE.svg.")
 def command(name: str, form: str | None, figure: str | None, output: str | None) -> int:
     """Show the scheme NAME (of the library, or a file): its formulas, Butcher array, claims and references.
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from rkblocks.cli.place import named
+
 EPILOG = """\b
 Examples:
   rkblocks train --preset digits --blocks ssp3
@@ -37,8 +39,8 @@ SETTINGS = {
 @click.option("--seed", type=int, metavar="S", help="Of everything random.")
 @click.option("--device", metavar="DEVICE", help="auto, cpu or cuda.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting: training.epochs=3. Repeatable.")
-@click.option("--out", metavar="RUN", help="The new run folder.  [default: runs/PRESET-BLOCKS-seedS]")
-@click.option("--resume", metavar="RUN", help="Continue an interrupted run, with its own settings.")
+@click.option("--out", callback=named, metavar="RUN", help="The new run folder.  [default: runs/PRESET-BLOCKS-seedS]")
+@click.option("--resume", callback=named, metavar="RUN", help="Continue an interrupted run, with its own settings.")
 @click.option("--print-config", is_flag=True, help="Print every setting as TOML, and train nothing.")
 def command(
     preset: str | None, sets: tuple[str, ...], out: str | None, resume: str | None, print_config: bool, **short: object

@@ -76,7 +76,8 @@ def _too_much(draft: Draft, field: Field, problems: Problems) -> bool:
             with suppress(EntryError):  # evaluating it says so
                 work += terms(cell.expression) * 4 ** len(field.roots)
         if work > MOST_WORK:
-            error = EntryError("RK219", "the expressions of this file are together too large from here on", 0)
+            message = "the expressions of this file are together too large from here on"
+            error = EntryError("RK219", message, 0, "use fewer parameters, or write the expressions shorter")
             complain(error, cell.node, cell.path, problems)
             return True
     return False
@@ -99,7 +100,9 @@ def _field(draft: Draft, problems: Problems) -> Field | None:
                 help = f"p*q of all sqrt(p/q) of a file multiply to {SQRT_LIMIT} at most"
                 error = EntryError("RK213", "the number under the root is too long", root.at, help)
             elif len(independent_roots(parts | {part})) > ROOTS_LIMIT:
-                error = EntryError("RK214", f"more than {ROOTS_LIMIT} independent square roots in one file", root.at)
+                message = f"more than {ROOTS_LIMIT} independent square roots in one file"
+                help = "sqrt(6) comes for free beside sqrt(2) and sqrt(3); give others as decimals, with a tolerance"
+                error = EntryError("RK214", message, root.at, help)
             if error is None:
                 parts.add(part)
             else:

@@ -34,7 +34,8 @@ def read_cell(node: Node, path: str, declared: Collection[str], problems: Proble
     if not isinstance(node, (Text, Number)):
         if type(node) is not Node:
             message = f"expected a number or an expression in quotation marks, found {describe(node)}"
-            problems.add("RK221", message, path=path, line=node.line, column=node.column)
+            help = 'write a coefficient as 1, 0.5 or "1/2"'
+            problems.add("RK221", message, path=path, line=node.line, column=node.column, help=help)
         return None
     text = node.value if isinstance(node, Text) else node.text
     try:
@@ -50,7 +51,8 @@ def read_constant(node: Node, path: str, declared: Collection[str], problems: Pr
     if cell is None or not (found := names(cell.expression)):
         return cell
     message = f"expected a constant, found the parameter {shown(found[0].name, quotes=False)}"
-    complain(EntryError("RK215", message, found[0].at), cell.node, path, problems)
+    help = "a domain and an initial value are numbers; what depends on a parameter is written as an entry"
+    complain(EntryError("RK215", message, found[0].at, help), cell.node, path, problems)
     return None
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from rkblocks.files import grammar
 from rkblocks.files.cells import Cell, complain, read_cell
-from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal
+from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
 from rkblocks.files.json_text import child
 from rkblocks.files.keys import check_keys, expect_object
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
@@ -49,7 +49,8 @@ def _order(node: Node | None, problems: Problems) -> int | None:
     if isinstance(node, Number) and re.fullmatch(r"[0-9]{1,2}", node.text):
         return int(node.text)
     message = f"an order is an integer from 0 to 99, found {describe(node)}"
-    problems.add("RK144", message, path="/claims/order", line=node.line, column=node.column)
+    help = 'write it without quotation marks: "order": 3'
+    problems.add("RK144", message, path="/claims/order", line=node.line, column=node.column, help=help)
     return None
 
 
@@ -57,7 +58,7 @@ def _written(node: Node, key: str, declared: Collection[str], problems: Problems
     path = child("/claims", key)
     if isinstance(node, Text) and (match := _DIGITS.fullmatch(node.value)):
         if len(match[1]) > MOST_DIGITS:
-            complain(EntryError("RK211", f"more than {MOST_DIGITS} digits", 0), node, path, problems)
+            complain(too_large(0), node, path, problems)
             return None
         return Written(node.value.strip(), digits=match[1])
     cell = read_cell(node, path, declared, problems)

@@ -60,6 +60,7 @@ def decode(data: bytes, problems: Problems) -> str | None:
             f"a NUL byte at offset {at}: this is a binary file, expected JSON text",
             line=text.count("\n", 0, at) + 1,
             column=at - text.rfind("\n", 0, at),
+            help="save the file as text in UTF-8",
         )
         return None
     if not text.strip(" \t\r\n"):

@@ -19,7 +19,7 @@ MOST_DIGITS = 1000
 class EntryError(Exception):
     """An entry is at fault at `offset` of its text."""
 
-    def __init__(self, code: str, message: str, offset: int, help: str = "") -> None:
+    def __init__(self, code: str, message: str, offset: int, help: str) -> None:
         super().__init__(code, message, offset, help)
         self.code, self.message, self.offset, self.help = code, message, offset, help
 
@@ -150,7 +150,7 @@ def square_root(value: Fraction) -> Fraction | None:
 
 
 def division_by_zero(at: int) -> EntryError:
-    return EntryError("RK207", "division by zero", at)
+    return EntryError("RK207", "division by zero", at, "what is divided by must not cancel to zero")
 
 
 def too_large(at: int) -> EntryError:

@@ -47,7 +47,8 @@ def parse(text: str, declared: Collection[str] = ()) -> Expression:
     if not text.strip():
         raise EntryError("RK202", "the entry is empty", 0, 'a zero is written "0"')
     if len(text) > MOST_CHARACTERS:
-        raise EntryError("RK212", f"the entry is longer than {MOST_CHARACTERS} characters", MOST_CHARACTERS)
+        message = f"the entry is longer than {MOST_CHARACTERS} characters"
+        raise EntryError("RK212", message, MOST_CHARACTERS, "multiply it out to one fraction or decimal")
     parser = _Parser(text, declared)
     result = parser.sum()
     parser.end()
@@ -112,7 +113,8 @@ class _Parser:
             message = f"an exponent must be an integer, found {shown(str(value), quotes=False)}"
             raise EntryError("RK208", message, exponent.at, "for a square root write sqrt( )")
         if abs(value) > MOST_EXPONENT:
-            raise EntryError("RK211", f"an exponent beyond {MOST_EXPONENT}", exponent.at)
+            message = f"an exponent beyond {MOST_EXPONENT}"
+            raise EntryError("RK211", message, exponent.at, "no known scheme needs so large a power")
         return Power(operator.at, base, int(value))
 
     def atom(self) -> Expression:
@@ -126,17 +128,20 @@ class _Parser:
         if opening := self.take("("):
             return self.parenthesis(opening)
         if token.kind == "end":
-            raise EntryError("RK201", "the entry ends where a number is expected", token.at)
+            message = "the entry ends where a number is expected"
+            raise EntryError("RK201", message, token.at, "complete it, or remove the last sign")
         if token.text == ")":
-            raise EntryError("RK204", 'this ")" closes nothing or an empty parenthesis', token.at)
-        raise EntryError("RK201", f"expected a number, found {shown(token.text)}", token.at)
+            message = 'this ")" closes nothing or an empty parenthesis'
+            raise EntryError("RK204", message, token.at, "remove it, or fill the parenthesis")
+        message = f"expected a number, found {shown(token.text)}"
+        raise EntryError("RK201", message, token.at, "numbers, parameters, sqrt( ) and parentheses begin a term")
 
     def parenthesis(self, opening: Token) -> Expression:
         self._deeper(opening.at)
         inner = self.sum()
         if not self.take(")"):
             if self.token.kind == "end":
-                raise EntryError("RK204", 'this "(" is never closed', opening.at)
+                raise EntryError("RK204", 'this "(" is never closed', opening.at, 'add the closing ")"')
             self.end()
         self._levels -= 1
         return inner
@@ -144,14 +149,17 @@ class _Parser:
     def root(self, token: Token) -> Expression:
         opening = self.take("(")
         if not opening:
-            raise EntryError("RK201", 'expected "(" after sqrt', self.token.at)
+            raise EntryError("RK201", 'expected "(" after sqrt', self.token.at, "write sqrt(2)")
         inner = self.parenthesis(opening)
         if not is_rational(inner):
             what = "a parameter" if names(inner) else "another square root"
-            raise EntryError("RK210", f"the square root of {what}; expected a rational number", inner.at)
+            message = f"the square root of {what}; expected a rational number"
+            help = "make the root the parameter" if names(inner) else "give the number as a decimal, with a tolerance"
+            raise EntryError("RK210", message, inner.at, help)
         value = rational(inner)
         if value < 0:
-            raise EntryError("RK209", "the square root of a negative number", inner.at)
+            message = "the square root of a negative number"
+            raise EntryError("RK209", message, inner.at, "coefficients are real; is a sign wrong?")
         exact = square_root(value)
         return Root(token.at, value) if exact is None else Literal(token.at, exact)
 
@@ -175,7 +183,7 @@ class _Parser:
         if token.kind == "end":
             return
         if token.text == ")":
-            raise EntryError("RK204", 'this ")" closes nothing', token.at)
+            raise EntryError("RK204", 'this ")" closes nothing', token.at, "remove it, or open a parenthesis before")
         raise EntryError(
             "RK205", f"an operator is missing before {shown(token.text)}", token.at, "write a product with *"
         )
@@ -183,4 +191,5 @@ class _Parser:
     def _deeper(self, at: int) -> None:
         self._levels += 1
         if self._levels > MOST_LEVELS:
-            raise EntryError("RK212", f"nested more than {MOST_LEVELS} levels deep", at)
+            message = f"nested more than {MOST_LEVELS} levels deep"
+            raise EntryError("RK212", message, at, "remove parentheses that change nothing, or multiply out")

@@ -51,7 +51,7 @@ class Scanner:
         line = bisect_right(self._lines, at)
         return line, at - self._lines[line - 1] + 1
 
-    def report(self, code: str, message: str, at: int, path: str, help: str = "") -> None:
+    def report(self, code: str, message: str, at: int, path: str, help: str) -> None:
         line, column = self.place(at)
         self.problems.add(code, message, path=path, line=line, column=column, help=help)
 
@@ -85,7 +85,8 @@ class Scanner:
     def _container(self, opener: str, path: str) -> Node:
         start = self.at
         if len(self._open) == MOST_LEVELS:
-            self.report("RK122", f"nested more than {MOST_LEVELS} levels deep", start, path)
+            help = "a tableau file needs three levels: the object, an array, a row"
+            self.report("RK122", f"nested more than {MOST_LEVELS} levels deep", start, path, help)
             self.stop()
             return Node(*self.place(start))
         self._open.append(opener)
@@ -113,7 +114,8 @@ class Scanner:
         comma: int | None = None
         while self.text.startswith((",", ":", ";"), self.at):
             if self.text[self.at] != ",":
-                self.report("RK107", f'unexpected "{self.text[self.at]}", expected "," or "{closer}"', self.at, path)
+                message = f'unexpected "{self.text[self.at]}", expected "," or "{closer}"'
+                self.report("RK107", message, self.at, path, "separate values by a comma, and no more")
             elif comma is not None or not separated:
                 self.report("RK109", "a comma without a value before it", self.at, path, "remove the comma")
             comma = self.at
@@ -143,7 +145,7 @@ class Scanner:
             message = (
                 f'expected "{closer}" for the "{self.text[start]}" of line {line}, column {column}, found "{found}"'
             )
-            self.report("RK120", message, self.at, path)
+            self.report("RK120", message, self.at, path, f'is a "{closer}" missing before it?')
         if found == closer or not outer:
             self.at += 1
 
@@ -152,7 +154,7 @@ class Scanner:
         if self.text[start] in QUOTES:
             key = scan_string(self, path)
         elif self.text[start] in _CLOSER:
-            self.report("RK112", "expected a key in double quotes", start, path)
+            self.report("RK112", "expected a key in double quotes", start, path, 'write "key": value')
             key = self._value(path)
         else:
             key = words.scan_key(self, path)
@@ -162,14 +164,17 @@ class Scanner:
         colon = self.text.startswith((":", "="), self.at)
         if colon:
             if self.text[self.at] == "=":
-                self.report("RK123", 'expected ":" between key and value, found "="', self.at, inner)
+                message = 'expected ":" between key and value, found "="'
+                self.report("RK123", message, self.at, inner, 'write ":" for "="')
             self.at += 1
             self._blank(inner)
         elif not self.stopped:
-            self.report("RK123", f'expected ":" and a value after the key {shown(name)}', self.at, inner)
+            message = f'expected ":" and a value after the key {shown(name)}'
+            self.report("RK123", message, self.at, inner, f"write {shown(name)}: value, or remove the key")
         if self.stopped or self.text.startswith((",", "}", "]"), self.at):
             if not self.stopped and colon:
-                self.report("RK123", f"the key {shown(name)} has no value", self.at, inner)
+                message = f"the key {shown(name)} has no value"
+                self.report("RK123", message, self.at, inner, "give one, or remove the key")
             lines.setdefault(name, self.place(start)[0])
             return
         value = self._value(inner)
@@ -186,7 +191,8 @@ class Scanner:
         """The text ends too early: report it once, at the innermost open bracket."""
         if not self.stopped:
             if start is None:
-                self.report("RK120", "the text ends where a value is expected", len(self.text), path)
+                message = "the text ends where a value is expected"
+                self.report("RK120", message, len(self.text), path, "is the file cut off?")
             else:
                 self.report("RK120", f'this "{self.text[start]}" is never closed', start, path, "is the file cut off?")
             self.stop()

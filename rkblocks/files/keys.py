@@ -53,22 +53,22 @@ def check_keys(node: Object, known: Collection[str], path: str, problems: Proble
             help=help,
         )
     for member in unknown[MOST_OF_A_CODE:]:  # these are only counted
-        problems.add("RK131", "unknown key", line=member.key.line, column=member.key.column)
+        problems.add("RK131", "unknown key", line=member.key.line, column=member.key.column, help="remove it")
 
 
 def expect_object(node: Node, path: str, problems: Problems, what: str) -> Object | None:
     """The node, if it is an object."""
     if isinstance(node, Object):
         return node
-    wrong_type(node, path, problems, f"{what} to be an object")
+    wrong_type(node, path, problems, f"{what} to be an object", "an object stands in braces: { }")
     return None
 
 
-def wrong_type(node: Node, path: str, problems: Problems, expected: str) -> None:
+def wrong_type(node: Node, path: str, problems: Problems, expected: str, help: str) -> None:
     """Report a value of the wrong type (a bare node was reported before)."""
     if type(node) is not Node:
         message = f"expected {expected}, found {describe(node)}"
-        problems.add("RK132", message, path=path, line=node.line, column=node.column)
+        problems.add("RK132", message, path=path, line=node.line, column=node.column, help=help)
 
 
 def read_text(node: Node | None, path: str, problems: Problems) -> str:
@@ -76,7 +76,7 @@ def read_text(node: Node | None, path: str, problems: Problems) -> str:
     if node is None:
         return ""
     if not isinstance(node, Text):
-        wrong_type(node, path, problems, "text")
+        wrong_type(node, path, problems, "text", "text stands in double quotes")
         return ""
     if not node.value.strip():
         problems.add("RK140", "this text is empty", path=path, line=node.line, column=node.column, help="remove it")
@@ -94,7 +94,7 @@ def read_texts(node: Node | None, path: str, problems: Problems) -> tuple[str, .
     if node is None:
         return ()
     if not isinstance(node, Array):
-        wrong_type(node, path, problems, "a list of texts")
+        wrong_type(node, path, problems, "a list of texts", 'a list stands in brackets: ["..."]')
         return ()
     return tuple(read_text(item, child(path, i), problems) for i, item in enumerate(node.items))
 

@@ -53,7 +53,8 @@ def read_parameters(root: Object, problems: Problems) -> tuple[Declared, ...]:
         return ()
     if len(block.members) > MOST_PARAMETERS:
         message = f"{len(block.members)} parameters; at most {MOST_PARAMETERS} are accepted"
-        problems.add("RK146", message, path="/parameters", line=block.line, column=block.column)
+        help = "declare those that are free, and write the others as expressions in them"
+        problems.add("RK146", message, path="/parameters", line=block.line, column=block.column, help=help)
         return ()
     names = tuple(m.key.value for m in block.members)
     return tuple(_read(member, names, problems) for member in block.members)
@@ -71,7 +72,9 @@ def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declare
     check_keys(body, _KEYS, path, problems, "a parameter")
     for key in ("domain", "init"):
         if body.get(key) is None:
-            help = 'a domain without bounds is ["null", "null"]'.replace('"null"', "null") if key == "domain" else ""
+            help = (
+                "a domain without bounds is [null, null]" if key == "domain" else 'training starts there: "init": "1/2"'
+            )
             problems.add(
                 "RK141", f'the parameter {shown(name)} has no "{key}"', path=path, **member_place(member), help=help
             )
@@ -80,7 +83,8 @@ def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declare
     init = None if init_node is None else read_constant(init_node, child(path, "init"), names, problems)
     learnable = body.get("learnable")
     if learnable is not None and not (isinstance(learnable, Constant) and learnable.value is not None):
-        wrong_type(learnable, child(path, "learnable"), problems, '"learnable" to be true or false')
+        expected, help = '"learnable" to be true or false', "true: every block trains it; false: it stays at init"
+        wrong_type(learnable, child(path, "learnable"), problems, expected, help)
     trained = not (isinstance(learnable, Constant) and learnable.value is False)
     return Declared(name, path, low, high, init, trained, complete and init is not None)
 
@@ -126,7 +130,8 @@ def settle(
         if one.low and one.high and numbers.sign(high - low) <= 0:
             message = f"the domain ({one.low.text}, {one.high.text}) of {one.name} is empty"
             node = one.low.node
-            problems.add("RK216", message, path=f"{one.path}/domain", line=node.line, column=node.column)
+            help = "the lower bound comes first: [low, high]"
+            problems.add("RK216", message, path=f"{one.path}/domain", line=node.line, column=node.column, help=help)
             continue
         wrong = ""
         if one.low and numbers.sign(init - low) <= 0:

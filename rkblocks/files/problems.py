@@ -23,7 +23,7 @@ class Problems:
         path: str = "",
         line: int | None = None,
         column: int | None = None,
-        help: str = "",
+        help: str,
     ) -> None:
         """Put one diagnostic on the list."""
         self._seen[code] = self._seen.get(code, 0) + 1
@@ -39,4 +39,5 @@ class Problems:
         """All diagnostics in the order of the file; where one code occurs too often, a last line says how often."""
         ordered = sorted(self._found, key=lambda d: (d.line or 0, d.column or 0))
         hidden = [(code, n - MOST_OF_A_CODE) for code, n in sorted(self._seen.items()) if n > MOST_OF_A_CODE]
-        return (*ordered, *(diagnostic("RK199", f"{n} more of {code} are not shown") for code, n in hidden))
+        help = "mend those that are shown, and check again"
+        return (*ordered, *(diagnostic("RK199", f"{n} more of {code} are not shown", help=help) for code, n in hidden))

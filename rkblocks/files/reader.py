@@ -93,7 +93,8 @@ def _read(text: str, source: str, problems: Problems) -> Reading:
         return Reading(source, None, problems.diagnostics(), None, origin)
     if not isinstance(root, Object):
         message = f"a tableau file is one JSON object, found {describe(root)}"
-        problems.add("RK130", message, line=root.line, column=root.column)
+        help = 'write one scheme a file: {"A": [[]], "b": ["1"]}'
+        problems.add("RK130", message, line=root.line, column=root.column, help=help)
         return Reading(source, None, problems.diagnostics(), None, origin)
     draft = _draft(root, origin, problems)
     tableau = assemble(draft, problems)

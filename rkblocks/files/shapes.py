@@ -75,25 +75,27 @@ def _rows(node: Node, key: str, problems: Problems) -> tuple[Node, ...] | None:
     for i, row in enumerate(items):
         if not isinstance(row, Array) and type(row) is not Node:
             message = f"expected row {i + 1} of {key} to be a list of entries, found {describe(row)}"
-            problems.add("RK132", message, path=f"/{key}/{i}", line=row.line, column=row.column)
+            help = 'the rows of a matrix stand in brackets of their own: [["1"], ["1/2", "1/2"]]'
+            problems.add("RK132", message, path=f"/{key}/{i}", line=row.line, column=row.column, help=help)
     return items
 
 
 def _items(node: Node, path: str, problems: Problems) -> tuple[Node, ...] | None:
     """The items of a list that has one for each stage."""
-    place = {"path": path, "line": node.line, "column": node.column}
+    if type(node) is Node:
+        return None
+    if isinstance(node, Array) and 0 < len(node.items) <= MOST_STAGES:
+        return node.items
     if not isinstance(node, Array):
-        if type(node) is not Node:
-            problems.add("RK132", f"expected a list, found {describe(node)}", **place)  # type: ignore[arg-type]
-        return None
-    if not node.items:
-        problems.add("RK135", "a scheme has at least one stage, this list is empty", **place)  # type: ignore[arg-type]
-        return None
-    if len(node.items) > MOST_STAGES:
-        message = f"{len(node.items)} stages; at most {MOST_STAGES} are accepted"
-        problems.add("RK138", message, **place)  # type: ignore[arg-type]
-        return None
-    return node.items
+        code, message, help = "RK132", f"expected a list, found {describe(node)}", "put it into brackets [ ]"
+    elif not node.items:
+        code, message = "RK135", "a scheme has at least one stage, this list is empty"
+        help = "the method with one stage is A = [[]], b = [1]"
+    else:
+        code, message = "RK138", f"{len(node.items)} stages; at most {MOST_STAGES} are accepted"
+        help = "no method in use needs more; is a row given twice?"
+    problems.add(code, message, path=path, line=node.line, column=node.column, help=help)
+    return None
 
 
 def _check_rows(rows: tuple[Node, ...], key: str, problems: Problems) -> None:
@@ -131,4 +133,5 @@ def _check_sizes(root: Object, arrays: Arrays, problems: Problems) -> None:
             if first in sizes and key in sizes and sizes[key] != sizes[first]:
                 node = root.get(key) or root
                 message = f'"{key}" speaks of {count(sizes[key], "stage")}, "{first}" of {sizes[first]}'
-                problems.add("RK137", message, path=f"/{key}", line=node.line, column=node.column)
+                help = f'"{key}" has one {"row" if key in arrays.matrices else "entry"} a stage, as "{first}" has rows'
+                problems.add("RK137", message, path=f"/{key}", line=node.line, column=node.column, help=help)

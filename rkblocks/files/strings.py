@@ -87,5 +87,6 @@ def _special(scanner: Scanner, path: str) -> str:
 
 
 def _lone(scanner: Scanner, at: int, path: str, found: str) -> str:
-    scanner.report("RK118", f"{found} is half of a surrogate pair and stands for no character", at, path)
+    message = f"{found} is half of a surrogate pair and stands for no character"
+    scanner.report("RK118", message, at, path, "write the character itself, in UTF-8")
     return "\N{REPLACEMENT CHARACTER}"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rkblocks.files.expression import MOST_DIGITS, EntryError
+from rkblocks.files.expression import MOST_DIGITS, EntryError, too_large
 from rkblocks.files.wording import shown
 
 _TOKEN = re.compile(
@@ -70,7 +70,7 @@ def number(token: Token) -> Fraction:
     whole, decimals, exponent = match[1], match[2], (match[3] or "0")
     digits = len(whole) + len(decimals)
     if digits > MOST_DIGITS or len(exponent.lstrip("+-0")) > 4 or abs(int(exponent)) + digits > MOST_DIGITS:
-        raise EntryError("RK211", f"this number has more than {MOST_DIGITS} digits", token.at)
+        raise too_large(token.at)
     scale = int(exponent) - len(decimals)
     value = int(whole + decimals)
     return Fraction(value * 10**scale) if scale >= 0 else Fraction(value, 10**-scale)
@@ -83,4 +83,4 @@ def _stray(text: str, at: int) -> EntryError:
     if character in _INSTEAD:
         return EntryError("RK206", f"{shown(character)} is no sign of an entry", at, f"write {_INSTEAD[character]}")
     expected = "expected numbers, declared parameters, + - * / ** ( ) and sqrt"
-    return EntryError("RK201", f"unexpected {shown(character)}, {expected}", at)
+    return EntryError("RK201", f"unexpected {shown(character)}, {expected}", at, "remove it")

@@ -52,7 +52,8 @@ def scan(scanner: Scanner, path: str) -> Node:
             )
         return Text(line, column, word, inset=0)
     else:
-        scanner.report("RK107", f"unexpected {shown(word)}, expected a value", start, path)
+        help = "a value is a number, text in double quotes, a list in [ ] or an object in { }"
+        scanner.report("RK107", f"unexpected {shown(word)}, expected a value", start, path, help)
     return Node(line, column)
 
 

@@ -213,7 +213,7 @@ def test_canonical_says_on_the_other_stream_what_is_not_exact(run: Run, folder: 
     assert json.loads(out)["claims"]["declared_ssp"] == "1.506494"
     assert "r = 1.506494 is the largest decimal of 6 places below it" in err
     status, out, err = run("canonical", "midpoint")
-    assert (status, out) == (2, "")
+    assert (status, out) == (1, "")
     assert "error[RK022]: midpoint has C = 0: P[2,0] is negative" in err
 
 
@@ -224,3 +224,24 @@ def test_show_in_other_forms_and_to_a_file(run: Run, folder: Path, form: str, be
     assert out.startswith(begin)
     assert run("show", "ssp3", "--format", form, "-o", "ssp3.out") == (0, "", "wrote ssp3.out\n")
     assert (folder / "ssp3.out").read_text() == out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compile", "ssp3", "-o", ""),
+        ("canonical", "ssp2", "-o", " "),
+        ("show", "ssp3", "-o", ""),
+        ("train", "--preset", "digits", "--blocks", "ssp3", "--out", ""),
+        ("train", "--resume", ""),
+        ("demo", "--tiny", "--out", ""),
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_an_empty_name_is_not_the_current_folder(run: Run, folder: Path, arguments: tuple[str, ...]) -> None:
+    """As from `--out "$UNSET"` in a script: refused at once, with nothing written."""
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert f"Invalid value for '{arguments[-2]}" in err
+    assert "the name is empty" in err
+    assert not any(folder.iterdir())
