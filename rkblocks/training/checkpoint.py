@@ -16,7 +16,10 @@ from rkblocks.training.storage import load_state, save_state, sha256, write_text
 
 @dataclass
 class Progress:
-    """Position in training: `step` steps of epoch `epoch` (from 0) are done; sums are over the examples seen in it."""
+    """Position in training: `step` steps of epoch `epoch` (from 0) are done; sums are over the examples seen in it.
+
+    `carried` holds, by name, tensors that outlive a step: the perturbation of free training, averaged weights.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -27,6 +30,7 @@ class Progress:
     seen: int = 0
     seconds: float = 0.0
     streams: dict[str, torch.Generator] = field(default_factory=dict)
+    carried: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def next_epoch(self, streams: dict[str, torch.Generator]) -> None:
         """Move to the beginning of the next epoch, whose fresh generators are given."""
@@ -47,6 +51,7 @@ def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, prog
             "data": data,
             "device": next(model.parameters()).device.type,
             "progress": {name: getattr(progress, name) for name in NUMBERS},
+            "carried": dict(progress.carried),
             "streams": {name: stream.get_state() for name, stream in progress.streams.items()},
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
@@ -90,6 +95,8 @@ def restore(
     runs.load_into(model, state["model"], path)
     optimizer.load_state_dict(state["optimizer"])
     progress = Progress(**state["progress"])
+    device = next(model.parameters()).device
+    progress.carried = {name: tensor.to(device) for name, tensor in state.get("carried", {}).items()}
     progress.streams = streams(progress.epoch)
     for name, generator in progress.streams.items():
         generator.set_state(state["streams"][name])

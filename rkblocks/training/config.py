@@ -17,6 +17,9 @@ from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.training import settings, toml
 from rkblocks.training.settings import at_least, between, choice, positive, setting
 
+ATTACKED = ("adversarial", "free", "single-step")
+"""The methods whose networks are meant to be robust: validation measures that they are."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -71,6 +74,12 @@ class Optimizer:
     nesterov: bool = setting(True, "Nesterov's momentum, for sgd")
     betas: tuple[float, ...] = setting((0.9, 0.999), "of adam", between(0, 1, high_open=True))
     weight_decay: float = setting(0.0, "added to the gradient of weights, not of scheme coefficients", at_least(0))
+    decayed: str = setting(
+        "network",
+        "what decays; network: all but scheme coefficients; weights: of these no biases and no normalisation; "
+        "published: everything, coefficients as well",
+        choice("network", "weights", "published"),
+    )
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,15 @@ class Training:
 
     method: str = setting(
         "standard",
-        "standard; noise: uniform noise added; adversarial: PGD examples alone",
-        choice("standard", "noise", "adversarial"),
+        "standard; noise: uniform noise added; adversarial: PGD examples alone; free, single-step: see their sections",
+        choice("standard", "noise", *ATTACKED),
     )
+    loss: str = setting(
+        "cross-entropy",
+        "cross-entropy; trades, mart: with method adversarial, on images and examples both",
+        choice("cross-entropy", "trades", "mart"),
+    )
+    beta: float = setting(6.0, "weight of the divergence in trades and mart", at_least(0))
     epochs: int = setting(1, "passes over the training images", at_least(1))
     batch_size: int = setting(128, "images a step; an incomplete last batch is left out", at_least(1))
     eval_batch_size: int = setting(1000, "images at once in validation", at_least(1))
@@ -128,6 +143,45 @@ class Attack:
         "mode of the network under attack; train: as published, running statistics move with every step",
         choice("eval", "train"),
     )
+    rounded: bool = setting(False, "round the start and every step to 8-bit images, as published")
+
+
+@dataclass(frozen=True)
+class Free:
+    """method = "free": every batch several times, one backward pass for weights and perturbation (Shafahi et al. 2019).
+
+    attack.norm and attack.eps are the ball; the attack's steps serve validation alone.
+    """
+
+    replays: int = setting(8, "steps on each batch; an epoch costs as many passes over the images", at_least(1))
+    alpha: Fraction = setting(Fraction(1), "step of the perturbation, in units of attack.eps", at_least(0))  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class SingleStep:
+    """method = "single-step": one step from a random point of the ball (Wong et al. 2020).
+
+    attack.norm, attack.eps, attack.mode and attack.random_start count; the attack's steps serve validation alone.
+    """
+
+    alpha: Fraction = setting(Fraction(5, 4), "length of the step, in units of attack.eps", at_least(0))  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """An average of the weights over training, kept beside them; see rkblocks.training.averaging."""
+
+    kind: str = setting(
+        "none",
+        "none; ema: exponential, after every step; uniform: mean of the epochs' ends (SWA)",
+        choice("none", "ema", "uniform"),
+    )
+    decay: float = setting(0.999, "of ema: the share of the old average that stays", between(0, 1, high_open=True))
+    start: int = setting(0, "epoch from which on, counted from 0", at_least(0))
+    evaluated: bool = setting(
+        False,
+        "validate the average and save it as weights.safetensors and last.safetensors; false: as average.safetensors",
+    )
 
 
 @dataclass(frozen=True)
@@ -149,6 +203,9 @@ class Config:
     training: Training = field(default_factory=Training)
     noise: Noise = field(default_factory=Noise)
     attack: Attack = field(default_factory=Attack)
+    free: Free = field(default_factory=Free)
+    single_step: SingleStep = field(default_factory=SingleStep)
+    averaging: Averaging = field(default_factory=Averaging)
     validation: Validation = field(default_factory=Validation)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -175,7 +232,7 @@ def load(source: str | os.PathLike[str], overrides: Overrides = ()) -> Config:
 
     Raises:
         RkblocksError: with all that is wrong: RK701 (no such preset or file), RK702 (no TOML), RK703 (unknown keys),
-        RK704 (values), RK705 (overrides without "=").
+        RK704 (values), RK705 (overrides without "="), RK706 (settings at odds).
 
     Example:
         >>> load("digits", ["net.blocks=ark,euler", "training.seed=1"]).net.blocks
@@ -213,4 +270,22 @@ def _together(config: Config) -> list[Diagnostic]:
         problems.append(("net.widths", "empty, expected a width for each group"))
     if not config.net.blocks or "" in config.net.blocks:
         problems.append(("net.blocks", f"{','.join(config.net.blocks)!r}, expected one scheme, or one for each group"))
-    return [diagnostic("RK704", f"{path} is {text}", path=path) for path, text in problems]
+    return [diagnostic("RK704", f"{path} is {text}", path=path) for path, text in problems] + _at_odds(config)
+
+
+def _at_odds(config: Config) -> list[Diagnostic]:
+    """RK706 for settings of which each is sound and one would silently be ignored, or make no sense, beside another."""
+    training, attack, averaging = config.training, config.attack, config.averaging
+    problems = []
+    if training.loss != "cross-entropy" and training.method != "adversarial":
+        help = 'set training.method to "adversarial", or training.loss to "cross-entropy"'
+        problems.append(("training.loss", f"{training.loss} with method {training.method}", help))
+    if attack.rounded and training.loss == "trades":
+        problems.append(("attack.rounded", "true with loss trades, whose attack has small steps", "leave one of both"))
+    if attack.rounded and training.method in ("adversarial", "single-step") and (255 * attack.eps).denominator != 1:
+        help = "give attack.eps as a multiple of 1/255, or leave out attack.rounded"
+        problems.append(("attack.rounded", f"true, and rounding would leave the ball of {attack.eps}", help))
+    if averaging.kind != "none" and averaging.start >= training.epochs:
+        help = f"choose an epoch below {training.epochs}; epochs count from 0"
+        problems.append(("averaging.start", f"{averaging.start}, and there are {training.epochs} epochs", help))
+    return [diagnostic("RK706", f"{path} is {text}", path=path, help=help) for path, text, help in problems]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks import Threat, noise, pgd
+from rkblocks.training.ascent import divergent, eight_bit_pgd
 from rkblocks.training.config import Config
 
 Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -21,15 +23,22 @@ def training_threat(config: Config) -> Threat:
     )
 
 
+def single_step_threat(config: Config) -> Threat:
+    """The one step of method "single-step": alpha eps long, from a random point of the ball."""
+    return replace(training_threat(config), steps=1, step=config.single_step.alpha * config.attack.eps)
+
+
 def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples:
     """A function of (model, x, y) that gives what to train on, for the method of the configuration.
 
     - standard: x and y.
     - noise: `copies` of x, one after the other, each with its own uniform noise, clamped to [0, 1].
-    - adversarial: PGD examples alone (Madry et al. 2018). The gradient is formed for the input only and the model is in
-      eval mode, so its running statistics see each batch once; attack.mode = "train" is the published way.
+    - adversarial: PGD examples (Madry et al. 2018). The gradient is formed for the input only and the model is in
+      eval mode, so its running statistics see each batch once; attack.mode = "train" is the published way. The loss
+      "trades" has an attack of its own, on the divergence from the clean output.
+    - single-step: one step of single_step.alpha * eps from a random point of the ball (Wong et al. 2020, algorithm 3).
     """
-    method = config.training.method
+    method, mode = config.training.method, config.attack.mode
     if method == "noise":
         ball, copies = Threat(eps=config.noise.eps), config.noise.copies
 
@@ -38,7 +47,11 @@ def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples
             return noise(model, x, y, ball, streams["noise"]), y
 
         return noisy
-    if method == "adversarial":
-        threat, mode = training_threat(config), config.attack.mode
-        return lambda model, x, y: (pgd(model, x, y, threat, streams["attack"], mode=mode), y)
-    return lambda model, x, y: (x, y)
+    if method not in ("adversarial", "single-step"):
+        return lambda model, x, y: (x, y)
+    threat = training_threat(config) if method == "adversarial" else single_step_threat(config)
+    if config.training.loss == "trades":
+        return lambda model, x, y: (divergent(model, x, threat, streams["attack"], mode), y)
+    if config.attack.rounded:
+        return lambda model, x, y: (eight_bit_pgd(model, x, y, threat, streams["attack"], mode), y)
+    return lambda model, x, y: (pgd(model, x, y, threat, streams["attack"], mode=mode), y)

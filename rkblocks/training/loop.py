@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rkblocks import data as datasets
 from rkblocks.data import augment
@@ -23,14 +22,15 @@ from rkblocks.nets import GroupedNet
 from rkblocks.nets.schemes import schemes
 from rkblocks.training import checkpoint, runs
 from rkblocks.training import model as networks
+from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
 from rkblocks.training.config import Config
-from rkblocks.training.examples import examples
 from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.optimizers import optimizer as make_optimizer
 from rkblocks.training.progress import Reporter, duration, reporter
 from rkblocks.training.schedule import learning_rate
 from rkblocks.training.seeds import epoch_streams, stream
+from rkblocks.training.step import training_step
 from rkblocks.training.storage import append_line, save_weights
 from rkblocks.training.validation import measure
 
@@ -126,12 +126,13 @@ def _run(
     if data.note:
         report.say(f"{data.name}: {data.note}")
     began = saved = time.monotonic()
+    average = Average(config.averaging, model, at.carried)
 
     with stop_on_signal() as check:
         try:
             while at.epoch < settings.epochs:
                 order = torch.randperm(len(data.train), generator=stream(settings.seed, "order", at.epoch)).to(device)
-                shown = examples(config, at.streams)
+                move = training_step(config, model, optimizer, at.streams, at.carried)
                 total = torch.tensor([at.loss, at.correct], dtype=torch.float64, device=device)
                 started = time.monotonic() - at.seconds
 
@@ -141,17 +142,11 @@ def _run(
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(config, at.epoch, at.step, steps)
 
-                    model.train()
                     with _naming_divergence(model, at):
-                        x, y = shown(model, x, batch.labels)
-                    optimizer.zero_grad(set_to_none=True)
-                    logits = model(x)
-                    loss = functional.cross_entropy(logits, y)
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    optimizer.step()
-
-                    total += torch.stack((loss.detach() * len(y), (logits.argmax(1) == y).sum()))
-                    at.seen += len(y)
+                        outcome = move(x, batch.labels)
+                    average.after_step(at.epoch)
+                    total += outcome.sums
+                    at.seen += outcome.seen
                     at.step += 1
                     now = time.monotonic()
                     late = now - saved > 60 * settings.save_minutes
@@ -165,11 +160,15 @@ def _run(
                     report.step(at.epoch, at.step, steps)
                     check()
 
-                with _naming_divergence(model, at):
-                    measured = measure(model, data.validation, config, at.epoch, layout, check)
-                at.seconds = time.monotonic() - started
-                metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))
-                _keep(folder, model, at, metrics)
+                average.after_epoch(at.epoch)
+                with average.evaluated():
+                    with _naming_divergence(model, at):
+                        measured = measure(model, data.validation, config, at.epoch, layout, check)
+                    at.seconds = time.monotonic() - started
+                    metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))
+                    _keep(folder, model, at, metrics)
+                if average.state() and not config.averaging.evaluated:
+                    save_weights(folder / runs.WEIGHTS["average"], average.state(), {"metrics": json.dumps(metrics)})
                 at.next_epoch(epoch_streams(settings.seed, at.epoch + 1, device))
                 save()
                 saved = time.monotonic()

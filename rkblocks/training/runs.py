@@ -5,6 +5,7 @@
     tableaus/NAME.json       the schemes as they were trained
     metrics.jsonl            one JSON object an epoch
     weights.safetensors      best on the validation images      last.safetensors   after the last epoch
+    average.safetensors      the averaged weights, where averaging is on and they are not the evaluated ones
     resume.pt                what continuing needs, bit for bit
 
 A run is opened from its own files alone: neither the library of schemes nor the data set is asked.
@@ -34,7 +35,7 @@ from rkblocks.training.model import build
 from rkblocks.training.storage import load_weights, sha256, write_text
 
 CONFIG, RECORD, METRICS, RESUME = "config.toml", "run.json", "metrics.jsonl", "resume.pt"
-WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors"}
+WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
 
 
@@ -162,7 +163,7 @@ def open_run(folder: str | Path, device: str | torch.device | None = None, weigh
     Args:
         folder: as `train` wrote it; the data set is not needed.
         device: for the model; None: a GPU where there is one.
-        weights: "best" (on the validation images) or "last".
+        weights: "best" (on the validation images), "last", or "average" where the run kept one.
 
     Raises:
         RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files), RK714 (changed tableau).

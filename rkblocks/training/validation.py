@@ -11,7 +11,7 @@ from torch import nn
 from rkblocks.attacks import pgd
 from rkblocks.data import Split
 from rkblocks.data.split import unit
-from rkblocks.training.config import Config
+from rkblocks.training.config import ATTACKED, Config
 from rkblocks.training.examples import training_threat
 from rkblocks.training.seeds import stream
 
@@ -24,7 +24,7 @@ def measure(
     memory_format: torch.memory_format,
     check: Callable[[], None],
 ) -> dict[str, float]:
-    """{"validation_clean": …}, and "validation_robust" in adversarial training; empty where nothing is held out.
+    """{"validation_clean": …}, and "validation_robust" where training is adversarial; empty where nothing is held out.
 
     check: called before every batch; it raises to stop (a signal has come).
     """
@@ -40,7 +40,7 @@ def measure(
             logits = model(unit(batch.images).contiguous(memory_format=memory_format))
         correct += (logits.argmax(1) == batch.labels).sum()
     found = {"validation_clean": correct.item() / len(split)}
-    if config.training.method == "adversarial":
+    if config.training.method in ATTACKED:
         found["validation_robust"] = _robust(model, split, config, epoch, memory_format, check)
     return found
 

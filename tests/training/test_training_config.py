@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.training import Config, load, presets, toml
-from rkblocks.training.config import Attack, Data, Net, Noise, Optimizer, Schedule, Training, load_preset
+from rkblocks.training.config import (
+    Attack,
+    Averaging,
+    Data,
+    Free,
+    Net,
+    Noise,
+    Optimizer,
+    Schedule,
+    Training,
+    load_preset,
+)
 
 PROMISED = {"digits", "mnist-paper", "mnist-short", "fashion-paper", "fashion-short", "cifar10-paper", "cifar10-short"}
 
@@ -117,6 +128,29 @@ def test_values_out_of_range(override, expected):
     assert expected in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "path"),
+    [
+        (["training.loss=trades", "training.method=standard"], "training.loss"),
+        (["training.loss=mart", "training.method=free"], "training.loss"),
+        (["attack.rounded=true"], "attack.rounded"),  # eps 0.1 of digits is 25.5/255
+        (["attack.rounded=true", "attack.eps=8/255", "training.loss=trades"], "attack.rounded"),
+        (["averaging.kind=ema", "averaging.start=10"], "averaging.start"),
+    ],
+)
+def test_settings_at_odds(overrides, path):
+    with pytest.raises(RkblocksError) as error:
+        load("digits", overrides)
+    assert found(error) == [("RK706", path)]
+    assert error.value.diagnostics[0].help
+
+
+def test_settings_that_go_together():
+    assert load("digits", ["attack.rounded=true", "attack.eps=8/255"]).attack.rounded
+    assert load("digits", ["training.loss=mart", "averaging.start=10"]).training.beta == 6
+    assert load("digits", ["free.alpha=1/2", "training.method=free"]).free.alpha == Fraction(1, 2)
+
+
 def test_a_section_is_no_value(tmp_path):
     (tmp_path / "my.toml").write_text("net = 3\n")
     with pytest.raises(RkblocksError, match=r"RK704.*expected a section"):
@@ -161,6 +195,8 @@ configs = st.builds(
     schedule=st.builds(Schedule, milestones=st.sets(st.integers(0, 500)).map(lambda s: tuple(sorted(s)))),
     training=st.builds(Training, seed=st.integers(0, 2**62)),
     attack=st.builds(Attack, eps=budgets, step=budgets),
+    free=st.builds(Free, replays=st.integers(1, 99), alpha=budgets),
+    averaging=st.builds(Averaging, decay=st.floats(0, 0.9999), evaluated=st.booleans()),
 )
 
 

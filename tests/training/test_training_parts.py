@@ -65,6 +65,23 @@ def test_decay_spares_the_coefficients(name):
     assert {name for name in before if name.endswith("conv1.weight")} <= changed
 
 
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("decayed", ["network", "weights", "published"])
+def test_what_decays(decayed, name):
+    net = nets.grouped("ark,ssp2", 2, widths=(4, 6))
+    values = {"optimizer.name": name, "optimizer.weight_decay": 0.1, "optimizer.decayed": decayed}
+    groups = optimizer(load("digits", values).optimizer, net).param_groups
+    assert sum(len(group["params"]) for group in groups) == len(list(net.parameters()))
+    decay = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    for parameter_name, parameter in net.named_parameters():
+        kind = parameter_name.rpartition(".")[2]
+        coefficient = ".raw." in parameter_name
+        matrix = kind == "weight" and "norm" not in parameter_name
+        decays = {"network": not coefficient, "weights": matrix and not coefficient, "published": True}[decayed]
+        assert decay[id(parameter)] == (0.1 if decays else 0.0), parameter_name
+    assert {group["lr"] for group in groups} == {0.1}
+
+
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     return torch.rand(6, 1, 8, 8, generator=generator), torch.arange(6)

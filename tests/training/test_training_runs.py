@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torch.nn import functional
 
 from rkblocks.data import load as load_data
 from rkblocks.data.split import unit
@@ -83,7 +84,7 @@ def test_the_seed_decides(finished, tiny, tmp_path):
 def test_a_signal_saves_and_resuming_changes_nothing(stop_at, finished, tiny, tmp_path, monkeypatch):
     """The signal comes during a step: in an epoch, at its last step, in the last step of all."""
     steps = []
-    cross_entropy = loop.functional.cross_entropy
+    cross_entropy = functional.cross_entropy
 
     def counting(*arguments):
         steps.append(1)
@@ -93,7 +94,7 @@ def test_a_signal_saves_and_resuming_changes_nothing(stop_at, finished, tiny, tm
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop.functional, "cross_entropy", lambda *a, **k: cross_entropy(*a, **k) if k else counting(*a))
+        patch.setattr(functional, "cross_entropy", lambda *a, **k: cross_entropy(*a, **k) if k else counting(*a))
         with pytest.raises(RkblocksError, match="RK718") as error:
             train(tiny(), out, progress=False)
     assert f"--resume {out}" in str(error.value)

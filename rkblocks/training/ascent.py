@@ -1,0 +1,69 @@
+"""Attacks of training that the library of attacks does not have: against a divergence, and in steps of 8-bit images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.attacks import Threat, frozen
+from rkblocks.attacks.guard import check_result
+from rkblocks.attacks.losses import cross_entropy
+from rkblocks.attacks.pgd import advance, starting_point
+from rkblocks.attacks.streams import as_streams
+from rkblocks.training.losses import divergence
+
+SMALL = 0.001  # deviation of the normal noise at which TRADES starts
+
+
+def ascend(
+    model: nn.Module, x: Tensor, start: Tensor, threat: Threat, rise: Callable[[Tensor], Tensor], rounded: bool
+) -> Tensor:
+    """The last of `threat.steps` steps of steepest ascent from `start`, each projected to the ball around x [n, ...].
+
+    model: frozen by the caller. rise: from logits to what grows, [n]. rounded: to 8-bit images after every step.
+    """
+    point = start
+    for _ in range(threat.steps):
+        point = point.detach().requires_grad_(True)
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(rise(model(point)).sum(), point)
+        point = advance(point.detach(), x, gradient, threat)
+        point = eight_bit(point) if rounded else point
+    return point
+
+
+def divergent(model: nn.Module, x: Tensor, threat: Threat, generator: torch.Generator, mode: str) -> Tensor:
+    """TRADES' examples: PGD on KL(p(x) || p(point)), without labels (Zhang et al. 2019, algorithm 1).
+
+    It starts at normal noise of deviation 0.001, since the gradient at x itself is zero; the threat's random start is
+    not used. The model is in `mode` meanwhile, and given back as it was.
+    """
+    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    start = (x + SMALL * noise).clamp(0, 1)
+    with frozen(model, mode):
+        with torch.no_grad():
+            clean = model(x)
+        found = ascend(model, x, start, threat, lambda logits: divergence(clean, logits), rounded=False)
+    check_result(x, found, threat, "pgd")
+    return found
+
+
+def eight_bit_pgd(
+    model: nn.Module, x: Tensor, y: Tensor, threat: Threat, generator: torch.Generator, mode: str
+) -> Tensor:
+    """PGD whose start and every iterate are rounded to 8-bit images, as the published code attacks in training.
+
+    x is 8-bit and eps a multiple of 1/255, so that rounding leaves no ball (RK706 says so otherwise).
+    """
+    start = eight_bit(starting_point(x, threat, as_streams(generator)))
+    with frozen(model, mode):
+        found = ascend(model, x, start, threat, lambda logits: cross_entropy(logits, y), rounded=True)
+    check_result(x, found, threat, "pgd")
+    return found
+
+
+def eight_bit(x: Tensor) -> Tensor:
+    """Images in [0, 1], rounded to multiples of 1/255."""
+    return torch.round(x * 255) / 255

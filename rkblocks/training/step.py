@@ -1,0 +1,114 @@
+"""One step of training: a batch in, the weights moved, and what the loss was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.attacks.projection import project, steepest
+from rkblocks.training import losses
+from rkblocks.training.config import Config
+from rkblocks.training.examples import examples
+
+PERTURBATION = "perturbation"  # of free training, among what is carried from step to step
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one step: `sums` [2], the loss summed over the examples shown and how many of them were right; their number.
+
+    The tensor stays on its device, so that a GPU is not waited for.
+    """
+
+    sums: Tensor
+    seen: int
+
+
+Step = Callable[[Tensor, Tensor], Outcome]
+
+
+def training_step(
+    config: Config,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    streams: Mapping[str, torch.Generator],
+    carried: dict[str, Tensor],
+) -> Step:
+    """The step of a configuration: a function of images [n, C, H, W] in [0, 1] and labels [n].
+
+    carried: tensors that a step leaves to the next one; they belong to the state for resuming.
+    """
+    if config.training.method == "free":
+        return _free(config, model, optimizer, carried)
+    shown, objective = examples(config, streams), objective_of(config)
+
+    def step(x: Tensor, y: Tensor) -> Outcome:
+        model.train()
+        x_shown, labels = shown(model, x, y)
+        optimizer.zero_grad(set_to_none=True)
+        loss, logits = objective(model, x, x_shown, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return _outcome(loss, logits, labels)
+
+    return step
+
+
+def objective_of(config: Config) -> Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """A function of (model, images, examples shown, labels): the loss, and the logits of the examples shown.
+
+    TRADES and MART also look at the images themselves, in a forward pass of their own before that of the examples, so
+    running statistics see both, as in the authors' code.
+    """
+    loss, beta = config.training.loss, config.training.beta
+    if loss == "cross-entropy":
+
+        def plain(model: nn.Module, x: Tensor, x_shown: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            logits = model(x_shown)
+            return losses.cross_entropy(logits, y), logits
+
+        return plain
+    function = {"trades": losses.trades, "mart": losses.mart}[loss]
+
+    def paired(model: nn.Module, x: Tensor, x_shown: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        clean = model(x)
+        logits = model(x_shown)
+        return function(clean, logits, y, beta), logits
+
+    return paired
+
+
+def _free(config: Config, model: nn.Module, optimizer: torch.optim.Optimizer, carried: dict[str, Tensor]) -> Step:
+    """Free adversarial training (Shafahi et al. 2019, algorithm 1): every batch `replays` times, the gradients of one
+    backward pass move both the weights and the perturbation, which the next replay and the next batch start from.
+    """
+    eps, norm = float(config.attack.eps), config.attack.norm
+    length = float(config.free.alpha * config.attack.eps)
+
+    def step(x: Tensor, y: Tensor) -> Outcome:
+        model.train()
+        found = []
+        for _ in range(config.free.replays):
+            change = carried.get(PERTURBATION)
+            change = (torch.zeros_like(x) if change is None else change).requires_grad_(True)
+            logits = model((x + change).clamp(0, 1))
+            loss = losses.cross_entropy(logits, y)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            gradient, change = change.grad, change.detach()
+            assert gradient is not None
+            moved = change + length * steepest(gradient, x + change, norm)
+            carried[PERTURBATION] = project(torch.zeros_like(x), moved, eps, norm, low=-1.0, high=1.0)
+            optimizer.step()
+            found.append(_outcome(loss, logits, y))
+        return Outcome(torch.stack([one.sums for one in found]).sum(0), sum(one.seen for one in found))
+
+    return step
+
+
+def _outcome(loss: Tensor, logits: Tensor, labels: Tensor) -> Outcome:
+    right = (logits.argmax(1) == labels).sum()
+    return Outcome(torch.stack((loss.detach() * len(labels), right)), len(labels))
