@@ -9,7 +9,7 @@ import click
 EPILOG = """\b
 Examples:
   rkblocks evaluate runs/mine                       clean, noise, FGSM, PGD-20, PGD-100, health
-  rkblocks evaluate runs/a runs/b --preset quick
+  rkblocks evaluate runs/a runs/b --preset quick    also: are they equally robust?
   rkblocks evaluate runs/mine --attack pgd --eps 8/255 --step 2/255 --steps 20 --restarts 5
   rkblocks evaluate runs/mine --strict --format json > result.json
 
@@ -37,6 +37,7 @@ Exit status: 0 done, 1 a health check failed under --strict, 2 could not run.
 @click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
 @click.option("--batch", type=int, default=256, show_default=True, metavar="N", help="Images at once.")
 @click.option("--save/--no-save", default=True, help="Keep the result in the run folder.  [default: save]")
+@click.option("--resume", is_flag=True, help="Continue where the same command was interrupted.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
@@ -66,8 +67,9 @@ def command(
 
         console.show(dump(result))
     else:
-        from rkblocks.cli.tables import evaluation
+        from rkblocks.cli.tables import comparisons, evaluation, seeds
 
-        console.show("\n".join(evaluation(run) for run in result["runs"]))
+        parts = [*map(evaluation, result["runs"]), seeds(result["seeds"]), comparisons(result["comparisons"])]
+        console.show("\n".join(part for part in parts if part))
     healthy = all(check["ok"] for run in result["runs"] for check in run["health"])
     return 1 if strict and not healthy else 0

@@ -25,6 +25,32 @@ def evaluation(run: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
+def seeds(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return mean and deviation of each row over the seeds of a configuration; "" without groups.
+
+    Args:
+        groups: "seeds" in the JSON that `evaluate --format json` prints.
+    """
+    parts = []
+    for group in groups:
+        rows = [(_attack(r), _ball(r), _search(r), _spread(r)) for r in group["rows"]]
+        rows.append(("every attack", "", "", _spread(group["worst"])))
+        numbers = ", ".join(map(str, group["seeds"]))
+        parts.append(f"blocks {blocks(group['blocks'])}, training seeds {numbers}, mean (deviation)\n")
+        parts.append(indented(columns(("attack", "ball", "search", "accuracy"), rows, right=(3,))))
+    return "".join(parts)
+
+
+def comparisons(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each pair of runs; "" without pairs.
+
+    Args:
+        found: "comparisons" in the JSON that `evaluate --format json` prints.
+    """
+    lines = [f"  {comparison['statement']}\n" for comparison in found]
+    return "".join(["comparisons on the same images; 95 % paired bootstrap in brackets\n", *lines]) if lines else ""
+
+
 def growth(run: Mapping[str, Any]) -> str:
     """Return one run of `analyze`: the mean growth of each group, a column for each kind of perturbation and norm.
 
@@ -70,6 +96,10 @@ def _search(entry: Mapping[str, Any]) -> str:
     words += [f"x{threat['restarts']}"] if threat["restarts"] > 1 else []
     words += [threat["loss"]] if threat["loss"] != "ce" else []
     return ", ".join([*words, entry["definition"]])
+
+
+def _spread(row: Mapping[str, Any]) -> str:
+    return f"{row['mean']:.4f} ({row['deviation']:.4f})"
 
 
 def _interval(interval: Sequence[float]) -> str:

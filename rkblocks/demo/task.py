@@ -17,9 +17,9 @@ from rkblocks.attacks import fraction_text
 from rkblocks.demo.settings import Settings, Task
 from rkblocks.evaluation import Item, Subject, analyze_subject, evaluate_subject, of_run
 from rkblocks.evaluation.analyze import save_analysis
-from rkblocks.evaluation.evaluate import save_evaluation
 from rkblocks.evaluation.growth import GroupGrowth
 from rkblocks.evaluation.measure import Measurement, measure
+from rkblocks.evaluation.subject_evaluation import save_evaluation
 
 ENTRY = "entry.json"
 Report = Callable[[int, int], None]

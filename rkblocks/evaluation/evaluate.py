@@ -1,82 +1,28 @@
-"""`rkblocks evaluate`: clean accuracy first, then every attack of the plan, then the health of the numbers."""
+"""`rkblocks evaluate`: the runs one after the other, then what several of them say together."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
-
-from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.health import Evidence, Verdict, health_report
-from rkblocks.evaluation.intervals import wilson
-from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
+from rkblocks.evaluation.compare import compare_all
+from rkblocks.evaluation.measure import Progress
+from rkblocks.evaluation.options import check_images, check_progress, check_sizes, check_types, folders, refuse_unused
+from rkblocks.evaluation.outcomes import Outcomes
 from rkblocks.evaluation.plan import Item, base_threat, preset_plan
-from rkblocks.evaluation.subject import Subject, of_run
-from rkblocks.training.runs import open_run
-
-BATCH = 256
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """All rows of one subject and the health of its numbers. measurements[0] is clean."""
-
-    subject: Subject
-    seed: int
-    measurements: tuple[Measurement, ...]
-    health: tuple[Verdict, ...]
-
-    @property
-    def healthy(self) -> bool:
-        return all(verdict.ok for verdict in self.health)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return one element of "runs" in the JSON of INTERFACE section 5.
-
-        `worst` counts images that every row left correct.
-        """
-        survivors = torch.stack([row.correct for row in self.measurements]).all(0)
-        right = int(survivors.sum())
-        return {
-            "run": self.subject.name,
-            "blocks": self.subject.blocks,
-            "data": {"name": self.subject.dataset, "split": self.subject.split, "n": len(self.subject)},
-            "entries": [entry(row, seed=self.seed, weights=self.subject.weights) for row in self.measurements],
-            "worst": {"accuracy": right / len(survivors), "interval": list(wilson(right, len(survivors)))},
-            "health": [verdict.to_dict() for verdict in self.health],
-        }
-
-
-def evaluate_subject(
-    subject: Subject,
-    plan: Sequence[Item],
-    *,
-    seed: int = 0,
-    batch: int = BATCH,
-    probe: int = 100,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
-    (0: none).
-    """
-    if batch < 1:
-        fail("RK823", f"the batch size is {batch}; expected at least one image", help="leave it out, or use 256")
-    clean = measure_clean(subject, batch, progress)
-    rows = [clean, *(measure(subject, item, clean, seed=seed, batch=batch, progress=progress) for item in plan)]
-    checks: tuple[Verdict, ...] = ()
-    if probe:
-        checks = health_report(Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch), progress)
-    return Evaluation(subject, seed, tuple(rows), checks)
+from rkblocks.evaluation.seeds import configuration, over_seeds
+from rkblocks.evaluation.subject import Origin, Subject, of_run
+from rkblocks.evaluation.subject_evaluation import BATCH
+from rkblocks.evaluation.work import Work
+from rkblocks.training.interrupt import Stop, stop_on_signal
+from rkblocks.training.runs import OpenRun, open_run
 
 
 def evaluate(
-    runs: Sequence[str | Path],
+    runs: str | Path | Sequence[str | Path],
     *,
     preset: str = "standard",
     attack: str | None = None,
@@ -97,6 +43,7 @@ def evaluate(
     batch: int = BATCH,
     probe: int = 100,
     save: bool = True,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Return the JSON object of `rkblocks evaluate --format json` for these run folders.
@@ -104,11 +51,24 @@ def evaluate(
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
     budget. With an `attack` there is one row, which the other options describe in full. Each evaluation is saved in
     its run's `evaluations/`: the JSON, and the outcome of every image as safetensors. probe: number of images for the
-    health checks, 0 for none. Raises RkblocksError RK801 to RK806, RK811, RK820, RK821, RK823 before anything is
-    opened or attacked, RK824 where the result cannot be saved, and what opening a run or a data set raises.
+    health checks, 0 for none. resume: continue where an evaluation with the same arguments was interrupted; the result
+    is the same as without the interruption. Several runs are compared, and averaged where they differ in their seed
+    alone.
+
+    Raises RkblocksError RK801 to RK806, RK811, RK820 to RK823 before anything is opened or attacked; RK824 where the
+    result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be continued, and
+    what opening a run or a data set raises.
     """
+    images = {"split": split, "limit": limit, "seed": seed, "weights": weights}
     budget = {"norm": norm, "eps": eps, "step": step, "loss": loss}
     search = {"steps": steps, "restarts": restarts, "random_start": random_start}
+    check_types({**images, "preset": preset, "attack": attack, "definition": definition, **budget, **search})
+    check_types({"device": device, "data_root": data_root, "batch": batch, "probe": probe})
+    check_types({"save": save, "resume": resume})
+    check_progress(progress)
+    paths = folders(runs)
+    check_images(**images)
+    check_sizes(batch, probe)
     if attack is None and (definition is not None or any(value is not None for value in search.values())):
         given = [name for name, value in {**search, "definition": definition}.items() if value is not None]
         fail(
@@ -125,57 +85,53 @@ def evaluate(
 
     for item in plan("cifar10"):  # a slip in the options is found now, not after the first run was opened
         if attack is not None:
-            _refuse_unused({"step": step, **search}, base_threat("cifar10", **budget, **search), item)
-    for run in runs[1:]:  # nor is the work on one run lost to a slip in the name of the next
-        open_run(run, "cpu", weights)
-    name = preset if attack is None else attack
-    results = []
-    for run in runs:
-        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed, weights=weights)
-        done = evaluate_subject(subject, plan(subject.dataset), seed=seed, batch=batch, probe=probe, progress=progress)
-        results.append(done.to_dict())
-        if save:
-            results[-1]["saved"] = str(save_evaluation(done, Path(run) / "evaluations", name))
-    return {"version": 1, "runs": results}
+            refuse_unused({"step": step, **search}, base_threat("cifar10", **budget, **search), item)
+    opened = {path: open_run(path, "cpu", weights) for path in paths}  # nor is work lost to a slip in a later name
+    groups = _groups(opened)
+
+    results: list[dict[str, Any]] = []
+    outcomes: list[Outcomes] = []
+    with stop_on_signal() as check:
+
+        def report(label: str, done: int, total: int) -> None:
+            if progress:
+                progress(label, done, total)
+            check()
+
+        try:
+            for path, run in opened.items():
+                subject = of_run(path, device=device, data_root=data_root, **images)
+                subject = replace(subject, origin=_origin(subject, run, opened, groups))
+                work = Work(subject, plan(subject.dataset), seed, batch, probe, preset if attack is None else attack)
+                found, correct = work.done(report, save, resume)
+                results.append(found)
+                outcomes.append(correct)
+        except Stop as stop:
+            help = "the same command with --resume continues" if save else "without --no-save it could be continued"
+            fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)
+    comparisons = [comparison.to_dict() for comparison in compare_all(outcomes)]
+    return {"version": 1, "runs": results, "seeds": over_seeds(results, groups), "comparisons": comparisons}
 
 
-def _refuse_unused(given: dict[str, Any], asked: Threat, item: Item) -> None:
-    """Raise RK821 where an option was given that the attack does not use, such as the steps of FGSM."""
-    unused = [
-        name
-        for name, value in given.items()
-        if value is not None and getattr(asked, name) != getattr(item.threat, name)
-    ]
-    if unused:
-        used = ", ".join(f"{name} is {getattr(item.threat, name)}" for name in unused)
-        fail(
-            "RK821",
-            f"attack {item.attack} does not use {', '.join(unused)}: in it {used}",
-            help="leave the option out, or choose --attack pgd",
-        )
+def _groups(opened: dict[Path, OpenRun]) -> dict[str, list[tuple[str, int]]]:
+    """Return configuration -> (run, seed) of the runs that have it."""
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for path, run in opened.items():
+        groups.setdefault(configuration(run), []).append((str(path), run.config.training.seed))
+    return groups
 
 
-def save_evaluation(evaluation: Evaluation, folder: Path, name: str) -> Path:
-    """Return the path of the JSON written to `folder`; the outcome of every image lies beside it as .safetensors.
+def _origin(
+    subject: Subject, run: OpenRun, opened: dict[Path, OpenRun], groups: dict[str, list[tuple[str, int]]]
+) -> Origin | None:
+    """Return the origin of the subject, with what the other runs add: seeds of its configuration, and siblings."""
+    if subject.origin is None:
+        return None
+    seeds = {seed for _, seed in groups[configuration(run)]}
+    data = run.record["data"]
+    siblings = (path for path, other in opened.items() if other is not run and _same_task(other.record["data"], data))
+    return replace(subject.origin, seeds=tuple(sorted(seeds)), siblings=tuple(siblings))
 
-    The tensors: index and label of each image, and for every row of the table its prediction and whether it is
-    correct. Nothing is overwritten: a second evaluation of the same name gets a number.
-    """
-    subject = evaluation.subject
-    stem = f"{name}-{subject.split}-seed{evaluation.seed}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        free = next(k for k in range(1, 10**6) if not (folder / f"{stem}{'' if k == 1 else f'-{k}'}.json").exists())
-        path = folder / f"{stem}{'' if free == 1 else f'-{free}'}.json"
-        tensors = {"index": subject.indices.contiguous(), "label": subject.labels.cpu().contiguous()}
-        for number, row in enumerate(evaluation.measurements):
-            tensors[f"{number}.prediction"] = row.prediction.contiguous()
-            tensors[f"{number}.correct"] = row.correct.contiguous()
-        labels = {str(k): row.item.label if row.item else "clean" for k, row in enumerate(evaluation.measurements)}
-        save_file(tensors, path.with_suffix(".safetensors"), metadata=labels)
-        path.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(
-            "RK824", f"cannot save the evaluation in {folder}: {error.strerror or error}", help="check space and rights"
-        )
-    return path
+
+def _same_task(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one[key] == other[key] for key in ("name", "shape", "classes"))

@@ -14,6 +14,7 @@ from torch import Tensor
 from rkblocks import attacks
 from rkblocks.attacks import ExampleStreams, frozen
 from rkblocks.evaluation.intervals import wilson
+from rkblocks.evaluation.journal import Journal
 from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.subject import Subject
 
@@ -53,28 +54,44 @@ def measure_clean(subject: Subject, batch: int, progress: Progress | None = None
 
 
 def measure(
-    subject: Subject, item: Item, clean: Measurement, *, seed: int, batch: int, progress: Progress | None = None
+    subject: Subject,
+    item: Item,
+    clean: Measurement,
+    *,
+    seed: int,
+    batch: int,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
+    number: int = 0,
 ) -> Measurement:
     """Return the outcome of one attack. With definition `any`, images that were wrong when clean are not attacked at
     all.
 
-    The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding.
+    The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding. journal: what
+    row `number` has in it is not measured again, and what is measured goes into it.
     """
-    prediction, done = clean.prediction.clone(), 0
-    streams = ExampleStreams.of(seed, subject.indices)
+    journal = Journal(len(subject)) if journal is None else journal
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
+    images_done, kept_done = 0, journal.row(number)[1]
     for rows in torch.nonzero(wanted)[:, 0].split(batch):
-        at = rows.to(subject.labels.device)
-        x, y = subject.floats(at), subject.labels[at]
-        x_adv = attacks.run(
-            item.attack, subject.model, x, y, item.threat, streams.select(rows), definition=item.definition
-        )
-        with torch.no_grad(), frozen(subject.model):
-            prediction[rows] = subject.model(x_adv).argmax(1).cpu()
-        done += len(rows)
+        if not kept_done[rows].all():
+            journal.finished(number, rows, _attacked(subject, item, rows, seed))
+        images_done += len(rows)
         if progress:
-            progress(item.label, done, int(wanted.sum()))
+            progress(item.label, images_done, int(wanted.sum()))
+    prediction, done = journal.row(number)
+    prediction = torch.where(done, prediction, clean.prediction)
     return Measurement(item, prediction, prediction == subject.labels.cpu())
+
+
+def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
+    """Return the class of these images after the attack, on the CPU."""
+    at = rows.to(subject.labels.device)
+    x, y = subject.floats(at), subject.labels[at]
+    streams = ExampleStreams.of(seed, subject.indices[rows])
+    x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, definition=item.definition)
+    with torch.no_grad(), frozen(subject.model):
+        return subject.model(x_adv).argmax(1).cpu()
 
 
 def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any]:

@@ -5,15 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rkblocks.diagnostics import fail
+from rkblocks.evaluation.options import check_images, check_types, folders
 
-SPLITS = ("test", "validation", "train")
-LARGEST_SEED = 2**63 - 1
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of a trained network beside its weights.
+
+    chosen: "best" (on the validation images) or "last"; held_out: number of validation images; seeds: of all runs of
+    this configuration that are evaluated together; siblings: run folders of other networks on the same data, evaluated
+    together.
+    """
+
+    chosen: str
+    held_out: int
+    seeds: tuple[int, ...] = ()
+    siblings: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,8 @@ class Subject:
 
     images: [n, C, H, W], uint8 or floats in [0, 1]; labels: integers [n], on the model's device; indices: the
     position of each image in its whole split, which names its stream of random numbers; weights: hash that identifies
-    the model's state.
+    the weights (of a run: of their file); state: hash of the model's state when the subject was made; origin: None
+    for a model that comes from no run folder.
     """
 
     name: str
@@ -35,6 +51,8 @@ class Subject:
     dataset: str = ""
     split: str = "test"
     folder: Path | None = None
+    state: str = ""
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,6 +64,15 @@ class Subject:
             return images
         floating = (p.dtype for p in self.model.parameters() if p.is_floating_point())
         return images.to(next(floating, torch.float32)) / 255
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """Which images these are: name, split, n, and the sha256 of images, labels and places."""
+        digest = hashlib.sha256()
+        for tensor in (self.images, self.labels, self.indices):
+            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return {"name": self.dataset, "split": self.split, "n": len(self), "images": digest.hexdigest()}
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield (rows, images, labels) in order."""
@@ -64,14 +91,20 @@ class Subject:
 def of_model(
     model: nn.Module, images: Tensor, labels: Tensor, *, name: str = "model", blocks: str = "", dataset: str = ""
 ) -> Subject:
-    """Return the subject of one's own model. Raises RkblocksError RK823 where there is no image or a label too few."""
-    if not len(images) or labels.shape != images.shape[:1]:
+    """Return the subject of one's own model. Raises RkblocksError RK822 for other types, RK823 where there is no
+    image or a label too few.
+    """
+    for what, value, kind in (("model", model, nn.Module), ("images", images, Tensor), ("labels", labels, Tensor)):
+        if not isinstance(value, kind):
+            fail("RK822", f"{what} is a {type(value).__name__}; expected a {kind.__name__}", help=f"pass {what} so")
+    if not images.dim() or not len(images) or labels.shape != images.shape[:1]:
         fail(
             "RK823",
             f"{len(images)} images and labels of shape {tuple(labels.shape)}; expected a label for each, one at least",
             help="pass images [n, C, H, W] and labels [n]",
         )
-    return Subject(name, model, images, labels, torch.arange(len(images)), state_hash(model), blocks, dataset)
+    state = state_hash(model)
+    return Subject(name, model, images, labels, torch.arange(len(images)), state, blocks, dataset, state=state)
 
 
 def of_run(
@@ -87,24 +120,18 @@ def of_run(
     """Return the subject of a run folder: its weights and its data set. limit: evaluate that many images, drawn
     by seed.
 
-    weights: best (on the validation images) or last. Raises RkblocksError RK823 for an unfit split, limit or weights,
-    and what opening the run or the data raises.
+    weights: best (on the validation images) or last. Raises RkblocksError RK822 for values of another type, RK823 for
+    an unfit split, limit, seed or weights, and what opening the run or the data raises.
     """
     from rkblocks.data import load
     from rkblocks.training.model import named_device
-    from rkblocks.training.runs import WEIGHTS, open_run
+    from rkblocks.training.runs import open_run
 
-    if split not in SPLITS:
-        fail("RK823", f"split is {split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
-    if limit is not None and limit < 1:
-        fail("RK823", f"limit is {limit}; expected at least one image", help="leave --limit out for the whole split")
-    if not 0 <= seed <= LARGEST_SEED:
-        fail(
-            "RK823", f"seed is {seed}; expected a whole number from 0 to {LARGEST_SEED}", help="leave --seed out for 0"
-        )
+    check_types({"split": split, "limit": limit, "device": device, "data_root": data_root, "seed": seed})
+    check_types({"weights": weights})
+    (folder,) = folders(folder)
+    check_images(split, limit, seed, weights)
     where = named_device(device)
-    if weights not in WEIGHTS:
-        fail("RK823", f"weights is {weights!r}; expected best or last", help="best: chosen on the validation images")
     run = open_run(folder, where, weights)
     kept = run.config.data
     data = load(
@@ -124,6 +151,8 @@ def of_run(
         dataset=data.name,
         split=split,
         folder=Path(folder),
+        state=state_hash(run.model),
+        origin=Origin(weights, len(data.validation.labels), (run.config.training.seed,)),
     )
     return whole if limit is None else whole.sample(limit, seed)
 

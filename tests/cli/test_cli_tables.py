@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rkblocks.cli.tables import evaluation
+from rkblocks.cli.tables import comparisons, evaluation, seeds
 
 
 def row(attack: str, accuracy: float, **threat: Any) -> dict[str, Any]:
@@ -41,3 +41,24 @@ def test_an_evaluation() -> None:
         "           use more steps\n"
         "  saved runs/a/evaluations/quick.json\n"
     )
+
+
+def test_seeds_and_comparisons() -> None:
+    spread = {"mean": 0.5, "deviation": 0.0125}
+    group = {
+        "blocks": "ssp3",
+        "seeds": [0, 1, 2],
+        "rows": [row("clean", 0.8) | spread, row("pgd", 0.4) | spread],
+        "worst": spread,
+    }
+    assert seeds([group]) == (
+        "blocks ssp3, training seeds 0, 1, 2, mean (deviation)\n"
+        "  attack        ball        search                    accuracy\n"
+        "  clean         -           -                  0.5000 (0.0125)\n"
+        "  pgd-20        linf 8/255  step 2/255, final  0.5000 (0.0125)\n"
+        "  every attack                                 0.5000 (0.0125)\n"
+    )
+    assert comparisons([{"statement": "a is more robust than b: ..."}]).splitlines()[1] == (
+        "  a is more robust than b: ..."
+    )
+    assert seeds([]) == comparisons([]) == ""

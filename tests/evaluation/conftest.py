@@ -1,13 +1,22 @@
-"""One honest model for all tests of evaluation: a small network on digits, trained against PGD for a few seconds."""
+"""For all tests of evaluation: an honest model, trained against PGD on digits for a few seconds, and a run folder."""
 
 import pytest
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from rkblocks import attacks
+from rkblocks import attacks, training
 from rkblocks.attacks import Threat
 from rkblocks.evaluation import of_model
+
+SMALL = {
+    "net.blocks": "ark",
+    "net.widths": [4, 8],
+    "training.epochs": 1,
+    "training.device": "cpu",
+    "attack.steps": 1,
+    "data.validation": 0.05,
+}
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +51,11 @@ def honest(digits):
 def subject_of(digits):
     """Return a function: model -> subject on the 400 held-out images (or the first `n` of them)."""
     return lambda model, n=400: of_model(model, digits[0][-400:][:n], digits[1][-400:][:n], dataset="digits")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A run folder: a small network of blocks, trained for an epoch on digits."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("runs") / "ark"
+    return training.train(training.load("digits", SMALL), folder, progress=False)

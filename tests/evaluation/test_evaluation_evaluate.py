@@ -12,8 +12,8 @@ from torch import nn
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import Item, base_threat, evaluate, evaluate_subject, of_model, preset_plan
-from rkblocks.evaluation.evaluate import save_evaluation
 from rkblocks.evaluation.subject import state_hash
+from rkblocks.evaluation.subject_evaluation import save_evaluation
 
 THREAT = base_threat("digits")
 

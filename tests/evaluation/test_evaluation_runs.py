@@ -1,29 +1,16 @@
 """Evaluate and analyze on a real run folder: a small network of blocks, trained for an epoch on digits."""
 
 import json
+import shutil
+import statistics
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import analyze, evaluate, of_run
-
-torch.set_num_threads(1)
-SMALL = {
-    "net.blocks": "ark",
-    "net.widths": [4, 8],
-    "training.epochs": 1,
-    "training.device": "cpu",
-    "attack.steps": 1,
-    "data.validation": 0.05,
-}
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "ark"
-    return training.train(training.load("digits", SMALL), folder, progress=False)
+from rkblocks.evaluation import analyze, evaluate, of_model, of_run
 
 
 def test_a_run_is_evaluated_and_saved(trained):
@@ -93,3 +80,84 @@ def test_no_run_is_named(tmp_path):
     with pytest.raises(RkblocksError) as caught:
         evaluate([tmp_path], preset="quick")
     assert [found.code for found in caught.value.diagnostics] == ["RK712"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"limit": "5"}, "RK822"),
+        ({"limit": 2.0}, "RK822"),
+        ({"seed": None}, "RK822"),
+        ({"seed": True}, "RK822"),
+        ({"batch": "all"}, "RK822"),
+        ({"batch": 0}, "RK823"),
+        ({"probe": -1}, "RK823"),
+        ({"preset": 3}, "RK822"),
+        ({"attack": ["pgd"]}, "RK822"),
+        ({"attack": "pgd", "eps": [8, 255]}, "RK822"),
+        ({"attack": "pgd", "steps": "20"}, "RK822"),
+        ({"attack": "pgd", "random_start": "yes"}, "RK822"),
+        ({"split": ("test",)}, "RK822"),
+        ({"device": 0}, "RK822"),
+        ({"data_root": 5}, "RK822"),
+        ({"weights": "worst"}, "RK823"),
+        ({"save": 1}, "RK822"),
+        ({"resume": "yes"}, "RK822"),
+        ({"progress": "loud"}, "RK822"),
+    ],
+)
+def test_values_of_another_type_are_named(options, expected):
+    with pytest.raises(RkblocksError) as caught:
+        evaluate(["no/such/run"], **options)
+    assert [found.code for found in caught.value.diagnostics] == [expected]
+
+
+@pytest.mark.parametrize("runs", [5, None, [], [5], b"runs", {"runs": 1}])
+def test_runs_that_are_no_paths_are_named(runs):
+    with pytest.raises(RkblocksError) as caught:
+        evaluate(runs)
+    assert [found.code for found in caught.value.diagnostics] == ["RK822"]
+
+
+def test_subjects_of_another_type_are_named(honest):
+    for arguments in ((None, torch.zeros(1), torch.zeros(1)), (honest, [[0.0]], torch.zeros(1)), (honest, 1, 1)):
+        with pytest.raises(RkblocksError, match="RK822"):
+            of_model(*arguments)
+
+
+def sibling(trained, folder, seed, factor):
+    """A copy of the run as if of another seed: noise on all weights changes some predictions."""
+    copy = shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("evaluations", "analysis"))
+    config = (copy / "config.toml").read_text()
+    assert "\nseed = 0\n" in config
+    (copy / "config.toml").write_text(config.replace("\nseed = 0\n", f"\nseed = {seed}\n"))
+    for name in ("weights", "last"):
+        state = load_file(copy / f"{name}.safetensors")
+        noise = torch.Generator().manual_seed(seed)
+        state = {
+            k: v + factor * torch.randn(v.shape, generator=noise) if v.is_floating_point() else v
+            for k, v in state.items()
+        }
+        save_file(state, copy / f"{name}.safetensors")
+    return copy
+
+
+def test_seeds_of_one_configuration_are_averaged_and_all_pairs_compared(trained, tmp_path):
+    runs = [trained, sibling(trained, tmp_path / "one", 1, 0.02), sibling(trained, tmp_path / "two", 2, 0.04)]
+    found = evaluate(runs, preset="quick", limit=60, probe=0, save=False)
+    (group,) = found["seeds"]
+    assert (group["seeds"], group["runs"]) == ([0, 1, 2], [str(run) for run in runs])
+    for k, row in enumerate(group["rows"]):
+        values = [run["entries"][k]["accuracy"] for run in found["runs"]]
+        assert row["values"] == values
+        assert (row["mean"], row["deviation"]) == pytest.approx((statistics.mean(values), statistics.stdev(values)))
+    assert [row["attack"] for row in group["rows"]] == ["clean", "fgsm", "pgd"]
+    assert [(c["first"], c["second"]) for c in found["comparisons"]] == [
+        (str(runs[a]), str(runs[b])) for a, b in ((0, 1), (0, 2), (1, 2))
+    ]
+    json.dumps(found, allow_nan=False)
+
+
+def test_one_run_has_no_seeds_and_no_comparison(trained):
+    found = evaluate(trained, preset="quick", limit=10, probe=0, save=False)
+    assert (found["seeds"], found["comparisons"]) == ([], [])

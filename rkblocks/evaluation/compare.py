@@ -1,0 +1,138 @@
+"""Are two networks equally robust? The same images under the same attacks, compared image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rkblocks.diagnostics import fail
+from rkblocks.evaluation.intervals import holm, mcnemar, paired_bootstrap
+from rkblocks.evaluation.outcomes import Outcomes
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two lists of outcomes on the same n images. row: the key of the row, or "worst" for images that stand all."""
+
+    row: str
+    n: int
+    first: int
+    second: int
+    only_first: int
+    only_second: int
+
+    @classmethod
+    def of(cls, row: str, first: Tensor, second: Tensor) -> Paired:
+        counts = (first, second, first & ~second, second & ~first)
+        return cls(row, len(first), *(int(count.sum()) for count in counts))
+
+    @property
+    def p(self) -> float:
+        """The exact two-sided p-value of McNemar's test, for this row alone."""
+        return mcnemar(self.only_first, self.only_second)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % paired bootstrap interval of the difference, first minus second."""
+        return paired_bootstrap(self.only_first, self.only_second, self.n)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "row": self.row,
+            "n": self.n,
+            "accuracy": [self.first / self.n, self.second / self.n],
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "difference": (self.first - self.second) / self.n,
+            "interval": list(self.interval),
+            "p": self.p,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs. rows: every row that both have, clean first; worst: images that no common row breaks.
+
+    p: of `worst`, after Holm's correction over the `among` comparisons made together; the statement rests on it alone.
+    """
+
+    first: str
+    second: str
+    rows: tuple[Paired, ...]
+    worst: Paired
+    p: float
+    among: int = 1
+
+    @property
+    def statement(self) -> str:
+        """ "A is more robust than B", with its numbers, where the test allows to say so; else that it does not."""
+        worst, differs = self.worst, self.p < SIGNIFICANT and len(self.rows) > 1
+        better, other = (self.first, self.second) if worst.first > worst.second else (self.second, self.first)
+        verdict = f"{better} is more robust than {other}" if differs else "no difference in robustness is shown"
+        low, high = worst.interval
+        corrected = f", Holm over {self.among} comparisons" if self.among > 1 else ""
+        return (
+            f"{verdict}: {worst.first / worst.n:.4f} and {worst.second / worst.n:.4f} of {worst.n} images stand every "
+            f"attack, difference {(worst.first - worst.second) / worst.n:+.4f} ({low:+.4f} to {high:+.4f}), "
+            f"p = {self.p:.2g} (McNemar{corrected})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return one element of "comparisons" in the JSON of `evaluate`."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "rows": [row.to_dict() for row in self.rows],
+            "worst": self.worst.to_dict(),
+            "p_holm": self.p,
+            "among": self.among,
+            "statement": self.statement,
+        }
+
+
+def comparable(first: Outcomes, second: Outcomes) -> str:
+    """Return why two evaluations cannot be compared image by image, or "" if they can."""
+    for name in ("name", "split", "images"):
+        ours, theirs = first.data.get(name), second.data.get(name)
+        if ours != theirs:
+            return f"{name} of the data is {ours} in one and {theirs} in the other"
+    if not torch.equal(first.index, second.index) or not torch.equal(first.label, second.label):
+        return "they are of other images"
+    if not set(first.rows) & set(second.rows):
+        return "they have no attack in common"
+    return ""
+
+
+def compare(first: Outcomes, second: Outcomes) -> Comparison:
+    """Return the comparison of two evaluations. Raises RkblocksError RK827 unless they are of the same images."""
+    reason = comparable(first, second)
+    if reason:
+        fail(
+            "RK827",
+            f"{first.run} and {second.run} cannot be compared: {reason}",
+            help="evaluate both with one command, so that images and attacks are the same",
+        )
+    common = [row for row in first.rows if row in second.rows]
+    ours, theirs = _standing(first.rows, common), _standing(second.rows, common)
+    worst = Paired.of("worst", ours, theirs)
+    rows = tuple(Paired.of(row, first.rows[row], second.rows[row]) for row in common)
+    return Comparison(first.run, second.run, rows, worst, worst.p)
+
+
+def compare_all(outcomes: Sequence[Outcomes]) -> list[Comparison]:
+    """Return the comparisons of all pairs that can be compared, corrected together after Holm."""
+    pairs = [(a, b) for a, b in combinations(outcomes, 2) if not comparable(a, b)]
+    found = [compare(first, second) for first, second in pairs]
+    adjusted = holm([one.worst.p for one in found])
+    return [replace(one, p=p, among=len(found)) for one, p in zip(found, adjusted, strict=True)]
+
+
+def _standing(rows: Mapping[str, Tensor], common: Sequence[str]) -> Tensor:
+    return torch.stack([rows[row] for row in common]).all(0)

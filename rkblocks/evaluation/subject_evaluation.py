@@ -1,0 +1,110 @@
+"""The evaluation of one subject: clean accuracy, then every attack of the plan, then the health of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rkblocks.evaluation.health import Evidence, Verdict, health_report
+from rkblocks.evaluation.intervals import wilson
+from rkblocks.evaluation.journal import Journal, kept
+from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
+from rkblocks.evaluation.options import check_progress, check_sizes, check_types
+from rkblocks.evaluation.outcomes import Outcomes, row_key, save_outcomes
+from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.subject import Subject
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows of one subject and the health of its numbers. measurements[0] is clean."""
+
+    subject: Subject
+    seed: int
+    measurements: tuple[Measurement, ...]
+    health: tuple[Verdict, ...]
+
+    @property
+    def healthy(self) -> bool:
+        return all(verdict.ok for verdict in self.health)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The rows as entries of INTERFACE section 5."""
+        return [entry(row, seed=self.seed, weights=self.subject.weights) for row in self.measurements]
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of every image, for `compare`."""
+        subject, rows = self.subject, zip(self.entries, self.measurements, strict=True)
+        correct = {row_key(found): row.correct for found, row in rows}
+        return Outcomes(subject.name, subject.data, subject.indices, subject.labels.cpu(), correct)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return one element of "runs" in the JSON of INTERFACE section 5.
+
+        `worst` counts images that every row left correct.
+        """
+        survivors = torch.stack([row.correct for row in self.measurements]).all(0)
+        right = int(survivors.sum())
+        return {
+            "run": self.subject.name,
+            "blocks": self.subject.blocks,
+            "data": self.subject.data,
+            "entries": self.entries,
+            "worst": {"accuracy": right / len(survivors), "interval": list(wilson(right, len(survivors)))},
+            "health": [verdict.to_dict() for verdict in self.health],
+        }
+
+
+def evaluate_subject(
+    subject: Subject,
+    plan: Sequence[Item],
+    *,
+    seed: int = 0,
+    batch: int = BATCH,
+    probe: int = 100,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
+) -> Evaluation:
+    """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
+    (0: none).
+
+    journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
+    """
+    check_types({"seed": seed, "batch": batch, "probe": probe})
+    check_sizes(batch, probe)
+    check_progress(progress)
+    journal = Journal(len(subject)) if journal is None else journal
+    with kept(journal):
+        clean = measure_clean(subject, batch, progress)
+        options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}
+        rows = [clean, *(measure(subject, item, clean, number=k, **options) for k, item in enumerate(plan, 1))]
+        checks: tuple[Verdict, ...] = ()
+        if probe:
+            checks = health_report(Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch), progress)
+    return Evaluation(subject, seed, tuple(rows), checks)
+
+
+def save_evaluation(evaluation: Evaluation, folder: Path, name: str, identity: str = "") -> Path:
+    """Return the path of the JSON written to `folder`; the outcome of every image lies beside it as .safetensors.
+
+    The tensors: index and label of each image, and for every row of the table its prediction and whether it is
+    correct. Nothing is overwritten: a second evaluation of the same name gets a number. Raises RkblocksError RK824.
+    """
+    subject = evaluation.subject
+    tensors: dict[str, Tensor] = {"index": subject.indices.contiguous(), "label": subject.labels.cpu().contiguous()}
+    for number, row in enumerate(evaluation.measurements):
+        tensors[f"{number}.prediction"] = row.prediction.contiguous()
+        tensors[f"{number}.correct"] = row.correct.contiguous()
+    labels = {str(k): row.item.label if row.item else "clean" for k, row in enumerate(evaluation.measurements)}
+    labels |= {"identity": identity} if identity else {}
+    stem = f"{name}-{subject.split}-seed{evaluation.seed}"
+    return save_outcomes(folder, stem, evaluation.to_dict(), tensors, labels)

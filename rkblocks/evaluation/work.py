@@ -1,0 +1,56 @@
+"""The evaluation of one run folder, with its files: continued where it was interrupted, and saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rkblocks.evaluation.journal import Journal, finished, identity
+from rkblocks.evaluation.measure import Progress, versions
+from rkblocks.evaluation.outcomes import Outcomes, load_outcomes
+from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.subject import Subject
+from rkblocks.evaluation.subject_evaluation import evaluate_subject, save_evaluation
+
+
+@dataclass(frozen=True)
+class Work:
+    """The evaluation of one run, with the files that it keeps in the run's folder."""
+
+    subject: Subject
+    plan: tuple[Item, ...]
+    seed: int
+    batch: int
+    probe: int
+    name: str
+
+    @property
+    def identity(self) -> str:
+        """The hash of everything that the result depends on."""
+        plan = [[item.attack, item.threat.to_dict(), item.definition] for item in self.plan]
+        facts = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe, "versions": versions()}
+        device = str(self.subject.labels.device)
+        origin = str(self.subject.origin)
+        return identity(
+            {**facts, "data": self.subject.data, "weights": self.subject.weights, "origin": origin, "device": device}
+        )
+
+    def done(self, progress: Progress, save: bool, resume: bool) -> tuple[dict[str, Any], Outcomes]:
+        """Return the element of "runs" and the outcome of every image; from the files, where they are there."""
+        options: dict[str, Any] = {"seed": self.seed, "batch": self.batch, "probe": self.probe, "progress": progress}
+        if not save:
+            evaluation = evaluate_subject(self.subject, self.plan, **options)
+            return evaluation.to_dict(), evaluation.outcomes
+        assert self.subject.folder is not None
+        folder, name = self.subject.folder / "evaluations", self.identity
+        before = finished(folder, name) if resume else None
+        if before is not None:
+            return {**json.loads(before.read_text(encoding="utf-8")), "saved": str(before)}, load_outcomes(before)
+        unfinished = folder / f"unfinished-{name[:16]}.safetensors"
+        n = len(self.subject)
+        journal = Journal.opened(n, unfinished, name) if resume else Journal(n, unfinished, name)
+        evaluation = evaluate_subject(self.subject, self.plan, **options, journal=journal)
+        saved = save_evaluation(evaluation, folder, self.name, name)
+        journal.remove()
+        return {**evaluation.to_dict(), "saved": str(saved)}, evaluation.outcomes
