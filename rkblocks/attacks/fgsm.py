@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from rkblocks.attacks.pgd import Observer, pgd
+from rkblocks.attacks.pgd import pgd
+from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams
 from rkblocks.attacks.threat import Threat
 

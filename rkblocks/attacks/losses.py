@@ -50,7 +50,43 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
 LOSS: Final[dict[str, Loss]] = {"ce": cross_entropy, "margin": margin, "dlr": dlr}
 
 
-def input_gradient(model: torch.nn.Module, x: Tensor, y: Tensor, loss: str) -> tuple[Tensor, Tensor]:
+def targeted_cross_entropy(logits: Tensor, goal: Tensor) -> Tensor:
+    """Return minus the cross-entropy [n] of the target; goal [n, 2] holds label and target."""
+    return -F.cross_entropy(logits, goal[:, 1], reduction="none")
+
+
+def targeted_margin(logits: Tensor, goal: Tensor) -> Tensor:
+    """Return the target's logit minus the label's [n]."""
+    return logits.gather(1, goal[:, 1:])[:, 0] - logits.gather(1, goal[:, :1])[:, 0]
+
+
+def targeted_dlr(logits: Tensor, goal: Tensor) -> Tensor:
+    """Return the targeted difference-of-logits ratio [n] (Croce & Hein 2020, eq. 7)."""
+    if logits.shape[1] < 4:
+        fail(
+            "RK805",
+            f"loss dlr with targets needs four classes or more, the model has {logits.shape[1]}",
+            help="choose loss 'margin'",
+        )
+    ordered = logits.sort(dim=1, descending=True).values
+    spread = ordered[:, 0] - (ordered[:, 2] + ordered[:, 3]) / 2
+    return targeted_margin(logits, goal) / spread.clamp_min(torch.finfo(logits.dtype).tiny)
+
+
+TARGETED_LOSS: Final[dict[str, Loss]] = {"ce": targeted_cross_entropy, "margin": targeted_margin, "dlr": targeted_dlr}
+
+
+def labels_of(goal: Tensor) -> Tensor:
+    """Return the labels [n] of a goal: the goal itself, or the first column where it holds label and target."""
+    return goal if goal.dim() == 1 else goal[:, 0]
+
+
+def objective(loss: str, logits: Tensor, goal: Tensor) -> Tensor:
+    """Return the value [n] that the attack raises: away from the labels (goal [n]), or to targets (goal [n, 2])."""
+    return (LOSS if goal.dim() == 1 else TARGETED_LOSS)[loss](logits, goal)
+
+
+def input_gradient(model: torch.nn.Module, x: Tensor, goal: Tensor, loss: str) -> tuple[Tensor, Tensor]:
     """Return (logits, gradient of the summed loss for x). Only the input's gradient is formed, no parameter's.
 
     Raises RkblocksError RK809 where no gradient reaches the input at all.
@@ -58,7 +94,7 @@ def input_gradient(model: torch.nn.Module, x: Tensor, y: Tensor, loss: str) -> t
     point = x.detach().requires_grad_(True)
     with torch.enable_grad():
         logits = model(point)
-        value = LOSS[loss](logits, y).sum()
+        value = objective(loss, logits, goal).sum()
         if not value.requires_grad:
             fail(
                 "RK809",

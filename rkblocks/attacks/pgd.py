@@ -11,15 +11,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.geometry import uniform_in_ball
-from rkblocks.attacks.losses import LOSS, input_gradient
+from rkblocks.attacks.losses import input_gradient, labels_of
 from rkblocks.attacks.projection import project, steepest
+from rkblocks.attacks.search import Inner, Observer, Watch, repeat, starting_point
 from rkblocks.attacks.streams import Streams
 from rkblocks.attacks.threat import Threat
 
-Observer = Callable[[int, int, Tensor, Tensor], None]
-"""Called as observe(restart, step, rows, logits): the logits of iterate number `step` (0 is the start) of these rows.
-"""
+Turn = Callable[[Tensor, Tensor], Tensor]
+"""Called as turn(gradient, rows): the direction that a step takes instead of the gradient of these rows."""
 
 
 def pgd(
@@ -37,36 +36,18 @@ def pgd(
     A further restart goes only to examples that are not broken yet; of an example never broken the point of highest
     loss is kept. With one restart and `final` there are exactly `steps` forward and input-only backward passes.
     """
-    best, best_loss = x.clone(), torch.full((len(x),), float("-inf"), device=x.device, dtype=x.dtype)
-    pending = torch.arange(len(x), device=x.device)
-    for restart in range(threat.restarts):
-        anchor, labels, own = x[pending], y[pending], streams.fork(f"restart {restart}").select(pending)
-        start = starting_point(anchor, threat, own)
-        watch = _renumbered(observe, restart, pending)
-        if definition == "final":
-            found = _last_iterate(model, anchor, labels, start, threat, watch)
-            if threat.restarts == 1:
-                return found
-        else:
-            found = _first_broken(model, anchor, labels, start, threat, watch)
-        with torch.no_grad():
-            logits = model(found)
-        broken = logits.argmax(1) != labels
-        loss = LOSS[threat.loss](logits, labels).to(x.dtype).masked_fill(broken, float("inf"))
-        better = loss > best_loss[pending]
-        best[pending[better]], best_loss[pending[better]] = found[better], loss[better]
-        pending = pending[~broken]
-        if not len(pending):
-            break
-    return best
+    return repeat(model, x, [y], threat, streams, ascent(model, threat, definition), observe)
 
 
-def starting_point(x: Tensor, threat: Threat, streams: Streams) -> Tensor:
-    """Return x, or with a random start a uniform point of the ball around it, clamped to the box."""
-    if not threat.random_start:
-        return x
-    low, high = (float(bound) for bound in threat.bounds)
-    return (x + uniform_in_ball(x, float(threat.eps), threat.norm, streams)).clamp(low, high)
+def ascent(model: nn.Module, threat: Threat, definition: str, turned: Callable[[Tensor], Turn] | None = None) -> Inner:
+    """Return one search of PGD from a starting point of its own; turned(anchor) makes the directions of its steps."""
+    climb = _last_iterate if definition == "final" else _first_broken
+
+    def search(anchor: Tensor, goal: Tensor, streams: Streams, watch: Watch | None) -> Tensor:
+        start = starting_point(anchor, threat, streams)
+        return climb(model, anchor, goal, start, threat, watch, turned(anchor) if turned else None)
+
+    return search
 
 
 def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tensor:
@@ -79,17 +60,18 @@ def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tens
 def _last_iterate(
     model: nn.Module,
     anchor: Tensor,
-    y: Tensor,
+    goal: Tensor,
     start: Tensor,
     threat: Threat,
-    watch: Callable[[int, Tensor, Tensor], None] | None,
+    watch: Watch | None,
+    turn: Turn | None,
 ) -> Tensor:
     x, rows = start, torch.arange(len(anchor), device=anchor.device)
     for step in range(threat.steps):
-        logits, gradient = input_gradient(model, x, y, threat.loss)
+        logits, gradient = input_gradient(model, x, goal, threat.loss)
         if watch:
             watch(step, rows, logits)
-        x = advance(x, anchor, gradient, threat)
+        x = advance(x, anchor, turn(gradient, rows) if turn else gradient, threat)
     if watch:
         with torch.no_grad():
             watch(threat.steps, rows, model(x))
@@ -99,38 +81,30 @@ def _last_iterate(
 def _first_broken(
     model: nn.Module,
     anchor: Tensor,
-    y: Tensor,
+    goal: Tensor,
     start: Tensor,
     threat: Threat,
-    watch: Callable[[int, Tensor, Tensor], None] | None,
+    watch: Watch | None,
+    turn: Turn | None,
 ) -> Tensor:
     """Return for each example the first misclassified iterate, else the last one; broken examples leave the batch at
     once.
     """
-    result, x = start.clone(), start
+    result, x, labels = start.clone(), start, labels_of(goal)
     rows = torch.arange(len(anchor), device=anchor.device)
     for step in range(threat.steps):
-        logits, gradient = input_gradient(model, x, y[rows], threat.loss)
+        logits, gradient = input_gradient(model, x, goal[rows], threat.loss)
         if watch:
             watch(step, rows, logits)
-        holds = logits.argmax(1) == y[rows]
+        holds = logits.argmax(1) == labels[rows]
         if not holds.all():
             result[rows[~holds]] = x[~holds]
             rows, x, gradient = rows[holds], x[holds], gradient[holds]
             if not len(rows):
                 return result
-        x = advance(x, anchor[rows], gradient, threat)
+        x = advance(x, anchor[rows], turn(gradient, rows) if turn else gradient, threat)
     result[rows] = x
     if watch:
         with torch.no_grad():
             watch(threat.steps, rows, model(x))
     return result
-
-
-def _renumbered(
-    observe: Observer | None, restart: int, pending: Tensor
-) -> Callable[[int, Tensor, Tensor], None] | None:
-    """Return the observer for one restart, speaking of the rows of the whole batch."""
-    if observe is None:
-        return None
-    return lambda step, rows, logits: observe(restart, step, pending[rows], logits)

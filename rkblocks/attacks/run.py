@@ -1,53 +1,28 @@
-"""The registry of attacks and the one way to run them.
-
-To add an attack: write a function of (model, x, y, threat, streams, *, definition, observe) that returns x_adv, and
-enter it below with the threat model that it really uses. It may count on a frozen model and checked inputs, and what
-it returns is checked.
-"""
+"""The one way to run an attack of the registry: inputs checked, the model frozen and restored, the result checked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.fgsm import fgsm as _fgsm
-from rkblocks.attacks.fgsm import single_step
 from rkblocks.attacks.guard import check_inputs, check_result, frozen
-from rkblocks.attacks.noise import no_step
-from rkblocks.attacks.noise import noise as _noise
-from rkblocks.attacks.pgd import Observer
-from rkblocks.attacks.pgd import pgd as _pgd
+from rkblocks.attacks.registry import ATTACKS, Attack
+from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.attacks.threat import Threat
 from rkblocks.diagnostics import fail
-
-
-@dataclass(frozen=True)
-class Attack:
-    """An attack: its function, the threat model that it makes of a given one, and whether it follows gradients."""
-
-    function: Callable[..., Tensor]
-    effective: Callable[[Threat], Threat]
-    gradients: bool = True
-
-
-ATTACKS: Final[dict[str, Attack]] = {
-    "fgsm": Attack(_fgsm, single_step),
-    "pgd": Attack(_pgd, lambda threat: threat),
-    "noise": Attack(_noise, no_step, gradients=False),
-}
+from rkblocks.extras import require
 
 DEFINITIONS: Final = ("final", "any")
 
 
 def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack, Threat]:
-    """Return the attack of this name and the threat model it will use.
+    """Return the attack of this name and the threat model as it uses it (registry.Attack.fitted).
 
-    Raises RkblocksError RK801, RK804 or RK811 if unfit.
+    Raises RkblocksError RK801, RK804, RK810, RK811 or RK812 if unfit, RK901 or RK902 where a package that it needs
+    is missing.
     """
     if name not in ATTACKS:
         fail("RK801", f"there is no attack {name!r}; expected one of {', '.join(ATTACKS)}", help="choose --attack pgd")
@@ -58,7 +33,21 @@ def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack
             help="'final' as in the paper's tables, or 'any'",
         )
     attack = ATTACKS[name]
-    effective = attack.effective(threat)
+    if threat.norm not in attack.norms:
+        fail(
+            "RK812",
+            f"attack {name} does not know the norm {threat.norm}; it knows {', '.join(attack.norms)}",
+            help=f"choose norm {attack.norms[0]}, or another attack",
+        )
+    if attack.transfers and not threat.source:
+        fail(
+            "RK810",
+            f"attack {name} makes its examples on another model, but the threat model names no source",
+            help="name it, Threat(source=...), and hand over the model: attacks.run(..., source=model)",
+        )
+    if attack.module and attack.extra:
+        require(attack.module, attack.extra, f"attack {name}")
+    effective = attack.fitted(threat)
     if attack.gradients and not effective.steps:
         fail(
             "RK804", f"attack {name} with 0 steps does nothing", help="give at least one step, or choose attack 'noise'"
@@ -77,19 +66,28 @@ def run(
     definition: str = "final",
     mode: str = "eval",
     observe: Observer | None = None,
+    source: nn.Module | None = None,
 ) -> Tensor:
     """Return adversarial examples of the named attack, of the shape and dtype of x.
 
     model: maps images [n, C, H, W] in the box to logits [n, classes] (normalisation inside); left exactly as it was
     found: mode, requires_grad, gradients. generator: a torch generator, or ExampleStreams for results that do not
-    depend on the batches. definition: final or any (see pgd). mode: eval, train or keep. Raises RkblocksError RK801
-    (no such attack), RK807 (postcondition violated), RK808 (unfit inputs), RK809 (no gradient).
+    depend on the batches. definition: final or any (see pgd). mode: eval, train or keep. source: the model that
+    attack `transfer` makes its examples on, in eval mode, restored as well. Raises RkblocksError RK807 (postcondition
+    violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source missing or unwanted), and what lookup raises.
     """
     attack, effective = lookup(name, threat, definition)
+    if (source is not None) != attack.transfers:
+        fail(
+            "RK810",
+            f"attack {name} {'needs' if attack.transfers else 'has no use for'} a source model",
+            help="pass source=model to attack 'transfer', and to no other",
+        )
     check_inputs(x, y, threat)
-    with frozen(model, mode):
+    more = {} if source is None else {"source": source}
+    with frozen(model, mode), frozen(model if source is None else source, "keep" if source is None else "eval"):
         x_adv = attack.function(
-            model, x, y, effective, as_streams(generator), definition=definition, observe=observe
+            model, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()
     check_result(x, x_adv, effective, name)
     return x_adv

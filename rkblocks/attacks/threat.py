@@ -15,6 +15,7 @@ from rkblocks.diagnostics import fail
 
 NORMS = ("linf", "l2", "l1")
 LOSSES = ("ce", "margin", "dlr")
+LEAST_LIKELY = "least-likely"
 MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
 _NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?(/[0-9]{1,40})?")
 
@@ -54,8 +55,12 @@ class Threat:
     length of the ascent steps (in the norm's unit; step None means eps/4); restarts: independent searches;
     random_start: begin at a uniform random point of the ball; loss: ce (cross-entropy), margin (best wrong logit
     minus the right one) or dlr (Croce & Hein 2020, eq. 6); bounds: the box of valid pixels. eps, step and bounds may
-    be given as "8/255", and are kept as Fractions.
-    Raises RkblocksError RK802 to RK806, one code per kind of field.
+    be given as "8/255", and are kept as Fractions. The rest belongs to single attacks, which fill in their own value
+    for None, and leave None where a field means nothing to them (registry.Attack.fitted): targets: the number of wrong
+    classes aimed at in turn, those of largest clean logit, or "least-likely"; decay: of the momentum; queries: forward
+    passes that an attack without gradients may spend on an example; source: the name of the model that examples are
+    transferred from.
+    Raises RkblocksError RK802 to RK806 and RK813, one code per kind of field.
     """
 
     norm: str = "linf"
@@ -66,6 +71,10 @@ class Threat:
     random_start: bool = True
     loss: str = "ce"
     bounds: tuple[Fraction, Fraction] = (Fraction(0), Fraction(1))
+    targets: int | str | None = None
+    decay: Fraction | None = None
+    queries: int | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
@@ -84,6 +93,11 @@ class Threat:
                 help="set random_start to true, or restarts to 1",
             )
         object.__setattr__(self, "bounds", _box(self.bounds))
+        object.__setattr__(self, "targets", _targets(self.targets))
+        if self.decay is not None:
+            object.__setattr__(self, "decay", parse_fraction(self.decay, "decay"))
+        if self.queries is not None:
+            _count(self.queries, "queries", least=1)
 
     @property
     def length(self) -> Fraction:
@@ -105,7 +119,8 @@ class Threat:
         return replace(self, eps=radius, step=step)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of INTERFACE section 5; budgets are texts, so that no digit is lost."""
+        """Return the fields by name, those that are None left out; budgets are texts, so that no digit is lost."""
+        own = {"targets": self.targets, "decay": self.decay, "queries": self.queries, "source": self.source}
         return {
             "norm": self.norm,
             "eps": fraction_text(self.eps),
@@ -115,6 +130,7 @@ class Threat:
             "random_start": self.random_start,
             "loss": self.loss,
             "bounds": [fraction_text(bound) for bound in self.bounds],
+            **{name: str(v) if isinstance(v, Fraction) else v for name, v in own.items() if v is not None},
         }
 
     def text(self) -> str:
@@ -122,7 +138,11 @@ class Threat:
         start = "random start" if self.random_start else "no random start"
         restarts = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"
         steps = f"{self.steps} step{'' if self.steps == 1 else 's'} of {fraction_text(self.length)}"
-        return f"{self.norm} eps {fraction_text(self.eps)}, {steps}, {start}, {restarts}, loss {self.loss}"
+        own = "" if self.targets is None else f", targets {self.targets}"
+        own += "" if self.decay is None else f", decay {self.decay}"
+        own += "" if self.queries is None else f", {self.queries} queries"
+        own += "" if self.source is None else f", from {self.source}"
+        return f"{self.norm} eps {fraction_text(self.eps)}, {steps}, {start}, {restarts}, loss {self.loss}{own}"
 
 
 def _member(value: object, allowed: tuple[str, ...], what: str, code: str) -> None:
@@ -137,6 +157,20 @@ def _count(value: object, what: str, least: int) -> None:
             f"{what} is {value!r}; expected an integer from {least} to {MAX_ITERATIONS}",
             help=f"give {what} as a whole number, such as 20 steps or 5 restarts",
         )
+
+
+def _targets(value: object) -> int | str | None:
+    """Return the number of target classes, "least-likely", or None; a text of digits, as typed, is a number."""
+    if value is None or value == LEAST_LIKELY:
+        return value  # type: ignore[return-value]
+    number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MAX_ITERATIONS:
+        fail(
+            "RK813",
+            f"targets is {value!r}; expected a number of classes of 1 or more, or {LEAST_LIKELY}",
+            help="give the number of wrong classes to aim at, such as 9 of 10 classes",
+        )
+    return number
 
 
 def _box(bounds: object) -> tuple[Fraction, Fraction]:

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from rkblocks import attacks
-from rkblocks.attacks import ATTACKS, Threat
-from rkblocks.attacks.run import Attack
+from rkblocks.attacks import ATTACKS, Attack, Threat
 from rkblocks.diagnostics import RkblocksError
 
 torch.set_num_threads(1)
@@ -20,7 +19,7 @@ THREAT = Threat("linf", "0.1", steps=3, step="0.05")
 def net():
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 3)
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 5)
     )
 
 
@@ -32,10 +31,24 @@ def code(caught):
     return [found.code for found in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS))
-@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def attempt(name, model, x, y, threat, **more):
+    """Run any attack: `transfer` gets a source, the queries are few."""
+    if ATTACKS[name].module:
+        pytest.importorskip(ATTACKS[name].module)
+    if ATTACKS[name].transfers:
+        threat, more["source"] = replace(threat, source="another"), net().train()
+    x_adv = attacks.run(name, model, x, y, replace(threat, queries=20), **more)
+    assert all(module.training for source in more.values() for module in source.modules())
+    return x_adv
+
+
+CASES = [(name, norm) for name, attack in sorted(ATTACKS.items()) for norm in attack.norms]
+
+
+@pytest.mark.parametrize(("name", "norm"), CASES)
 def test_the_model_is_left_as_it_was_found(name, norm):
     model, (x, y) = net(), batch()
+    y = model.eval()(x).argmax(1)  # all correct, so that every attack has work
     model.train()
     model[1].eval()
     model[0].weight.requires_grad_(False)
@@ -44,7 +57,8 @@ def test_the_model_is_left_as_it_was_found(name, norm):
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
     modes = [module.training for module in model.modules()]
     flags = [p.requires_grad for p in model.parameters()]
-    x_adv = attacks.run(name, model, x, y, replace(THREAT, norm=norm))
+    wide = {"linf": "0.1", "l2": "2", "l1": "20"}[norm]  # breaks nearly all, so that AutoAttack is soon done
+    x_adv = attempt(name, model, x, y, replace(THREAT, norm=norm, eps=wide))
     assert not x_adv.requires_grad
     assert not x.requires_grad
     assert [module.training for module in model.modules()] == modes
@@ -134,6 +148,8 @@ def test_unknown_names_and_empty_budgets_are_named():
         ("pqd", THREAT, "final", "RK801"),
         ("pgd", THREAT, "best", "RK811"),
         ("pgd", replace(THREAT, steps=0), "final", "RK804"),
+        ("square", replace(THREAT, norm="l1"), "final", "RK812"),
+        ("transfer", THREAT, "final", "RK810"),
     ]:
         with pytest.raises(RkblocksError) as caught:
             attacks.run(name, net(), *batch(), threat, definition=definition)
@@ -153,4 +169,4 @@ def test_a_model_that_hides_its_gradient_is_named():
 def test_eps_zero_changes_nothing():
     model, (x, y) = net(), batch()
     for name in ATTACKS:
-        assert torch.equal(attacks.run(name, model, x, y, Threat("linf", 0, step=0)), x)
+        assert torch.equal(attempt(name, model, x, y, Threat("linf", 0, step=0)), x)

@@ -39,6 +39,11 @@ def test_budgets_are_exact_whatever_they_were_written_as():
         ({"random_start": 1}, "RK804"),
         ({"restarts": 2, "random_start": False}, "RK804"),
         ({"loss": "mse"}, "RK805"),
+        ({"targets": 0}, "RK813"),
+        ({"targets": True}, "RK813"),
+        ({"targets": "most"}, "RK813"),
+        ({"decay": "-1"}, "RK803"),
+        ({"queries": 0}, "RK804"),
         ({"bounds": (1, 0)}, "RK806"),
         ({"bounds": (0,)}, "RK806"),
         ({"bounds": 7}, "RK806"),
@@ -66,6 +71,19 @@ def test_the_report_holds_everything_and_reads_well():
     }
     assert threat.text() == "linf eps 8/255, 20 steps of 2/255, random start, 5 restarts, loss margin"
     assert threat.reach == Fraction(40, 255)
+
+
+def test_fields_of_single_attacks_are_reported_where_they_are_set():
+    threat = Threat(eps="8/255", step="2/255", targets="3", decay="9/10", queries=100, source="runs/b")
+    assert threat.to_dict() == {
+        **Threat(eps="8/255", step="2/255").to_dict(),
+        "targets": 3,
+        "decay": "9/10",
+        "queries": 100,
+        "source": "runs/b",
+    }
+    assert threat.text().endswith("loss ce, targets 3, decay 9/10, 100 queries, from runs/b")
+    assert Threat(targets="least-likely").to_dict()["targets"] == "least-likely"
 
 
 def test_texts_of_budgets_parse_back():

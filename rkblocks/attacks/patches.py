@@ -1,0 +1,121 @@
+"""What the Square attack changes (Andriushchenko et al. 2020): its start, its patches, and how their side shrinks."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from rkblocks.attacks.geometry import per_example
+from rkblocks.attacks.streams import Streams
+
+SHARE = 0.8  # of the image in the first patch: p of the paper's section 5.1, the value of AutoAttack
+#: The share is halved after each of these queries out of 10000; other budgets are rescaled (section 3.2).
+HALVINGS: Final = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+
+
+def patch_side(query: int, queries: int, images: Tensor, norm: str) -> int:
+    """Return the side of the patch of query number 1, 2, … ; in l2 it is odd and at least 3 where the image allows."""
+    height, width = images.shape[-2:]
+    at = (query - 1) * 10_000 // queries
+    share = SHARE / 2 ** sum(at > halving for halving in HALVINGS)
+    side = max(round(math.sqrt(share * height * width)), 1 if norm == "linf" else 3)
+    side += norm == "l2" and side % 2 == 0
+    return min(side, height, width)
+
+
+class Patch:
+    """Random patches of one side, one for each image, from uniform numbers [k, NUMBERS + channels]."""
+
+    NUMBERS: Final = 5  # two corners, one orientation; then a sign for each channel
+
+    def __init__(self, numbers: Tensor, side: int) -> None:
+        self.side, self._numbers = side, numbers
+        self.upright = numbers[:, 4] < 0.5
+        self.signs = (1 - 2 * (numbers[:, self.NUMBERS :] < 0.5).to(numbers.dtype))[:, :, None, None]
+
+    def inside(self, height: int, width: int, corner: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return where the patch at its first or second corner (0, 1) lies: mask [k, 1, h, w], and the rows [k, h, 1]
+        and columns [k, 1, w] of the patch that each pixel has (of use inside only).
+        """
+        u = self._numbers[:, 2 * corner : 2 * corner + 2]
+        top = (u[:, 0] * (height - self.side + 1)).long().clamp_max(height - self.side)
+        left = (u[:, 1] * (width - self.side + 1)).long().clamp_max(width - self.side)
+        rows = torch.arange(height, device=u.device)[None, :, None] - top[:, None, None]
+        columns = torch.arange(width, device=u.device)[None, None, :] - left[:, None, None]
+        mask = (rows >= 0) & (rows < self.side) & (columns >= 0) & (columns < self.side)
+        return mask[:, None], rows.clamp(0, self.side - 1), columns.clamp(0, self.side - 1)
+
+
+def stripes(anchor: Tensor, eps: float, streams: Streams) -> Tensor:
+    """Return the linf start: vertical stripes of width one, each channel of each stripe at plus or minus eps."""
+    signs = 1 - 2 * (streams.uniform(anchor[:, :, :1], "stripes") < 0.5).to(anchor.dtype)
+    return anchor + eps * signs
+
+
+def squares(anchor: Tensor, best: Tensor, patch: Patch, eps: float) -> Tensor:
+    """Return `best` with a square of each image at plus or minus eps, by channel."""
+    mask, _, _ = patch.inside(*anchor.shape[-2:], corner=0)
+    return torch.where(mask, anchor + eps * patch.signs, best)
+
+
+def tiles(anchor: Tensor, eps: float, streams: Streams) -> Tensor:
+    """Return the l2 start: five by five bumps of random orientation and sign, together of length eps."""
+    channels, height, width = anchor.shape[1:]
+    side = max(min(height, width) // 5, 1)
+    tall, wide = min(5, height // side), min(5, width // side)
+    numbers = streams.uniform(anchor.new_empty(len(anchor), tall * wide, 1 + channels), "tiles")
+    shape = bump(side, anchor)
+    turned = torch.where((numbers[:, :, :1, None] < 0.5), shape, shape.T)[:, :, None]  # [n, tiles, 1, side, side]
+    signed = turned * (1 - 2 * (numbers[:, :, 1:, None, None] < 0.5).to(anchor.dtype))
+    grid = signed.reshape(-1, tall, wide, channels, side, side).permute(0, 3, 1, 4, 2, 5)
+    delta = torch.zeros_like(anchor)
+    top, left = (height - side * tall) // 2, (width - side * wide) // 2
+    delta[:, :, top : top + side * tall, left : left + side * wide] = grid.reshape(
+        -1, channels, side * tall, side * wide
+    )
+    return anchor + _of_length(delta, eps)
+
+
+def windows(anchor: Tensor, best: Tensor, patch: Patch, eps: float) -> Tensor:
+    """Return `best` with the change in one window moved to another and bent by a bump, scaled to length eps."""
+    delta = best - anchor
+    shape = bump(patch.side, anchor)
+    target, rows, columns = patch.inside(*anchor.shape[-2:], corner=0)
+    source, _, _ = patch.inside(*anchor.shape[-2:], corner=1)
+    bumps = torch.where(patch.upright[:, None, None], shape[rows, columns], shape[columns, rows])[:, None] * target
+    spare = (eps**2 - _norm(delta, (1, 2, 3)) ** 2).clamp_min(0) / anchor.shape[1]
+    budget = (spare + _norm(delta * (target | source), (2, 3)) ** 2).sqrt()
+    held = delta * target
+    fresh = bumps * patch.signs + held / _norm(held, (2, 3)).clamp_min(1e-12)
+    fresh = fresh / _norm(fresh, (2, 3)).clamp_min(1e-12) * budget
+    return anchor + _of_length(torch.where(target, fresh, delta.masked_fill(source, 0)), eps)
+
+
+def bump(side: int, like: Tensor) -> Tensor:
+    """Return the pattern [side, side] of length one: a pyramid above its negative (the paper's eta, section 3.4)."""
+    upper, lower = side // 2, side - side // 2
+    found = torch.cat([_pyramid(upper, side, like), -_pyramid(lower, side, like)])
+    return found / torch.linalg.vector_norm(found)
+
+
+def _pyramid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return [height, width] of length one, falling from its centre: the sum of 1 / (k + 1)^2 over k >= distance."""
+    levels = max(height // 2, width // 2) + 1
+    weights = 1 / torch.arange(1, levels + 1, device=like.device, dtype=like.dtype) ** 2
+    tail = weights.flip(0).cumsum(0).flip(0)
+    down = (torch.arange(height, device=like.device) - height // 2).abs()
+    across = (torch.arange(width, device=like.device) - width // 2).abs()
+    found = tail[torch.maximum(down[:, None], across[None, :])]
+    return found / torch.linalg.vector_norm(found).clamp_min(1e-12)
+
+
+def _norm(values: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return torch.linalg.vector_norm(values, dim=dims, keepdim=True)
+
+
+def _of_length(delta: Tensor, eps: float) -> Tensor:
+    length = torch.linalg.vector_norm(delta.flatten(1), dim=1).clamp_min(1e-12)
+    return delta * per_example(eps / length, delta)
