@@ -33,7 +33,7 @@ SETTINGS = {
 @click.command("train", short_help="Train a network whose blocks are a scheme.", epilog=EPILOG)
 @click.option("--preset", metavar="NAME", help="A recipe that ships with the package, or a TOML file.")
 @click.option("--blocks", metavar="NAME[,NAME...]", help="Scheme of all groups, or one a group; names or files.")
-@click.option("--data", metavar="NAME", help="digits, mnist, fashion, cifar10, or a folder of images.")
+@click.option("--data", metavar="NAME", help="digits, mnist, fashion, cifar10, tiny-imagenet, or a folder of images.")
 @click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
 @click.option("--depth", type=int, metavar="N", help="Blocks in a group.")
 @click.option("--seed", type=int, metavar="S", help="Of everything random.")
@@ -67,9 +67,9 @@ def command(
     assert preset is not None
     config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
     if print_config:
-        from rkblocks.training import toml
+        from rkblocks.training import toml, variants
 
-        console.show(toml.write(config))
+        console.show(f"{toml.write(config)}\n{variants.comment(config)}")
         return 0
     folder = Path(out) if out is not None else _free(preset, config.net.blocks, config.training.seed)
     console.show(f"{training.train(config, folder)}\n")

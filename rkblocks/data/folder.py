@@ -6,6 +6,7 @@ and cached, so that the next run reads one file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from rkblocks.data.split import Raw, Split
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+PARTS = ("train", "test")
 LAYOUT = "expected train/CLASS/* and test/CLASS/*, the same classes in both"
 
 
@@ -27,10 +29,20 @@ def read(path: Path) -> Raw:
     """
     listing = _layout(path)
     classes = tuple(listing["train"])
-    labelled = {p: [(label, file) for label, c in enumerate(classes) for file in listing[p][c]] for p in listing}
-    files = [file for part in ("train", "test") for _, file in labelled[part]]
-    labels = torch.tensor([label for part in ("train", "test") for label, _ in labelled[part]])
+    train, test = ([(label, file) for label, c in enumerate(classes) for file in listing[p][c]] for p in PARTS)
+    return assemble(path, classes, train, test)
 
+
+def assemble(
+    path: Path, classes: tuple[str, ...], train: Sequence[tuple[int, Path]], test: Sequence[tuple[int, Path]]
+) -> Raw:
+    """The data set of labelled image files under `path`, from the cache or decoded into it.
+
+    Raises:
+        RkblocksError: RK605 (unreadable images), RK606 (uneven sizes), RK901 (pillow).
+    """
+    labels = torch.tensor([label for label, _ in (*train, *test)])
+    files = [file for _, file in (*train, *test)]
     key = cache.key(path, files)
     found = cache.load(key, len(files))
     if found is None:
@@ -38,7 +50,7 @@ def read(path: Path) -> Raw:
         found = images.decode(path, files, headers), jpeg.note(header.quality for header in headers)
         cache.store(key, *found)
     pixels, note = found
-    n = len(labelled["train"])
+    n = len(train)
     return Raw(Split(pixels[:n], labels[:n]), Split(pixels[n:], labels[n:]), classes, note=note)
 
 
@@ -46,11 +58,11 @@ def _layout(path: Path) -> dict[str, dict[str, list[Path]]]:
     """part -> class -> image files, all sorted; RK604 for everything that is wrong with the layout."""
     problems: list[Diagnostic] = []
     listing: dict[str, dict[str, list[Path]]] = {}
-    for part in ("train", "test"):
+    for part in PARTS:
         if not (path / part).is_dir():
             problems.append(diagnostic("RK604", f"{path} has no folder {part}/", help=LAYOUT))
             continue
-        listing[part] = {entry.name: _images(entry) for entry in _entries(path / part) if entry.is_dir()}
+        listing[part] = {entry.name: image_files(entry) for entry in _entries(path / part) if entry.is_dir()}
         if not listing[part]:
             problems.append(diagnostic("RK604", f"{path / part} has no class folders", help=LAYOUT))
         problems += [
@@ -79,5 +91,6 @@ def _entries(folder: Path) -> list[Path]:
         fail("RK604", f"{folder} cannot be listed: {error.strerror}")
 
 
-def _images(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
+    """The image files of a folder by their suffix, sorted; RK604 where it cannot be listed."""
     return [entry for entry in _entries(folder) if entry.suffix.lower() in SUFFIXES]

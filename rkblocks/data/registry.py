@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from rkblocks.data import digits, folder, vision
+from rkblocks.data import digits, folder, tiny_imagenet, vision
 from rkblocks.data.split import Dataset, Raw, hold_out, moments
 from rkblocks.diagnostics import fail
 
@@ -19,6 +19,7 @@ DATA_SETS: dict[str, Callable[[Path], Raw]] = {
     "mnist": partial(vision.read, vision.MNIST),
     "fashion": partial(vision.read, vision.FASHION),
     "cifar10": partial(vision.read, vision.CIFAR10),
+    "tiny-imagenet": tiny_imagenet.read,
 }
 
 
@@ -49,7 +50,7 @@ def load(
         seed: of the choice of the validation images.
 
     Raises:
-        RkblocksError: RK601 (no such data set), RK602 to RK608 (its files), RK901, RK902 (extras).
+        RkblocksError: RK601 (no such data set), RK602 to RK607 (its files), RK901, RK902 (extras).
     """
     raw = _read(name_or_folder, root)
     kept, held = hold_out(raw.train.labels, validation, torch.Generator().manual_seed(seed))

@@ -25,14 +25,16 @@ ATTACKED = ("adversarial", "free", "single-step")
 class Data:
     """Which images, and how many of them are held out of training for validation."""
 
-    name: str = setting("digits", "digits, mnist, fashion, cifar10, or a folder with train/CLASS/* and test/CLASS/*")
+    name: str = setting(
+        "digits", "digits, mnist, fashion, cifar10, tiny-imagenet, or a folder with train/CLASS/* and test/CLASS/*"
+    )
     root: str = setting("", "folder of downloaded data sets; empty: RKBLOCKS_DATA, then data/")
     validation: float = setting(0.1, "share of each class held out of training", between(0, 1, high_open=True))
     split_seed: int = setting(0, "seed of that choice; the same for all runs that are compared", at_least(0))
     normalization: str = setting(
         "dataset",
         "dataset: mean and deviation of the data set; none; published: as the published code, whose CIFAR-10 mean has "
-        "0.2265 where 0.4465 is meant",
+        "0.2265 where 0.4465 is meant (Tiny ImageNet: 1/2 and 1/2)",
         choice("dataset", "none", "published"),
     )
     padding: int = setting(0, "random crops from images padded by so many pixels; 0: none", at_least(0))

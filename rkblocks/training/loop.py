@@ -20,7 +20,7 @@ from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import checkpoint, runs
+from rkblocks.training import checkpoint, runs, variants
 from rkblocks.training import model as networks
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
@@ -63,6 +63,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
     model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
     weights = sum(parameter.numel() for parameter in model.parameters())
     record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
+    record["variants"] = variants.in_force(config)
     model = model.to(device).to(memory_format=networks.memory_format(config, device))
     optimizer = make_optimizer(config.optimizer, model)
     start = Progress(streams=epoch_streams(config.training.seed, 0, device))

@@ -22,7 +22,10 @@ from rkblocks.training.config import (
     load_preset,
 )
 
-PROMISED = {"digits", "mnist-paper", "mnist-short", "fashion-paper", "fashion-short", "cifar10-paper", "cifar10-short"}
+PROMISED = {
+    *("digits", "mnist-paper", "mnist-short", "mnist-published", "fashion-paper", "fashion-short"),
+    *("cifar10-paper", "cifar10-published", "cifar10-30", "cifar10-short", "tiny-imagenet-paper"),
+}
 
 
 def found(error) -> list[tuple[str, str]]:
@@ -55,6 +58,19 @@ def test_the_paper_recipes():
     assert (cifar.net.depth, cifar.net.widths) == (6, (16, 32, 64))
     assert (mnist.optimizer.name, mnist.optimizer.lr, mnist.training.epochs) == ("adam", 1e-4, 100)
     assert mnist.noise == Noise(Fraction(3, 10), 5)
+
+
+def test_the_short_and_the_large_recipe():
+    short, paper, tiny = load("cifar10-30"), load("cifar10-paper"), load("tiny-imagenet-paper")
+    assert (short.training.epochs, short.schedule.kind) == (30, "one-cycle")
+    assert (short.attack, short.optimizer, short.net.depth) == (paper.attack, paper.optimizer, paper.net.depth)
+    assert (tiny.net.widths, tiny.attack.eps, tiny.attack.step) == (
+        (16, 32, 64, 128),
+        Fraction(4, 255),
+        Fraction(1, 255),
+    )
+    assert tiny.optimizer == paper.optimizer
+    assert load("cifar10-paper", ["attack.steps=12"]).attack.steps == 12
 
 
 def test_overrides():

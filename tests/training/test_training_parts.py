@@ -155,9 +155,11 @@ def test_normalisation_switch(name, shape, mean):
     from types import SimpleNamespace
 
     config = load("digits", {"data.normalization": name})
-    data = SimpleNamespace(shape=shape, mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
+    data = SimpleNamespace(name="digits", shape=shape, mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
     assert networks.constants(config, data)[0] == mean  # type: ignore[arg-type]
     assert networks.constants(load("digits"), data)[0] == (0.1, 0.2, 0.3)  # type: ignore[arg-type]
+    data.name = "tiny-imagenet"
+    assert networks.constants(config, data)[0] == (None if name == "none" else (0.5,) * 3)  # type: ignore[arg-type]
 
 
 def test_progress_texts():
