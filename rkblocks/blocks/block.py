@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.blocks.coefficients import raw_parameters, value_in_use
+from rkblocks.blocks.first_call import first_step
 from rkblocks.blocks.recompute import MEMORY, run_step
 from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
 from rkblocks.blocks.step import Step, step_of
@@ -16,6 +17,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.program import Program
 from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
 from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.program.start import check_start
 from rkblocks.tableau import Tableau
 
 
@@ -28,6 +30,8 @@ class RKBlock(nn.Module):
     """
 
     memory: str = "full"
+    inspected: bool = False
+    """Whether a first step has shown that F keeps the shape; set it to False after changing F."""
 
     def __init__(self, step: Step, residual: nn.Module, clock: Clock | None, dtype: torch.dtype | None = None) -> None:
         super().__init__()
@@ -44,6 +48,8 @@ class RKBlock(nn.Module):
 
         The estimate is ``y - y_hat``, the difference to the step of the embedded method, of the shape of x.
         """
+        if torch.compiler.is_compiling() or not self.inspected:  # in this order: compilers take the first as constant
+            return first_step(self, x, *time)
         return run_step(self, x, *time)
 
     def evaluate(self, stage: int, x: Tensor, *time: float | Tensor) -> Tensor:
@@ -163,6 +169,7 @@ def build(
     if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
         fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
     step = step_of(tableau, size, learn_dt, time, error=error)
+    check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
     clock = None
     if statistics == "stage":

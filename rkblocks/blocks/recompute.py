@@ -10,6 +10,7 @@ torch.export, torch.func) sees the plain step: a compiler decides by itself what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,21 @@ Modes = list[tuple[nn.Module, bool]]
 MEMORY = ("full", "norm", "stage")
 
 
-def run_step(block: RKBlock, *arguments: Any) -> Any:
-    """The block's step from x (and t), with what its memory mode asks to save."""
-    if block.memory == "full" or not torch.is_grad_enabled() or _traced():
-        return block.run(block, *arguments)
-    if block.memory == "norm":
+def run_step(block: RKBlock, *arguments: Any, watch: Callable[[Any], Any] | None = None) -> Any:
+    """The block's step from x (and t), with what its memory mode asks to save.
+
+    ``watch`` makes, from what the printed step would call, a stand-in that it calls instead.
+    """
+    runner: Any = block
+    recomputing = block.memory != "full" and torch.is_grad_enabled() and not _traced()
+    if recomputing and block.memory == "stage":
+        runner = _Stages(block)
+    if watch is not None:
+        runner = watch(runner)
+    if recomputing and block.memory == "norm":
         with replaying():
-            return block.run(block, *arguments)
-    return block.run(_Stages(block), *arguments)
+            return block.run(runner, *arguments)
+    return block.run(runner, *arguments)
 
 
 def _traced() -> bool:

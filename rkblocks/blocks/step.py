@@ -16,6 +16,7 @@ from rkblocks import files
 from rkblocks.program import Program, lower
 from rkblocks.program.domains import Domain
 from rkblocks.program.method_source import domains, method_source
+from rkblocks.program.start import Unfit, unfit
 from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
 from rkblocks.tableau import Tableau
 
@@ -44,6 +45,11 @@ class Step:
     def domains(self) -> dict[str, Domain]:
         """The learnable coefficients by name: parameters that have an effect, and dt where it is learned."""
         return domains(self.program, self.dt if self.learn_dt else None)
+
+    @cached_property
+    def unfit(self) -> Unfit:
+        """The precisions that cannot hold the coefficients at their start."""
+        return unfit(self.tableau.name, self.program, self.domains)
 
     @cached_property
     def source(self) -> str:

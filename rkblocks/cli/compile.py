@@ -37,6 +37,7 @@ def command(name: str, output: str | None, dt: str, time: bool, error: bool, exp
     size: Fraction = program.step_size(dt)
     if explain:
         steps = program.explain(tableau, dt=size, time=time, error=error)
+        program.check_start(tableau.name, steps[-1].program, {})
         text = f"{program.explanation(steps)}\n{program.rounding_text(steps[-1].program)}"
     else:
         text = program.emit(tableau, dt=size, time=time, error=error)

@@ -12,5 +12,6 @@ from rkblocks.program.lower import lower as lower
 from rkblocks.program.lower import step_size as step_size
 from rkblocks.program.rounding import rounding_text as rounding_text
 from rkblocks.program.rounding import roundings as roundings
+from rkblocks.program.start import check_start as check_start
 from rkblocks.program.verifier import InvalidProgram as InvalidProgram
 from rkblocks.program.verifier import verify as verify

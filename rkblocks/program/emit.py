@@ -14,6 +14,7 @@ from rkblocks.program.interpret import interpret
 from rkblocks.program.ir import Program
 from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
 from rkblocks.program.method_source import domains, method_source
+from rkblocks.program.start import check_start
 from rkblocks.program.step_source import MEAN, needs_mean
 from rkblocks.tableau import Tableau
 
@@ -44,6 +45,7 @@ def emit(
     size = step_size(dt)
     program = lower(tableau, dt=size, time=time, error=error)
     learned = domains(program)
+    check_start(tableau.name, program, learned)
     name = class_name or class_name_of(tableau.name)
     parts = [
         header(tableau, found, program),

@@ -36,6 +36,11 @@ class Format:
         """Half the distance from 1 to the next number: the relative error of one rounding."""
         return 2.0**-self.digits
 
+    @property
+    def largest(self) -> float:
+        """The largest finite number, as IEEE 754 lays its formats out (bfloat16 is laid out so, too)."""
+        return float((2 - Fraction(2) ** (1 - self.digits)) * Fraction(2) ** (1 - self.least))
+
     def nearest(self, value: Fraction) -> Fraction:
         """The number of this format nearest to the value, the even one in a tie (no overflow is looked at)."""
         if not value:
