@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -40,9 +41,14 @@ class Average:
         if self.settings.kind == "uniform" and taken <= epoch - self.settings.start:
             self._take()
 
+    @cached_property
+    def _live(self) -> dict[str, Tensor]:
+        """The model's state by name, as views that follow it: training changes tensors in place and replaces none."""
+        return self.model.state_dict()
+
     @torch.no_grad()
     def _take(self) -> None:
-        current, average = self.model.state_dict(), self.state()
+        current, average = self._live, self.state()
         if not average:
             self.carried |= {PREFIX + name: value.detach().clone() for name, value in current.items()}
             self.carried[COUNT] = torch.ones((), dtype=torch.int64)

@@ -5,8 +5,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
 
-from rkblocks.training import load, presets, toml, variants
+from rkblocks.training import load, presets, toml, train, variants
+
+torch.set_num_threads(1)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 
@@ -65,6 +70,28 @@ def test_a_run_records_them(finished, tiny):
     assert record["variants"] == variants.in_force(tiny())
     assert record["variants"]["net.statistics"]["value"] == "stage"
     assert record["variants"]["net.statistics"]["code"] == "shared"
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "size", "widths"), [("cifar10-published", "RGB", 32, [4, 4, 4]), ("mnist-published", "L", 28, [4])]
+)
+def test_published_recipes_run(name, mode, size, widths, tmp_path, monkeypatch):
+    """One step of them on an image folder, with narrow networks; rounded examples pass the check of their ball."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    generator = torch.Generator().manual_seed(0)
+    for file in (f"{part}/{label}/{i}.png" for part in ("train", "test") for label in "ab" for i in range(4)):
+        (tmp_path / "set" / file).parent.mkdir(parents=True, exist_ok=True)
+        pixels = torch.randint(256, (size, size, len(mode)), generator=generator, dtype=torch.uint8)
+        Image.frombytes(mode, (size, size), bytes(pixels.flatten().tolist())).save(tmp_path / "set" / file)
+    changes = {"data.name": str(tmp_path / "set"), "net.widths": widths, "net.depth": 1, "net.blocks": "ssp2"}
+    changes |= {"training.epochs": 1, "training.batch_size": 8, "training.device": "cpu"}
+    folder = train(load(name, changes), tmp_path / "run", progress=False)
+    state = load_file(folder / "last.safetensors")
+    tracked = [value for key, value in state.items() if key.endswith("groups.0.0.residual.norm1.num_batches_tracked")]
+    if name == "cifar10-published":  # two stages, each in seven attack steps and one of training, in one set
+        assert [int(count) for count in tracked] == [2 * 8]
+    else:
+        assert not tracked
 
 
 def test_the_docs_name_every_switch():
