@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from rkblocks import nets as nets
+    from rkblocks import study as study
     from rkblocks import testing as testing
     from rkblocks.blocks import build as build
     from rkblocks.blocks import parameter_groups as parameter_groups
@@ -46,12 +47,12 @@ _HOME = {
     "retrofit": "rkblocks.blocks",
     "evaluate": "rkblocks.evaluation",
 }
-_MODULES = ("nets", "testing")
+_MODULES = ("nets", "study", "testing")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
 
-_NEED_TORCH = ("rkblocks.blocks", "rkblocks.nets", "rkblocks.evaluation")
+_NEED_TORCH = ("rkblocks.blocks", "rkblocks.nets", "rkblocks.evaluation", "rkblocks.study")
 
 
 def __getattr__(name: str) -> Any:

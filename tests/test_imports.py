@@ -52,6 +52,7 @@ def test_the_exact_commands_never_import_torch(arguments: list[str]) -> None:
             "evaluate",
             "analyze",
             "audit",
+            "study",
             "runs",
             "demo",
             "explain",

@@ -79,6 +79,7 @@ def _register() -> None:
         runs,
         schema,
         show,
+        study,
         train,
         verify,
     )
@@ -96,6 +97,7 @@ def _register() -> None:
         evaluate,
         analyze,
         audit,
+        study,
         runs,
         demo,
     ):

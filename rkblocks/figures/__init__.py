@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkblocks.figures.accuracy import accuracy_against_eps as accuracy_against_eps
+from rkblocks.figures.comparison import comparison as comparison
 from rkblocks.figures.growth import growth as growth
 from rkblocks.figures.style import save as save
 from rkblocks.figures.summary import summary as summary

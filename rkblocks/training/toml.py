@@ -51,16 +51,31 @@ def parse(path: Path) -> tuple[dict[str, Any], list[Diagnostic]]:
 
 
 def with_lines(problems: Sequence[Diagnostic], path: Path) -> list[Diagnostic]:
-    """The problems with the line of the key that each is about, found by its section and name."""
+    """The problems with the line of the key that each is about, found by its section and name.
+
+    `path` of a problem is "section.key", with the number of the table, from 0, for a [[section]]: "cell.0.depth". A key
+    without a line of its own has that of its section.
+    """
     lines: dict[str, int] = {}
+    tables: dict[str, int] = {}
     section = ""
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        if head := re.match(r"\s*\[\s*([\w.-]+)\s*\]", text):
-            section = head[1]
+        if head := re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", text):
+            section = head[2]
+            if head[1] == "[[":
+                tables[section] = tables.get(section, -1) + 1
+                section = f"{section}.{tables[section]}"
             lines[section] = number
-        elif key := re.match(r"\s*([\w-]+)\s*=", text):
-            lines.setdefault(f"{section}.{key[1]}" if section else key[1], number)
-    return [p if p.line else dataclasses.replace(p, line=lines.get(p.path), column=1) for p in problems]
+        elif key := re.match(r"\s*([\w.-]+|\"[^\"]*\")\s*=", text):
+            name = key[1].strip('"')
+            lines.setdefault(f"{section}.{name}" if section else name, number)
+
+    def line(place: str) -> int | None:
+        while place and place not in lines:
+            place = place.rpartition(".")[0]
+        return lines.get(place)
+
+    return [p if p.line else dataclasses.replace(p, line=line(p.path), column=1) for p in problems]
 
 
 def write(settings: Any) -> str:

@@ -1,0 +1,74 @@
+"""Keys of settings as a study file writes them: nested by TOML's dots, some for short, each checked where it stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rkblocks.diagnostics import Diagnostic
+from rkblocks.training import settings
+from rkblocks.training.config import Config
+
+#: As on the command line of `train`.
+SHORT: Final = {"blocks": "net.blocks", "depth": "net.depth", "data": "data.name"}
+#: Column headings that the field has letters for.
+LETTERS: Final = {"net.depth": "N", "attack.steps": "K", "net.blocks": "blocks"}
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ("net.depth", value) for every leaf of a nested table, short names written out."""
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{name}.")
+        else:
+            yield SHORT.get(name, name), value
+
+
+def checked(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any:
+    """Return the value of a setting as its type: 6, ("ark", "euler"), Fraction(8, 255).
+
+    Problems appended (RK703, RK704) name the key as the file has it: `place`, such as "grid.", before it.
+    """
+    own: list[Diagnostic] = []
+    table = settings.overriding(Config, {key: value}, own)
+    if own:
+        problems += [dataclasses.replace(one, path=f"{place}{written(key)}") for one in own]
+        return None
+    section, _, name = key.partition(".")
+    return getattr(getattr(settings.read(Config, table, []), section), name)
+
+
+def written(key: str) -> str:
+    """Return the key as a study file may write it for short."""
+    return next((short for short, long in SHORT.items() if long == key), key)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a table shows it: schemes by their names, lists joined by commas."""
+    if isinstance(value, tuple | list):
+        return ",".join(shown(entry) for entry in value)
+    plain = settings.plain(value)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return Path(plain).stem if isinstance(plain, str) and plain.endswith(".json") else str(plain)
+
+
+def heading(key: str) -> str:
+    """Return the column heading of a key: N, K, or its last part."""
+    return LETTERS.get(key, key.rpartition(".")[2])
+
+
+def word(key: str, value: Any) -> str:
+    """Return the part of a cell's name for one setting, safe in file names: "depth10"; for blocks "ark+euler+ssp2"."""
+    text = shown(value)
+    if key == "net.blocks":
+        return _safe(text.replace(",", "+"))
+    return _safe(key.rpartition(".")[2] + text.replace(",", "-"))
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", text)

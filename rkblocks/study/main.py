@@ -1,0 +1,200 @@
+"""`rkblocks study`, top to bottom: read the file, see what is done, do the rest, write the table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.nets.schemes import schemes
+from rkblocks.study import log, output, tables
+from rkblocks.study.grid import Cell
+from rkblocks.study.overview import overview
+from rkblocks.study.pool import Outcome, Progress, outcomes
+from rkblocks.study.results import collect, run_name
+from rkblocks.study.spec import FILE, Study, load
+from rkblocks.study.state import State, problem, state
+from rkblocks.study.task import Task, perform
+from rkblocks.training.progress import duration
+from rkblocks.training.storage import write_text
+
+Say = Callable[[str], None]
+MOST_WORKERS = 8  # unless more are asked for
+
+
+def run(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    workers: int | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+    report_only: bool = False,
+    ray: str | None = None,
+    data_root: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    say: Say = print,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return the content of results.json, with "failed": {run: message} and "folder": the path of the study.
+
+    source: a study file, or the folder of a study. out: the folder; None: the source where that is one, else
+    runs/studies/NAME. workers: processes side by side; None: one a GPU, else the cores, eight at most; 0: none, work in
+    this process. only: a pattern of run names (ssp3*); others are left as they are, and are in the table as far as they
+    are done. dry_run: say what there is to do, and do nothing. report_only: write the table of what is done. ray: the
+    address of a Ray cluster: "auto", "HOST:PORT", or "local" for one of this machine alone. data_root, device: as for
+    `train`. threads: of a task; None: those of the study file. say: is given each line for the reader.
+
+    A network that is finished is not trained again, one that is interrupted goes on, one that fails is reported and
+    tried again by the next call. Ctrl-C raises KeyboardInterrupt, after the workers have saved their state.
+
+    Raises:
+        RkblocksError: RK850 to RK852, RK854 (nothing fits `only`), RK856 (no cluster), and what reading the file
+        raises; nothing is started then.
+    """
+    study = load(source)
+    folder = Path(out) if out is not None else _folder(Path(source), study)
+    root = folder / "runs"
+    tasks = _tasks(study, root, threads or study.resources.threads, data_root, device)
+    if not report_only:
+        for cell in study.cells:
+            _buildable(study, cell)
+    states = _states(tasks)
+    chosen = [key for key, task in tasks.items() if only is None or fnmatchcase(task.name, only)]
+    if not chosen:
+        fail("RK854", f"no network of {study.name} is called {only}", help=f"one is {next(iter(tasks.values())).name}")
+    left = [key for key in chosen if states[key].unfinished(tasks[key].plan)]
+    if dry_run:
+        say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
+        return {**collect(study, states, root), "failed": {}, "folder": str(folder)}
+    _keep(study, folder)
+    failed: dict[str, str] = {}
+    if left and not report_only:
+        say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
+        todo = [tasks[key] for key in left]
+        done = (
+            _on_ray(todo, study, ray, progress) if ray is not None else _here(todo, workers, threads, study, progress)
+        )
+        try:
+            failed = _follow(done, len(todo), folder, say)
+        except KeyboardInterrupt:
+            say(f"Stopped; all is saved. Continue with: rkblocks study {source}{_option(out)}")
+            raise
+        states = _states(tasks)
+    content = collect(study, states, root)
+    written = output.write(content, folder / "results")
+    say("")
+    say(tables.markdown(content))
+    for name, message in failed.items():
+        say(f"FAILED {name}: {message}")
+    say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
+    return {**content, "failed": failed, "folder": str(folder)}
+
+
+def _folder(source: Path, study: Study) -> Path:
+    return source if source.is_dir() else Path("runs") / "studies" / study.name
+
+
+def _option(out: str | os.PathLike[str] | None) -> str:
+    return "" if out is None else f" --out {os.fspath(out)}"
+
+
+Key = tuple[str, int]
+"""Name of a cell, and seed."""
+
+
+def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device: str | None) -> dict[Key, Task]:
+    """All networks, seed by seed, so that a study that was interrupted has all cells for the seeds that it has."""
+    return {
+        (cell.name, seed): Task(
+            run_name(cell.name, seed),
+            root / run_name(cell.name, seed),
+            study.config(cell, seed, data_root=data_root, training_device=device),
+            study.plan(cell),
+            study.evaluation,
+            threads,
+        )
+        for seed in study.seeds
+        for cell in study.cells
+    }
+
+
+def _buildable(study: Study, cell: Cell) -> None:
+    """Raise what is wrong with the schemes of a cell, before anything is trained."""
+    config = study.config(cell, study.seeds[0])
+    schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+
+
+def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
+    """The state of every network; raises all RK852 at once."""
+    found, wrong = {}, []
+    for key, task in tasks.items():
+        try:
+            found[key] = state(task.folder, task.config, task.plan, task.evaluation)
+        except RkblocksError as error:
+            wrong += error.diagnostics
+    if wrong:
+        raise RkblocksError(wrong)
+    return found
+
+
+def _keep(study: Study, folder: Path) -> None:
+    """Keep the study file in the folder, so that this is all that a table needs."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail("RK716", f"{folder} cannot be created: {error.strerror}", help="choose another --out")
+    path = folder / FILE
+    if not path.is_file() or path.read_text(encoding="utf-8") != study.text:
+        write_text(path, study.text)
+
+
+def _here(
+    todo: Sequence[Task], workers: int | None, threads: int | None, study: Study, progress: Progress | None
+) -> Iterator[Outcome[Task]]:
+    gpus = visible_gpus()
+    most = len(gpus) or min(os.cpu_count() or 1, MOST_WORKERS)
+    count = most if workers is None else workers
+    return outcomes(
+        todo,
+        perform,
+        workers=min(count, len(todo)),
+        progress=progress,
+        threads=threads or study.resources.threads,
+        devices=gpus if len(gpus) > 1 else (),
+    )
+
+
+def _on_ray(todo: Sequence[Task], study: Study, address: str, progress: Progress | None) -> Iterator[Outcome[Task]]:
+    from rkblocks.study.cluster import outcomes_on_ray
+
+    return outcomes_on_ray([task.absolute() for task in todo], study.resources, address, progress)
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return named.split(",")[:count] if named else [str(number) for number in range(count)]
+
+
+def _follow(done: Iterable[Outcome[Task]], total: int, folder: Path, say: Say) -> dict[str, str]:
+    """Log each network as it ends; returns the messages of those that failed, by run."""
+    failed = {}
+    for number, outcome in enumerate(done, 1):
+        name = outcome.task.name
+        if outcome.error is None:
+            seconds = {key: round(value, 1) for key, value in outcome.result.items()}
+            log.note(folder, name, "done", **seconds)
+            say(f"{name}: done in {duration(sum(seconds.values()))} ({number} of {total})")
+        else:
+            failed[name] = problem(outcome.error)
+            log.note(folder, name, "failed", message=str(outcome.error))
+            say(f"{name}: FAILED ({number} of {total}): {failed[name]}")
+    return failed

@@ -1,0 +1,52 @@
+"""The files of a study's results: the table in three formats, the figure, and results.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rkblocks import figures
+from rkblocks.study import tables
+from rkblocks.study.grid import BLOCKS, CALLS
+from rkblocks.study.keys import heading
+from rkblocks.training.storage import write_text
+
+
+def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Return the files written: results.json, table.md, table.csv, table.tex, accuracy.png and .svg.
+
+    Raises RkblocksError RK716, RK824 (cannot be written), RK901 (no matplotlib).
+    """
+    texts = {
+        "results.json": json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "table.md": tables.markdown(content),
+        "table.csv": tables.comma_separated(content),
+        "table.tex": tables.latex(content),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    columns = {column["key"]: column["title"] for column in content["columns"]}
+    drawn = figures.save(figures.comparison(panels(content), columns), folder / "accuracy")
+    return [*(folder / name for name in texts), *drawn]
+
+
+def panels(content: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows that have results, by their setting: "N = 6, K = 7"."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in content["summary"]:
+        if not row["accuracy"]:
+            continue
+        axes = row["axes"]
+        left_out = (BLOCKS, "net.depth") if CALLS in axes else (BLOCKS,)
+        title = ", ".join(f"{heading(key)} = {text}" for key, text in axes.items() if key not in left_out)
+        found.setdefault(title, []).append(
+            {**row, "label": row["blocks"] if row["cell"].startswith(_word(row)) else row["cell"]}
+        )
+    return found
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return str(row["blocks"]).replace(",", "+")

@@ -1,0 +1,111 @@
+"""What a study measures: the attacks of its evaluation, and the column that each is in the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rkblocks.attacks import fraction_text
+from rkblocks.diagnostics import Diagnostic
+from rkblocks.evaluation import Item, base_threat, preset_plan
+from rkblocks.training import settings
+from rkblocks.training.settings import at_least, choice, setting
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """[evaluation]: the rows of a preset of `evaluate`, unless [[evaluation.attacks]] names its own."""
+
+    preset: str = setting("standard", "paper, standard or quick; see `rkblocks evaluate`")
+    eps: str = setting("", 'radius, "8/255"; empty: the data set\'s')
+    step: str = setting("", "length of a step; empty: the data set's, in proportion to eps")
+    norm: str = setting("linf", "linf, l2 or l1")
+    split: str = setting("test", "which images", choice("test", "validation", "train"))
+    limit: int = setting(0, "at most so many images, drawn with the seed; 0: all", at_least(0))
+    seed: int = setting(0, "of the attacks and of that choice: the same for all networks", at_least(0))
+    weights: str = setting("best", "best on the validation images, or last", choice("best", "last"))
+    probe: int = setting(100, "images of the health checks; 0: none", at_least(0))
+    batch: int = setting(256, "images at once", at_least(1))
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The keys of [[evaluation.attacks]]; one that is absent has the value of the data set's budget."""
+
+    attack: str = setting("pgd", "fgsm, pgd or noise")
+    definition: str = setting("final", "final: last iterate; any: any iterate", choice("final", "any"))
+    norm: str = setting("linf", "linf, l2 or l1")
+    eps: str = setting("", 'radius, "8/255"')
+    step: str = setting("", "length of a step")
+    steps: int = setting(20, "number of steps", at_least(0))
+    restarts: int = setting(1, "independent searches", at_least(1))
+    random_start: bool = setting(True, "begin at a random point of the ball")
+    loss: str = setting("ce", "ce, margin or dlr")
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One table of [[evaluation.attacks]]: the keys that it has."""
+
+    given: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], place: str, problems: list[Diagnostic]) -> Attack:
+        """The table with its keys and values checked; RK703, RK704 are appended."""
+        found = settings.read(Fields, table, problems, place)
+        return cls({one.name: getattr(found, one.name) for one in fields(Fields) if one.name in table})
+
+    def item(self, dataset: str) -> Item:
+        """The row of an evaluation on this data set. Raises RkblocksError for an unfit threat model."""
+        threat = {key: value for key, value in self.given.items() if key not in ("attack", "definition")}
+        return Item(
+            self.given.get("attack", "pgd"), base_threat(dataset, **threat), self.given.get("definition", "final")
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. key: pgd20; title: PGD-20; item: None for clean images."""
+
+    key: str
+    title: str
+    item: Item | None
+
+    def is_of(self, entry: Mapping[str, Any]) -> bool:
+        """Whether an entry of an evaluation measured this very thing: attack, threat model and definition."""
+        if self.item is None:
+            return bool(entry["attack"] == "clean")
+        wanted = (self.item.attack, self.item.threat.to_dict(), self.item.definition)
+        return (entry["attack"], entry["threat"], entry["definition"]) == wanted
+
+
+def columns(evaluation: Evaluation, attacks: tuple[Attack, ...], dataset: str) -> tuple[Column, ...]:
+    """The columns of an evaluation on this data set, clean first. Raises what presets and threat models raise."""
+    if attacks:
+        items = tuple(attack.item(dataset) for attack in attacks)
+    else:
+        threat = base_threat(dataset, eps=evaluation.eps or None, step=evaluation.step or None, norm=evaluation.norm)
+        items = preset_plan(evaluation.preset, threat, dataset)
+    words = [_words(item) for item in items]
+    often = Counter(map(tuple, words))
+    for item, own in zip(items, words, strict=True):
+        if often[tuple(own)] > 1:  # one attack at several radii
+            own.append(f"eps {fraction_text(item.threat.eps)}")
+    return (Column("clean", "clean", None), *map(_column, items, words))
+
+
+def _words(item: Item) -> list[str]:
+    threat = item.threat
+    name = f"PGD-{threat.steps}" if item.attack == "pgd" else item.attack
+    words = [name.upper() if item.attack == "fgsm" else name]
+    words += [item.definition] if item.attack == "pgd" and item.definition != "final" else []
+    words += [f"x{threat.restarts}"] if threat.restarts > 1 else []
+    words += [threat.loss] if threat.loss != "ce" else []
+    return words + ([threat.norm] if threat.norm != "linf" else [])
+
+
+def _column(item: Item, words: list[str]) -> Column:
+    key = "-".join(words).lower().replace("pgd-", "pgd").replace(" ", "").replace("/", "_")
+    return Column(key, " ".join(words), item)

@@ -1,0 +1,133 @@
+"""From the run folders of a study to its results.json: every network, mean and deviation, differences."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.study.grid import Cell
+from rkblocks.study.spec import Study
+from rkblocks.study.state import State, images
+from rkblocks.study.statistics import paired
+from rkblocks.training.runs import RECORD
+
+States = Mapping[tuple[str, int], State]
+"""(name of a cell, seed) -> state of its network."""
+
+
+def run_name(cell: str, seed: int) -> str:
+    """The name of a run folder."""
+    return f"{cell}-seed{seed}"
+
+
+def collect(study: Study, states: States, root: Path) -> dict[str, Any]:
+    """Return the content of results.json. root: the folder of the run folders.
+
+    It depends on the study file and on the small files of the run folders alone: neither on weights, nor on time, nor
+    on where the folders lie.
+    """
+    entries = [
+        _entry(study, cell, seed, states[cell.name, seed], root / run_name(cell.name, seed))
+        for cell in study.cells
+        for seed in study.seeds
+        if (cell.name, seed) in states and states[cell.name, seed].found
+    ]
+    return {
+        "version": 1,
+        "study": {**asdict(study.head), "seeds": list(study.seeds), "networks": len(study.cells) * len(study.seeds)},
+        "evaluation": asdict(study.evaluation),
+        "columns": [
+            {
+                "key": column.key,
+                "title": column.title,
+                "threat": None if column.item is None else column.item.threat.to_dict(),
+                "text": "clean images" if column.item is None else column.item.threat.text(),
+                "definition": "final" if column.item is None else column.item.definition,
+            }
+            for column in study.columns
+        ],
+        "paper": study.paper.source,
+        "entries": entries,
+        "summary": summary(study, entries),
+    }
+
+
+def _entry(study: Study, cell: Cell, seed: int, state: State, folder: Path) -> dict[str, Any]:
+    """One network: its accuracies by column, and what they depend on."""
+    one = next(iter(state.found.values()))
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = {}
+    return {
+        "cell": cell.name,
+        "blocks": cell.blocks,
+        "seed": seed,
+        "run": f"runs/{folder.name}",
+        "accuracy": {
+            column.key: state.found[column.key]["accuracy"] for column in study.columns if column.key in state.found
+        },
+        "n": images(folder, study.evaluation),
+        "weights": one["weights"],
+        "versions": one.get("versions", {}),
+        "device": record.get("device"),
+        "parameters": record.get("parameters"),
+        "data": record.get("data", {}).get("note", ""),
+        "seconds": round(state.seconds, 1),
+        "health": {
+            "checks": len(state.health),
+            "failed": [f"{check['check']}: {check['figure']}" for check in state.health if not check["ok"]],
+        },
+    }
+
+
+def summary(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each cell, in the order of the study; "first" is the cell that the differences are to."""
+    values: dict[str, dict[int, Mapping[str, float]]] = {}
+    for entry in entries:
+        values.setdefault(entry["cell"], {})[entry["seed"]] = entry["accuracy"]
+    rows = []
+    for cell in study.cells:
+        first = next(other for other in study.cells if other.setting == cell.setting)
+        own, base = values.get(cell.name, {}), values.get(first.name, {})
+        keys = [column.key for column in study.columns]
+        rows.append(
+            {
+                "cell": cell.name,
+                "blocks": cell.blocks,
+                "axes": dict(cell.axes),
+                "calls": None if cell.calls is None else str(cell.calls),
+                "seeds": len(own),
+                "accuracy": {
+                    key: _mean([one[key] for one in own.values()])
+                    for key in keys
+                    if own and all(key in one for one in own.values())
+                },
+                "paper": dict(study.paper.rows.get(cell.name, {})),
+                "first": None if first is cell else first.name,
+                "difference": {} if first is cell else _differences(base, own, keys),
+            }
+        )
+    return rows
+
+
+def _mean(values: Sequence[float]) -> list[float | None]:
+    mean, deviation = mean_deviation(values)
+    return [mean, None if math.isnan(deviation) else deviation]
+
+
+def _differences(
+    base: Mapping[int, Mapping[str, float]], own: Mapping[int, Mapping[str, float]], keys: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return {column: {n, mean, deviation, p}} over the seeds that both have."""
+    found = {}
+    for key in keys:
+        seeds = [seed for seed in own if seed in base and key in own[seed] and key in base[seed]]
+        if seeds:
+            found[key] = asdict(paired([base[seed][key] for seed in seeds], [own[seed][key] for seed in seeds]))
+    return found

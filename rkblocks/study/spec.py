@@ -1,0 +1,194 @@
+"""The study file: every key, its meaning and range; read whole, with all that is wrong and the lines of it.
+
+name, title, preset      what it is, and the recipe that all networks start from
+[set]                    settings of all networks that differ from the recipe
+[grid]                   schemes, seeds, and any other setting; every combination is a cell
+[[cell]], [[exclude]]    cells besides the grid, combinations left out
+[evaluation]             which attacks, on how many images
+[paper]                  numbers to print beside
+[resources]              what one task takes on a cluster
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rkblocks import training
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
+from rkblocks.study.grid import Cell, cells, tables
+from rkblocks.study.keys import checked, flat
+from rkblocks.study.plan import Attack, Column, Evaluation, columns
+from rkblocks.training import Config, settings, toml
+from rkblocks.training.settings import at_least, positive, setting
+
+FILE = "study.toml"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The keys before the first section."""
+
+    name: str = setting("", "name of the study: of its folder and in its table")
+    title: str = setting("", "one line for the table")
+    preset: str = setting("", "recipe of all networks: a preset of `train`, or a TOML file")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """[resources]: what one network takes."""
+
+    gpus: float = setting(0.0, "GPUs of a task on a cluster; 0.25: four tasks share one", at_least(0))
+    cpus: float = setting(1.0, "cores of a task on a cluster", positive())
+    threads: int = setting(1, "threads of a task", at_least(1))
+
+
+@dataclass(frozen=True)
+class Paper:
+    """[paper]: numbers of a publication. rows: cell -> column -> number."""
+
+    source: str = ""
+    rows: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file, read and checked. text: the file as it is; base: changes of [set] to the preset, by key."""
+
+    head: Head
+    base: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    evaluation: Evaluation
+    attacks: tuple[Attack, ...]
+    paper: Paper
+    resources: Resources
+    text: str
+
+    @property
+    def name(self) -> str:
+        return self.head.name
+
+    def config(self, cell: Cell, seed: int, **more: Any) -> Config:
+        """The configuration of one network; `more`: further settings, `data.root` for example as data_root="..."."""
+        changes = {**self.base, **cell.changes, "training.seed": seed}
+        changes |= {key.replace("_", ".", 1): value for key, value in more.items() if value is not None}
+        return training.load(self.head.preset, changes)
+
+    def plan(self, cell: Cell) -> tuple[Column, ...]:
+        """The columns of a cell's accuracies, the clean one first; budgets are those of its data set."""
+        return columns(self.evaluation, self.attacks, self.config(cell, 0).data.name)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table: those of all cells, by key."""
+        return tuple({column.key: column for cell in reversed(self.cells) for column in self.plan(cell)}.values())
+
+
+def load(source: str | os.PathLike[str]) -> Study:
+    """The study of a file, or of the study.toml in a folder.
+
+    Raises:
+        RkblocksError: with all that is wrong: RK850 (no such file), RK702 (no TOML), RK703 (unknown keys), RK704
+        (values), RK851 (cells that cannot be), and what schemes, presets and threat models raise.
+    """
+    path = Path(source)
+    path = path / FILE if path.is_dir() else path
+    if not path.is_file():
+        fail("RK850", f"there is no study {path}", help="give a study file, or the folder that a study has written")
+    table, problems = toml.parse(path)
+    study = None if problems else _study(table, path, problems)
+    if study is None or problems:
+        raise RkblocksError(toml.with_lines(problems, path) if table else problems, str(path))
+    return study
+
+
+SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "resources")
+
+
+def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Study | None:
+    """The study of a table; None, or with problems appended, where something is wrong with it."""
+    head = settings.read(Head, {k: v for k, v in table.items() if k not in SECTIONS}, problems)
+    problems[:] = [
+        p if p.code != "RK703" else settings.unknown(p.path, "", (*(f.name for f in fields(Head)), *SECTIONS))
+        for p in problems
+    ]
+    part = {name: _section(table, name, problems) for name in ("set", "grid", "evaluation", "paper", "resources")}
+    if not head.preset:
+        problems.append(diagnostic("RK704", "preset is missing, expected a preset of `train`", path="preset"))
+    name = head.name or path.stem
+    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
+        problems.append(
+            diagnostic("RK704", f"name is {name!r}, expected letters, digits and any of _ . + -", path="name")
+        )
+    base = {key: checked(key, value, "set.", problems) for key, value in flat(part["set"])}
+    seeds = _seeds(part["grid"], problems)
+    evaluation = settings.read(
+        Evaluation, {k: v for k, v in part["evaluation"].items() if k != "attacks"}, problems, "evaluation."
+    )
+    attacks = tuple(
+        Attack.read(one, f"evaluation.attacks.{number}.", problems)
+        for number, one in enumerate(tables(part["evaluation"], "attacks", problems))
+    )
+    resources = settings.read(Resources, part["resources"], problems, "resources.")
+    extra, exclude = list(tables(table, "cell", problems)), list(tables(table, "exclude", problems))
+    if problems:
+        return None
+    depth = training.load(head.preset, base).net.depth
+    grid = {key: value for key, value in part["grid"].items() if key != "seeds"}
+    found = cells(grid, extra, exclude, depth, problems)
+    if problems:
+        return None
+    text = path.read_text(encoding="utf-8")
+    head = Head(name, head.title, head.preset)
+    study = Study(head, base, seeds, found, evaluation, attacks, Paper(), resources, text)
+    known = [column.key for column in study.columns]  # raises what is wrong with a cell or a threat model
+    paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
+    return Study(head, base, seeds, found, evaluation, attacks, paper, resources, text)
+
+
+def _section(table: Mapping[str, Any], name: str, problems: list[Diagnostic]) -> Mapping[str, Any]:
+    value = table.get(name, {})
+    if isinstance(value, Mapping):
+        return value
+    problems.append(diagnostic("RK704", f"{name} is {value!r}, expected a section [{name}]", path=name))
+    return {}
+
+
+def _seeds(grid: Mapping[str, Any], problems: list[Diagnostic]) -> tuple[int, ...]:
+    value = grid.get("seeds", [0])
+    found = settings.convert(value, tuple[int, ...], at_least(0))
+    if isinstance(found, settings.Unfit) or not found or len(set(found)) < len(found):
+        problems.append(
+            diagnostic("RK704", f"grid.seeds is {value!r}, expected different whole numbers", path="grid.seeds")
+        )
+        return ()
+    return tuple(found)
+
+
+def _paper(table: Mapping[str, Any], columns: list[str], names: set[str], problems: list[Diagnostic]) -> Paper:
+    """[paper]: source, columns = ["clean", ...], and [paper.rows] with a list of numbers for each cell."""
+    for key in table:
+        if key not in ("source", "columns", "rows"):
+            problems.append(settings.unknown(key, "paper.", ("source", "columns", "rows")))
+    source, keys, rows = table.get("source", ""), table.get("columns", columns), table.get("rows", {})
+    wrong = [key for key in keys if key not in columns] if isinstance(keys, list) else [keys]
+    if wrong:
+        message = f"paper.columns has {wrong[0]!r}, expected of {', '.join(columns)}"
+        problems.append(diagnostic("RK704", message, path="paper.columns"))
+        return Paper()
+    found = {}
+    for name, values in rows.items() if isinstance(rows, Mapping) else ():
+        numbers = settings.convert(values, tuple[float, ...], None)
+        place = f"paper.rows.{name}"
+        if name not in names:
+            problems.append(diagnostic("RK851", f"paper.rows names {name}, which is no cell", path=place))
+        elif isinstance(numbers, settings.Unfit) or len(numbers) != len(keys):
+            problems.append(diagnostic("RK704", f"{place} is {values!r}, expected {len(keys)} numbers", path=place))
+        else:
+            found[name] = dict(zip(keys, numbers, strict=True))
+    return Paper(str(source), found)

@@ -1,0 +1,160 @@
+"""How far a network of a study is, read from its run folder; nothing here needs the weights to be at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rkblocks import training
+from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.study.plan import Column, Evaluation
+from rkblocks.training import Config
+from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, WEIGHTS
+from rkblocks.training.storage import sha256
+
+#: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
+INDIFFERENT: Final = ("data.root", "training.device", "training.save_minutes", "net.memory")
+ABSENT, PARTIAL, TRAINED = "absent", "partial", "trained"
+
+
+@dataclass(frozen=True)
+class State:
+    """stage: absent, partial (some of the training is done), trained; epochs: done, and wanted; seconds of training so
+    far; found: the entry of each column that was measured on these weights, by key; health: the checks of those
+    evaluations.
+    """
+
+    stage: str
+    epochs: tuple[int, int]
+    seconds: float
+    found: Mapping[str, Mapping[str, Any]]
+    health: tuple[Mapping[str, Any], ...] = ()
+
+    def missing(self, plan: Sequence[Column]) -> tuple[Column, ...]:
+        """The columns that are still to be measured."""
+        return tuple(column for column in plan if column.key not in self.found)
+
+    def unfinished(self, plan: Sequence[Column]) -> bool:
+        """Whether there is anything left to do."""
+        return self.stage != TRAINED or bool(self.missing(plan))
+
+
+def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Evaluation) -> State:
+    """The state of the network that `config` describes.
+
+    Raises:
+        RkblocksError: RK852 where the folder holds another network, and what reading its configuration raises.
+    """
+    epochs = config.training.epochs
+    if not (folder / CONFIG).is_file():
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            fail(
+                "RK852", f"{folder} is no run folder: it has no {CONFIG}", help="move it away, or choose another --out"
+            )
+        return State(ABSENT, (0, epochs), 0.0, {})
+    differing = differences(training.load(folder / CONFIG), config)
+    if differing:
+        fail(
+            "RK852",
+            f"{folder} is another network than the study asks for: {'; '.join(differing)}",
+            help="move it away, or choose another --out",
+        )
+    metrics = lines(folder / METRICS)
+    seconds = sum(float(one.get("seconds", 0.0)) for one in metrics)
+    done = min(len(metrics), epochs)
+    if done < epochs or not ((folder / WEIGHTS["last"]).is_file() or not (folder / RESUME).is_file()):
+        return State(PARTIAL, (done, epochs), seconds, {})
+    found, health = measured(folder, plan, evaluation)
+    return State(TRAINED, (done, epochs), seconds, found, health)
+
+
+def differences(had: Config, wanted: Config) -> list[str]:
+    """Return "net.depth is 6, wanted 10" for every setting that differs and matters; keys that an older run's file
+    lacks have their defaults.
+    """
+    found = []
+    old, new = had.to_dict(), wanted.to_dict()
+    for section, keys in new.items():
+        for key, value in keys.items():
+            name, had_value = f"{section}.{key}", old[section][key]
+            if name not in INDIFFERENT and had_value != value:
+                found.append(f"{name} is {had_value}, wanted {value}")
+    return found
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file of lines; a last line that was cut off counts as none, a missing file as empty."""
+    found = []
+    try:
+        texts = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    for text in texts:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def measured(
+    folder: Path, plan: Sequence[Column], evaluation: Evaluation
+) -> tuple[dict[str, Mapping[str, Any]], tuple[Mapping[str, Any], ...]]:
+    """Return the entry of each column from the run's evaluations/*.json, and the health checks of the files used.
+
+    Counted is what was measured on these weights and images, with this seed. Where the weights are not kept, all
+    evaluations must be of the same ones.
+    """
+    weights = folder / WEIGHTS[evaluation.weights]
+    hashes = {sha256(weights)} if weights.is_file() else None
+    n = images(folder, evaluation)
+    found: dict[str, Mapping[str, Any]] = {}
+    health: dict[str, Mapping[str, Any]] = {}
+    for content in _evaluations(folder):
+        entries = content["entries"]
+        own = {str(entry["weights"]) for entry in entries}
+        hashes = hashes or own
+        split = content.get("data", {}).get("split")
+        if own != hashes or split != evaluation.split or {entry["seed"] for entry in entries} != {evaluation.seed}:
+            continue
+        before = len(found)
+        for column in plan:
+            entry = next((one for one in entries if column.is_of(one) and one["n"] == n), None)
+            if entry is not None:
+                found.setdefault(column.key, entry)
+        if len(found) > before:
+            health |= {str(check["check"]): check for check in content.get("health", ())}
+    return found, tuple(health.values())
+
+
+def images(folder: Path, evaluation: Evaluation) -> int | None:
+    """The number of images that an evaluation of this run takes; None where its run.json does not tell."""
+    try:
+        size = int(json.loads((folder / RECORD).read_text(encoding="utf-8"))["data"][evaluation.split])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return min(evaluation.limit or size, size)
+
+
+def _evaluations(folder: Path) -> Iterator[dict[str, Any]]:
+    """The evaluations of a run, by name; what is no evaluation is passed over."""
+    for path in sorted((folder / "evaluations").glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            entries = content["entries"]
+            if entries and all({"attack", "n", "weights", "seed", "accuracy"} <= set(entry) for entry in entries):
+                yield content
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+
+
+def problem(error: BaseException) -> str:
+    """One line for what went wrong with a network."""
+    if isinstance(error, RkblocksError):
+        return " ".join(f"{one.code}: {one.message}" for one in error.diagnostics)
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

@@ -1,0 +1,188 @@
+"""The table of a study as Markdown, CSV and LaTeX: pure functions of the content of results.json."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from rkblocks.study.grid import BLOCKS, CALLS
+from rkblocks.study.keys import heading
+from rkblocks.study.marks import LATEX, MARKDOWN, Marks
+
+Content = Mapping[str, Any]
+Grid = tuple[list[str], list[list[str]]]
+"""Head and rows of a table."""
+CSV_NUMBERS = ("seeds", "mean", "deviation", "paper", "first", "pairs", "difference", "difference_deviation", "p")
+
+
+def accuracies(content: Content, marks: Marks) -> Grid:
+    """Return one row a cell: schemes, axes, seeds, then each accuracy, beside that of the paper where there is one."""
+    rows, lead = content["summary"], _lead(content)
+    known = {key for row in rows for key in row["paper"]}
+    head, body = [*map(_title, lead), "seeds"], [[*_axes(row, lead, marks), _seeds(row, content)] for row in rows]
+    for column in content["columns"]:
+        key = column["key"]
+        head.append(marks.text(column["title"]))
+        for row, cells in zip(rows, body, strict=True):
+            cells.append(_accuracy(row["accuracy"].get(key), marks))
+        if key in known:
+            head.append("paper")
+            for row, cells in zip(rows, body, strict=True):
+                cells.append(f"{row['paper'][key]:.4f}" if key in row["paper"] else "-")
+    return head, body
+
+
+def differences(content: Content, marks: Marks) -> Grid | None:
+    """Return the differences to the first scheme of each setting, pair by pair; None where there are none."""
+    rows = [row for row in content["summary"] if row["difference"]]
+    if not rows:
+        return None
+    paper = {row["cell"]: row["paper"] for row in content["summary"]}
+    shared = {key for row in rows for key in row["paper"] if key in paper[row["first"]]}
+    lead = _lead(content)
+    head, body = (
+        [*map(_title, lead), "minus", "seeds"],
+        [[*_axes(row, lead, marks), marks.text(row["first"]), str(_pairs(row))] for row in rows],
+    )
+    for column in content["columns"]:
+        key = column["key"]
+        head.append(marks.text(column["title"]))
+        for row, cells in zip(rows, body, strict=True):
+            cells.append(_difference(row["difference"].get(key), marks))
+        if key in shared:
+            head.append("paper")
+            for row, cells in zip(rows, body, strict=True):
+                both = key in row["paper"] and key in paper[row["first"]]
+                cells.append(marks.signed(row["paper"][key] - paper[row["first"]][key]) if both else "-")
+    return head, body
+
+
+def notes(content: Content, marks: Marks) -> list[str]:
+    """Return what has to be known to read the numbers: images, attacks, error bars, health."""
+    entries, study = content["entries"], content["study"]
+    sizes = "-".join(sorted({str(entry["n"]) for entry in entries})) or "no"
+    data = {entry["data"] for entry in entries if entry["data"]}
+    found = [
+        f"{len(entries)} of {study['networks']} networks (preset {study['preset']}), each on {sizes} "
+        f"{content['evaluation']['split']} images" + "".join(f"; {note}" for note in sorted(data)) + ".",
+        f"Mean {marks.plus_minus} sample deviation over the seeds; {marks.single} is a single seed, without deviation.",
+    ]
+    for column in content["columns"][1:]:
+        how = " (any iterate)" if column["definition"] == "any" else ""
+        found.append(f"{column['title']}: {column['text']}{how}.")
+    if any(row["difference"] for row in content["summary"]):
+        found.append("Differences are paired by seed; p is that of the two-sided paired t-test.")
+    if any(row["paper"] for row in content["summary"]):
+        found.append(f"paper: {content['paper']}.")
+    checks = sum(entry["health"]["checks"] for entry in entries)
+    failed = [(entry, text) for entry in entries for text in entry["health"]["failed"]]
+    found.append(f"Health checks: {checks - len(failed)} of {checks} passed.")
+    found += [f"Failed, {entry['cell']} seed {entry['seed']}: {text}." for entry, text in failed]
+    return [marks.text(note) for note in found]
+
+
+def markdown(content: Content) -> str:
+    """Return the tables and the notes as Markdown."""
+    study = content["study"]
+    parts = [f"# {study['name']}" + (f": {study['title']}" if study["title"] else "")]
+    for grid in (accuracies(content, MARKDOWN), differences(content, MARKDOWN)):
+        if grid is not None:
+            head, rows = grid
+            lines = [head, ["---"] * len(head), *rows]
+            parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    parts.append("\n".join(f"- {note}" for note in notes(content, MARKDOWN)))
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(content: Content) -> str:
+    """Return the tables as LaTeX tabulars with booktabs, the notes as comments."""
+    study = content["study"]
+    parts = [f"% {study['name']}: {study['title']}\n% needs \\usepackage{{booktabs}}"]
+    for grid in (accuracies(content, LATEX), differences(content, LATEX)):
+        if grid is not None:
+            head, rows = grid
+            lead = len(_lead(content))
+            lines = [" & ".join(row) + " \\\\" for row in (head, *rows)]
+            body = ["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"]
+            columns = "l" * lead + "r" * (len(head) - lead)
+            parts.append("\n".join([f"\\begin{{tabular}}{{{columns}}}", *body, "\\end{tabular}"]))
+    parts.append("\n".join(f"% {note}" for note in notes(content, LATEX)))
+    return "\n\n".join(parts) + "\n"
+
+
+def comma_separated(content: Content) -> str:
+    """Return a line for each cell and column, as CSV: what spreadsheets and plotting programs like."""
+    lead = [key for key in _lead(content) if key != BLOCKS]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["cell", "blocks", *lead, "attack", *CSV_NUMBERS])
+    for row in content["summary"]:
+        for column in content["columns"]:
+            key = column["key"]
+            mean, deviation = row["accuracy"].get(key, (None, None))
+            other = row["difference"].get(key, {})
+            own = [row["seeds"], *map(_plain, (mean, deviation, row["paper"].get(key)))]
+            difference = [
+                row["first"] or "",
+                other.get("n", ""),
+                *(_plain(other.get(k)) for k in ("mean", "deviation", "p")),
+            ]
+            axes = [_calls(row) if axis == CALLS else row["axes"].get(axis, "") for axis in lead]
+            writer.writerow([row["cell"], row["blocks"], *axes, key, *own, *difference])
+    return out.getvalue()
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _lead(content: Content) -> list[str]:
+    """The keys of the axes, the schemes first."""
+    return list(dict.fromkeys([BLOCKS, *(key for row in content["summary"] for key in row["axes"])]))
+
+
+def _title(key: str) -> str:
+    return "calls of F" if key == CALLS else heading(key)
+
+
+def _axes(row: Mapping[str, Any], lead: Sequence[str], marks: Marks) -> list[str]:
+    cells = []
+    for key in lead:
+        text = row["axes"].get(key, "-")
+        if key == CALLS and row["calls"] not in (None, text):
+            text = f"{_calls(row)} (of {text})"
+        cells.append(marks.text(text))
+    return cells
+
+
+def _calls(row: Mapping[str, Any]) -> str:
+    """The calls of F that a group really makes."""
+    return "" if row["calls"] is None else f"{float(Fraction(row['calls'])):.6g}"
+
+
+def _seeds(row: Mapping[str, Any], content: Content) -> str:
+    wanted = len(content["study"]["seeds"])
+    return str(row["seeds"]) if row["seeds"] == wanted else f"{row['seeds']} of {wanted}"
+
+
+def _pairs(row: Mapping[str, Any]) -> int:
+    return int(max(one["n"] for one in row["difference"].values()))
+
+
+def _accuracy(value: Sequence[float | None] | None, marks: Marks) -> str:
+    if value is None or value[0] is None:
+        return "-"
+    mean, deviation = value
+    return f"{mean:.4f} {marks.single}" if deviation is None else f"{mean:.4f} {marks.plus_minus} {deviation:.4f}"
+
+
+def _difference(value: Mapping[str, Any] | None, marks: Marks) -> str:
+    if value is None:
+        return "-"
+    if value["deviation"] is None:
+        return f"{marks.signed(value['mean'])} {marks.single}"
+    p = "p < 0.0001" if value["p"] < 1e-4 else f"p = {value['p']:.2g}"
+    return f"{marks.signed(value['mean'])} {marks.plus_minus} {value['deviation']:.4f} ({marks.formula(p)})"

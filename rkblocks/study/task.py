@@ -1,0 +1,121 @@
+"""One network of a study: trained or continued, then attacked; what is done already is not done again."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rkblocks import training
+from rkblocks.diagnostics import fail
+from rkblocks.evaluation import evaluate_subject, of_run
+from rkblocks.evaluation.evaluate import save_evaluation
+from rkblocks.study.plan import Column, Evaluation
+from rkblocks.study.state import PARTIAL, TRAINED, state
+from rkblocks.training import Config
+from rkblocks.training.runs import METRICS, RESUME, WEIGHTS
+
+Report = Callable[[int, int], None]
+"""Called as report(units done, units in all)."""
+NAME = "study"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network: everything that a worker, here or on another machine, has to know. name: of its run folder."""
+
+    name: str
+    folder: Path
+    config: Config
+    plan: tuple[Column, ...]
+    evaluation: Evaluation
+    threads: int = 1
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def absolute(self) -> Task:
+        """The same task for a process that runs elsewhere."""
+        return replace(self, folder=self.folder.absolute())
+
+    @property
+    def units(self) -> int:
+        """What progress counts: epochs, columns, and the health checks with saving."""
+        return self.config.training.epochs + len(self.plan) + 1
+
+
+def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, float]:
+    """Train what is not trained, measure what is not measured; returns the seconds of both, in this call.
+
+    Raises:
+        RkblocksError: RK852 (another network is there), RK855 (it cannot be continued), RK718 (stopped by a signal,
+        saved), and what training and evaluation raise.
+    """
+    torch.set_num_threads(task.threads)
+    epochs, units = task.config.training.epochs, task.units
+    started = time.monotonic()
+    now = state(task.folder, task.config, task.plan, task.evaluation)
+    report(now.epochs[0], units)
+    if now.stage != TRAINED:
+        _train(task, now.stage, lambda metrics: report(int(metrics["epoch"]), units))
+        now = state(task.folder, task.config, task.plan, task.evaluation)
+    trained = time.monotonic()
+    wanted = now.missing(task.plan)
+    if wanted:
+        _measure(task, wanted, lambda done: report(epochs + len(task.plan) - len(wanted) + done, units))
+    report(units, units)
+    return {"training": trained - started, "evaluation": time.monotonic() - trained}
+
+
+def _train(task: Task, stage: str, listen: Callable[[Mapping[str, Any]], None]) -> None:
+    folder = task.folder
+    if (folder / RESUME).is_file():
+        training.resume(folder, progress=listen)
+        return
+    if stage == PARTIAL:
+        if (folder / METRICS).is_file():
+            fail(
+                "RK855",
+                f"{folder} has some epochs but no {RESUME}, so it cannot be continued",
+                help=f"restore {RESUME}, or move the folder away to train anew",
+            )
+        shutil.rmtree(folder)  # a crash before the first save: the settings alone, and they are the wanted ones
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    training.train(task.config, folder, progress=listen)
+
+
+def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]) -> None:
+    options, folder = task.evaluation, task.folder
+    if not (folder / WEIGHTS[options.weights]).is_file():
+        fail(
+            "RK855",
+            f"{folder} has no {WEIGHTS[options.weights]}, which measuring {', '.join(c.key for c in wanted)} needs",
+            help="restore it from a copy, or move the folder away to train anew",
+        )
+    subject = of_run(
+        folder,
+        split=options.split,
+        limit=options.limit or None,
+        device=task.config.training.device,
+        data_root=task.config.data.root or None,
+        seed=options.seed,
+        weights=options.weights,
+    )
+    finished: set[str] = set()
+
+    def progress(label: str, at: int, total: int) -> None:
+        if at >= total and not label.startswith("health") and label not in finished:
+            finished.add(label)
+            done(min(len(finished), len(wanted)))
+
+    items = [column.item for column in wanted if column.item is not None]
+    found = evaluate_subject(
+        subject, items, seed=options.seed, batch=options.batch, probe=options.probe, progress=progress
+    )
+    save_evaluation(found, folder / "evaluations", NAME)

@@ -1,0 +1,60 @@
+"""The other end of the pool's pipe: a process that performs one task after another, and says what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from rkblocks.diagnostics import RkblocksError
+
+Report = Callable[[int, int], None]
+
+
+def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, device: str | None) -> None:
+    """Perform the tasks that come through the pipe until its other end is closed.
+
+    Says ("ready", None) for each task it can take, then ("progress", (done, total)) and at last ("done", result),
+    ("failed", error) or ("stopped", None). In a process group of its own, so that Ctrl-C on the terminal reaches only
+    the parent, which then asks each worker once: a second signal would cut a save short.
+    """
+    os.setpgrp()
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device  # before the first use of CUDA, which torch's import is not
+    torch.set_num_threads(threads)
+
+    def report(done: int, total: int) -> None:
+        try:
+            pipe.send(("progress", (done, total)))
+        except OSError:  # nobody waits for this work any more; the epoch before is saved
+            raise KeyboardInterrupt from None
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        while True:
+            pipe.send(("ready", None))
+            kind, content = settle(work, pipe.recv(), report)
+            pipe.send((kind, content))
+            if kind == "stopped":
+                return
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
+
+
+def settle(work: Callable[[Any, Report], Any], task: Any, report: Report) -> tuple[str, Any]:
+    """Perform a task; returns ("done", result), ("failed", error), or ("stopped", None) for a signal."""
+    try:
+        return "done", work(task, report)
+    except KeyboardInterrupt:
+        return "stopped", None
+    except RkblocksError as error:
+        if any(found.code == "RK718" for found in error.diagnostics):
+            return "stopped", None
+        return "failed", error
+    except Exception as error:
+        return "failed", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")

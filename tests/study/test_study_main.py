@@ -1,0 +1,202 @@
+"""A small study from its file to its table: continued, in part, with failures, and rebuilt from small files alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rkblocks import study, training
+from rkblocks.cli import main
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.study import task as tasks
+from rkblocks.study.statistics import paired
+
+torch.set_num_threads(1)
+RESULTS = ["accuracy.png", "accuracy.svg", "results.json", "table.csv", "table.md", "table.tex"]
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def test_the_table_is_the_mean_of_the_evaluations(finished: Path) -> None:
+    assert sorted(path.name for path in (finished / "results").iterdir()) == RESULTS
+    content = json.loads((finished / "results" / "results.json").read_text())
+    values: dict[str, list[float]] = {}
+    for scheme in ("euler", "ssp2"):
+        for seed in (0, 1):
+            run = finished / "runs" / f"{scheme}-seed{seed}"
+            (path,) = (run / "evaluations").glob("*.json")
+            entries = json.loads(path.read_text())["entries"]
+            assert [(entry["attack"], entry["n"], entry["seed"]) for entry in entries] == [
+                ("clean", 60, 0),
+                ("pgd", 60, 0),
+            ]
+            assert training.load(run / "config.toml").training.seed == seed
+            values.setdefault(scheme, []).append(entries[1]["accuracy"])
+    euler, ssp2 = content["summary"]
+    assert euler["accuracy"]["pgd2"][0] == pytest.approx(sum(values["euler"]) / 2)
+    assert euler["accuracy"]["pgd2"][1] == pytest.approx(abs(values["euler"][0] - values["euler"][1]) / 2**0.5)
+    assert (euler["paper"], euler["difference"]) == ({"clean": 0.5}, {})
+    assert ssp2["difference"]["pgd2"] == vars(paired(values["euler"], values["ssp2"]))
+    assert [(entry["run"], entry["parameters"] > 0) for entry in content["entries"]] == [
+        ("runs/euler-seed0", True),
+        ("runs/euler-seed1", True),
+        ("runs/ssp2-seed0", True),
+        ("runs/ssp2-seed1", True),
+    ]
+
+
+def test_the_images_are_the_same_for_all_networks(finished: Path) -> None:
+    chosen = [load_file(path)["index"] for path in finished.glob("runs/*/evaluations/*.safetensors")]
+    assert len(chosen) == 4
+    assert all(torch.equal(chosen[0], other) for other in chosen[1:])
+
+
+def test_what_is_finished_is_not_done_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("train", "resume"):
+        monkeypatch.setattr(tasks.training, name, lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(tasks, "evaluate_subject", lambda *_, **__: pytest.fail("measured again"))
+    before = {path: path.read_bytes() for path in (copy / "results").iterdir()}
+    shutil.rmtree(copy / "results")
+    study.run(copy, workers=0, say=silent)
+    assert {path: path.read_bytes() for path in (copy / "results").iterdir()} == before
+
+
+def test_small_files_alone_rebuild_the_same_results(copy: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (copy / "results").iterdir()}
+    shutil.rmtree(copy / "results")
+    for pattern in ("*.safetensors", "resume.pt"):
+        for path in copy.rglob(pattern):
+            path.unlink()
+    moved = copy.rename(copy.parent / "moved")
+    study.run(moved, report_only=True, say=silent)
+    assert {path.name: path.read_bytes() for path in (moved / "results").iterdir()} == before
+    lines: list[str] = []
+    study.run(moved, dry_run=True, say=lines.append)
+    assert "4 of 4 networks are finished, 0 to do" in lines[0]
+
+
+def test_a_larger_study_goes_on_from_a_smaller_one(copy: Path) -> None:
+    text = (copy / "study.toml").read_text()
+    (copy / "study.toml").write_text(
+        text.replace("seeds = [0, 1]", "seeds = [0]\ndepth = 1") + '[[cell]]\nblocks = "ssp3"\n'
+    )
+    (copy / "other.toml").write_text(text.replace("training.epochs = 1", "training.epochs = 2"))
+    with pytest.raises(RkblocksError) as caught:  # a run of other epochs is not mistaken for one of these
+        study.run(copy / "other.toml", copy, workers=0, say=silent)
+    assert {one.code for one in caught.value.diagnostics} == {"RK852"}
+    assert len(caught.value.diagnostics) == 4
+    assert "training.epochs is 1, wanted 2" in caught.value.diagnostics[0].message
+    trained: list[str] = []
+    content = study.run(copy, workers=0, say=trained.append)
+    assert [line.partition(":")[0] for line in trained if "done in" in line] == ["ssp3-seed0"]
+    assert [row["cell"] for row in content["summary"]] == ["euler", "ssp2", "ssp3"]
+    assert [row["seeds"] for row in content["summary"]] == [1, 1, 1]
+
+
+def test_runs_of_older_versions_and_of_other_machines_are_taken_over(copy: Path) -> None:
+    config = copy / "runs" / "euler-seed0" / "config.toml"
+    text = config.read_text()
+    older = "".join(line for line in text.splitlines(True) if not line.startswith(("memory =", "split_seed =")))
+    config.write_text(older.replace('root = ""', 'root = "/elsewhere"'))
+    assert config.read_text() != text
+    lines: list[str] = []
+    study.run(copy, dry_run=True, data_root="/somewhere", device="cuda", say=lines.append)
+    assert "4 of 4 networks are finished" in lines[0]
+
+
+def test_an_evaluation_of_other_weights_does_not_count(copy: Path) -> None:
+    run = copy / "runs" / "ssp2-seed1"
+    weights = run / "weights.safetensors"
+    weights.write_bytes((copy / "runs" / "ssp2-seed0" / "weights.safetensors").read_bytes())
+    lines: list[str] = []
+    study.run(copy, dry_run=True, say=lines.append)
+    (row,) = [line.split() for line in lines[0].splitlines() if line.startswith("ssp2-seed1")]
+    assert row[1:4] == ["done", "0/2", "columns"]
+    content = study.run(copy, only="ssp2-*", workers=0, say=silent)
+    assert content["summary"][1]["seeds"] == 2
+    assert len(list((run / "evaluations").glob("*.json"))) == 2
+    values = [entry["accuracy"] for entry in content["entries"] if entry["blocks"] == "ssp2"]
+    assert values[0] == values[1]
+
+
+def test_only_what_is_missing_is_measured(copy: Path) -> None:
+    text = (copy / "study.toml").read_text()
+    (copy / "study.toml").write_text(text.replace("[paper]", "[[evaluation.attacks]]\nattack = 'fgsm'\n\n[paper]"))
+    content = study.run(copy, only="euler-seed0", workers=0, say=silent)
+    assert set(content["entries"][0]["accuracy"]) == {"clean", "pgd2", "fgsm"}
+    assert content["summary"][0]["accuracy"].keys() == {"clean", "pgd2"}, "seed 1 has no FGSM yet"
+    added = json.loads((copy / "runs" / "euler-seed0" / "evaluations" / "study-test-seed0-2.json").read_text())
+    assert [entry["attack"] for entry in added["entries"]] == ["clean", "fgsm"]
+
+
+def test_one_network_fails_the_others_go_on_and_it_is_tried_again(
+    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    grid = 'blocks = ["euler"]\noptimizer.lr = [1e30, 0.05]\nseeds = [0]\n'
+    head, _, rest = tiny.read_text().partition("[grid]\n")
+    tiny.write_text(
+        head + "[grid]\n" + grid + "[evaluation]" + rest.partition("[evaluation]")[2].partition("[paper]")[0]
+    )
+    out = tmp_path / "out"
+    for _ in range(2):
+        assert main(["study", str(tiny), "--out", str(out), "--workers", "0"]) == 1
+        said = capfd.readouterr().out
+        assert "FAILED euler-lr1e+30-seed0: RK719" in said
+        assert "| euler | 1e+30 | 0 of 1 | - | - |" in said
+        assert "| euler | 0.05 | 1 | 0." in said
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [(line["run"], line["event"]) for line in log] == [
+        ("euler-lr1e+30-seed0", "failed"),
+        ("euler-lr0.05-seed0", "done"),
+        ("euler-lr1e+30-seed0", "failed"),
+    ]
+    assert "the loss is no number" in log[0]["message"]
+    assert log[1]["training"] > 0
+
+
+def test_small_files_of_an_unfinished_network_cannot_be_continued(copy: Path) -> None:
+    run = copy / "runs" / "euler-seed0"
+    (run / "resume.pt").unlink()
+    (run / "metrics.jsonl").write_text("")
+    (copy / "runs" / "ssp2-seed0" / "weights.safetensors").unlink()
+    shutil.rmtree(copy / "runs" / "ssp2-seed0" / "evaluations")
+    failed = study.run(copy, workers=0, say=silent)["failed"]
+    assert {name: message[:5] for name, message in failed.items()} == {"euler-seed0": "RK855", "ssp2-seed0": "RK855"}
+    assert "resume.pt" in failed["euler-seed0"]
+    assert "weights.safetensors" in failed["ssp2-seed0"]
+
+
+def test_a_crash_before_the_first_save_is_trained_anew(copy: Path, finished: Path) -> None:
+    run = copy / "runs" / "euler-seed0"
+    (kept,) = (copy / "runs" / "euler-seed0" / "evaluations").glob("*.json")
+    before = json.loads(kept.read_text())["entries"]
+    for name in ("resume.pt", "metrics.jsonl", "weights.safetensors", "last.safetensors"):
+        (run / name).unlink()
+    shutil.rmtree(run / "evaluations")
+    content = study.run(copy, workers=0, say=silent)
+    assert content["failed"] == {}
+    assert content["entries"][0]["accuracy"]["clean"] == before[0]["accuracy"]
+    again, first = (load_file(folder / "runs" / "euler-seed0" / "last.safetensors") for folder in (copy, finished))
+    assert all(torch.equal(again[name], value) for name, value in first.items())
+
+
+def test_a_folder_of_something_else_is_left_alone(copy: Path) -> None:
+    run = copy / "runs" / "euler-seed0"
+    shutil.rmtree(run)
+    run.mkdir()
+    (run / "notes.txt").write_text("mine")
+    with pytest.raises(RkblocksError) as caught:
+        study.run(copy, workers=0, say=silent)
+    assert [one.code for one in caught.value.diagnostics] == ["RK852"]
+    assert [path.name for path in run.iterdir()] == ["notes.txt"]
+
+
+def test_a_pattern_that_fits_nothing(copy: Path) -> None:
+    with pytest.raises(RkblocksError) as caught:
+        study.run(copy, only="ssp3-*", workers=0, say=silent)
+    assert [one.code for one in caught.value.diagnostics] == ["RK854"]

@@ -1,0 +1,160 @@
+"""The study file: cells of the grid with their names, depths for calls of F, and every mistake with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from rkblocks import study
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.study.grid import mean_calls
+
+ROOT = Path(__file__).resolve().parents[2]
+GRID = 'preset = "digits"\n[grid]\nblocks = ["euler", "ssp3", "ark,euler"]\n'
+
+
+def read(tmp_path: Path, text: str) -> study.Study:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return study.load(path)
+
+
+def test_the_grid_is_every_combination_with_the_schemes_of_a_setting_beside_each_other(tmp_path: Path) -> None:
+    found = read(tmp_path, GRID + "depth = [1, 2]\nattack.steps = [3]\nnet.init = 'paper'\nseeds = [4, 7]\n")
+    assert [cell.name for cell in found.cells] == [
+        "euler-depth1-steps3",
+        "ssp3-depth1-steps3",
+        "ark+euler-depth1-steps3",
+        "euler-depth2-steps3",
+        "ssp3-depth2-steps3",
+        "ark+euler-depth2-steps3",
+    ]
+    assert found.seeds == (4, 7)
+    config = found.config(found.cells[5], 7)
+    assert config.net.blocks == ("ark", "euler")
+    assert (config.net.depth, config.attack.steps, config.net.init, config.training.seed) == (2, 3, "paper", 7)
+    assert found.cells[0].axes == {"net.blocks": "euler", "net.depth": "1", "attack.steps": "3"}
+    assert found.cells[0].setting == found.cells[1].setting != found.cells[3].setting
+
+
+def test_cells_besides_the_grid_and_combinations_left_out(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        GRID
+        + 'depth = [1, 2]\n[[cell]]\nblocks = ["euler"]\nnet.widths = [4, 8]\n'
+        + '[[cell]]\nname = "wide"\nblocks = "ssp3"\n'
+        + 'attack.eps = "8/255"\n[[exclude]]\nblocks = "ssp3"\ndepth = 2\n[[exclude]]\nblocks = "ark,euler"\n',
+    )
+    names = [cell.name for cell in found.cells]
+    assert names == ["euler-depth1", "ssp3-depth1", "euler-depth2", "euler-widths4-8", "wide"]
+    assert str(found.config(found.cells[4], 0).attack.eps) == "8/255"
+
+
+def test_equal_calls_of_f_make_the_depth(tmp_path: Path) -> None:
+    found = read(tmp_path, GRID + "calls = [12]\n")
+    assert [(cell.name, found.config(cell, 0).net.depth, cell.calls) for cell in found.cells] == [
+        ("euler-calls12", 12, 12),
+        ("ssp3-calls12", 4, 12),
+        ("ark+euler-calls12", 8, 12),  # 2 + 1 calls in two groups: 3/2 a block
+    ]
+    assert len({cell.setting for cell in found.cells}) == 1
+    assert mean_calls(("ark", "euler", "ssp2")) * 3 == 5
+    odd = read(tmp_path, 'preset = "digits"\n[grid]\nblocks = ["ssp3"]\ncalls = 10\n')
+    assert (odd.config(odd.cells[0], 0).net.depth, odd.cells[0].calls) == (3, 9)
+
+
+MISTAKES = {
+    "no TOML": ('name = "a"\npreset = digits\n', "RK702", 2),
+    "no preset": ('[grid]\nblocks = ["euler"]\n', "RK704", None),
+    "an unknown preset": ('preset = "digit"\n[grid]\nblocks = ["euler"]\n', "RK701", None),
+    "an unknown key": ('preset = "digits"\nsedes = [1]\n[grid]\nblocks = ["euler"]\n', "RK703", 2),
+    "an unknown section": (GRID + "[papers]\nsource = 'x'\n", "RK703", 4),
+    "an unknown setting": (GRID + "net.deepness = [1, 2]\n", "RK703", 4),
+    "an unknown setting of all": (GRID + "[set]\noptimizer.learning = 0.1\n", "RK703", 5),
+    "a value out of range": (GRID + "depth = [1, 0]\n", "RK704", 4),
+    "an empty axis": (GRID + "depth = []\n", "RK704", 4),
+    "seeds twice": (GRID + "seeds = [1, 1]\n", "RK704", 4),
+    "no number of calls": (GRID + 'calls = ["many"]\n', "RK704", 4),
+    "a value twice": (GRID + "depth = [1, 1]\n", "RK851", 4),
+    "depth and calls": (GRID + "depth = [1]\ncalls = [6]\n", "RK851", 3),
+    "no cell": ('preset = "digits"\n', "RK851", None),
+    "a cell without schemes": (GRID + "[[cell]]\ndepth = 3\n", "RK851", 4),
+    "two cells of one name": (GRID + '[[cell]]\nblocks = "ssp3"\n', "RK851", 4),
+    "a name that is no file name": (GRID + '[[cell]]\nname = "a/b"\nblocks = "ssp3"\n', "RK704", 5),
+    "an exclusion of nothing": (GRID + '[[exclude]]\nblocks = "ssp2"\n', "RK851", 4),
+    "a section that is none": ("evaluation = 3\n" + GRID, "RK704", 1),
+    "an attack of an unknown key": (GRID + "[[evaluation.attacks]]\nepsilon = '1/10'\n", "RK703", 5),
+    "a radius that is no fraction": (GRID + "[[evaluation.attacks]]\neps = 'much'\n", "RK803", None),
+    "an unknown preset of attacks": (GRID + "[evaluation]\npreset = 'strong'\n", "RK820", None),
+    "a row of the paper for no cell": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp2 = [0.9]\n", "RK851", 7),
+    "too few numbers": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [0.9, 0.8]\n", "RK704", 7),
+    "a column that is none": (GRID + "[paper]\ncolumns = ['pgd21']\n", "RK704", 5),
+    "a scheme that is none, with calls": ('preset = "digits"\n[grid]\nblocks = ["none"]\ncalls = 6\n', "RK002", None),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_named_with_their_lines(tmp_path: Path, mistake: str) -> None:
+    text, code, line = MISTAKES[mistake]
+    with pytest.raises(RkblocksError) as caught:
+        read(tmp_path, text)
+    assert (code, line) in [(one.code, one.line) for one in caught.value.diagnostics], str(caught.value)
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    with pytest.raises(RkblocksError) as caught:
+        read(tmp_path, GRID + "depth = [0]\nseeds = [-1]\n[set]\nnet.deep = 1\n[evaluation]\nlimits = 3\n")
+    assert [(one.code, one.line) for one in caught.value.diagnostics] == [
+        ("RK703", 7),
+        ("RK704", 5),
+        ("RK703", 9),
+    ]
+
+
+def test_a_study_that_is_not_there(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "none.toml"):
+        with pytest.raises(RkblocksError) as caught:
+            study.load(source)
+        assert [one.code for one in caught.value.diagnostics] == ["RK850"]
+
+
+def test_the_columns_of_an_evaluation(tmp_path: Path) -> None:
+    standard = read(tmp_path, GRID)
+    assert [(column.key, column.title) for column in standard.columns] == [
+        ("clean", "clean"),
+        ("noise-x10", "noise x10"),
+        ("fgsm", "FGSM"),
+        ("pgd20", "PGD-20"),
+        ("pgd20-any", "PGD-20 any"),
+        ("pgd100-any-x5", "PGD-100 any x5"),
+        ("pgd100-any-x5-margin", "PGD-100 any x5 margin"),
+    ]
+    radii = "".join(f"[[evaluation.attacks]]\neps = '{eps}'\n" for eps in ("8/255", "16/255"))
+    assert [column.key for column in read(tmp_path, GRID + radii).columns] == [
+        "clean",
+        "pgd20-eps8_255",
+        "pgd20-eps16_255",
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_studies_of_the_repository_are_sound(path: Path) -> None:
+    found = study.load(path)
+    assert found.name == path.stem
+    for cell in found.cells:
+        found.config(cell, found.seeds[0])
+
+
+def test_table_2_is_the_papers() -> None:
+    found = study.load(ROOT / "studies" / "table2.toml")
+    assert len(found.cells) == 20
+    assert set(found.paper.rows) == {cell.name for cell in found.cells}
+    assert found.paper.rows["ark+euler+ssp2-depth10-steps12"] == {
+        "clean": 0.8156,
+        "fgsm": 0.5643,
+        "pgd7": 0.5166,
+        "pgd12": 0.5054,
+        "pgd20": 0.5016,
+    }
+    mean = {key: sum(row[key] for row in found.paper.rows.values()) / 20 for key in ("clean", "pgd20")}
+    assert mean["clean"] == pytest.approx(0.82402)  # a slip in copying would show in the sums
+    assert mean["pgd20"] == pytest.approx(0.456385)

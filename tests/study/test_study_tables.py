@@ -1,0 +1,161 @@
+"""The three formats of a table as whole texts, from a content that has it all: axes, a paper, one seed, failures."""
+
+from typing import Any
+
+from rkblocks.study import tables
+
+CONTENT: dict[str, Any] = {
+    "study": {"name": "mine_1", "title": "50 % of it", "preset": "digits", "seeds": [0, 1], "networks": 6},
+    "evaluation": {"split": "test"},
+    "columns": [
+        {"key": "clean", "title": "clean", "text": "clean images", "definition": "final"},
+        {"key": "pgd20-any", "title": "PGD", "text": "linf eps 8/255", "definition": "any"},
+    ],
+    "paper": "A & B 2020",
+    "entries": [
+        {
+            "cell": cell,
+            "seed": seed,
+            "n": 100,
+            "data": "",
+            "health": {"checks": 2, "failed": ["more_steps: 0.1 < 0.2"] if (cell, seed) == ("ssp2", 0) else []},
+        }
+        for cell, seed in (("euler", 0), ("euler", 1), ("ssp2", 0), ("ssp2", 1), ("own", 0))
+    ],
+    "summary": [
+        {
+            "cell": "euler",
+            "blocks": "euler",
+            "axes": {"net.blocks": "euler", "calls": "4"},
+            "calls": "4",
+            "seeds": 2,
+            "accuracy": {"clean": [0.9, 0.01], "pgd20-any": [0.5, 0.0]},
+            "paper": {"clean": 0.91},
+            "first": None,
+            "difference": {},
+        },
+        {
+            "cell": "ssp2",
+            "blocks": "ssp2",
+            "axes": {"net.blocks": "ssp2", "calls": "4"},
+            "calls": "5",
+            "seeds": 2,
+            "accuracy": {"clean": [0.95, 0.02], "pgd20-any": [0.5625, 0.03]},
+            "paper": {"clean": 0.93},
+            "first": "euler",
+            "difference": {
+                "clean": {"n": 2, "mean": 0.05, "deviation": 0.01, "p": 0.5},
+                "pgd20-any": {"n": 2, "mean": 0.0625, "deviation": 0.0, "p": 0.0},
+            },
+        },
+        {
+            "cell": "own",
+            "blocks": "own_rk",
+            "axes": {"net.blocks": "own_rk"},
+            "calls": None,
+            "seeds": 1,
+            "accuracy": {"clean": [0.8, None], "pgd20-any": [0.25, None]},
+            "paper": {},
+            "first": "euler",
+            "difference": {"clean": {"n": 1, "mean": -0.1, "deviation": None, "p": None}},
+        },
+        {
+            "cell": "ark",
+            "blocks": "ark",
+            "axes": {"net.blocks": "ark", "calls": "4"},
+            "calls": "4",
+            "seeds": 0,
+            "accuracy": {},
+            "paper": {},
+            "first": "euler",
+            "difference": {},
+        },
+    ],
+}
+
+MARKDOWN = r"""# mine_1: 50 % of it
+
+| blocks | calls of F | seeds | clean | paper | PGD |
+| --- | --- | --- | --- | --- | --- |
+| euler | 4 | 2 | 0.9000 ± 0.0100 | 0.9100 | 0.5000 ± 0.0000 |
+| ssp2 | 5 (of 4) | 2 | 0.9500 ± 0.0200 | 0.9300 | 0.5625 ± 0.0300 |
+| own\_rk | - | 1 of 2 | 0.8000 † | - | 0.2500 † |
+| ark | 4 | 0 of 2 | - | - | - |
+
+| blocks | calls of F | minus | seeds | clean | paper | PGD |
+| --- | --- | --- | --- | --- | --- | --- |
+| ssp2 | 5 (of 4) | euler | 2 | +0.0500 ± 0.0100 (p = 0.5) | +0.0200 | +0.0625 ± 0.0000 (p < 0.0001) |
+| own\_rk | - | euler | 1 | -0.1000 † | - | - |
+
+- 5 of 6 networks (preset digits), each on 100 test images.
+- Mean ± sample deviation over the seeds; † is a single seed, without deviation.
+- PGD: linf eps 8/255 (any iterate).
+- Differences are paired by seed; p is that of the two-sided paired t-test.
+- paper: A & B 2020.
+- Health checks: 9 of 10 passed.
+- Failed, ssp2 seed 0: more\_steps: 0.1 \< 0.2.
+"""
+
+LATEX = r"""% mine_1: 50 % of it
+% needs \usepackage{booktabs}
+
+\begin{tabular}{llrrrr}
+\toprule
+blocks & calls of F & seeds & clean & paper & PGD \\
+\midrule
+euler & 4 & 2 & 0.9000 $\pm$ 0.0100 & 0.9100 & 0.5000 $\pm$ 0.0000 \\
+ssp2 & 5 (of 4) & 2 & 0.9500 $\pm$ 0.0200 & 0.9300 & 0.5625 $\pm$ 0.0300 \\
+own\_rk & - & 1 of 2 & 0.8000 $\dagger$ & - & 0.2500 $\dagger$ \\
+ark & 4 & 0 of 2 & - & - & - \\
+\bottomrule
+\end{tabular}
+
+\begin{tabular}{llrrrrr}
+\toprule
+blocks & calls of F & minus & seeds & clean & paper & PGD \\
+\midrule
+ssp2 & 5 (of 4) & euler & 2 & $+0.0500$ $\pm$ 0.0100 ($p = 0.5$) & $+0.0200$ & $+0.0625$ $\pm$ 0.0000 ($p < 0.0001$) \\
+own\_rk & - & euler & 1 & $-0.1000$ $\dagger$ & - & - \\
+\bottomrule
+\end{tabular}
+
+% 5 of 6 networks (preset digits), each on 100 test images.
+% Mean $\pm$ sample deviation over the seeds; $\dagger$ is a single seed, without deviation.
+% PGD: linf eps 8/255 (any iterate).
+% Differences are paired by seed; p is that of the two-sided paired t-test.
+% paper: A \& B 2020.
+% Health checks: 9 of 10 passed.
+% Failed, ssp2 seed 0: more\_steps: 0.1 < 0.2.
+"""
+
+CSV = """\
+cell,blocks,calls,attack,seeds,mean,deviation,paper,first,pairs,difference,difference_deviation,p
+euler,euler,4,clean,2,0.9,0.01,0.91,,,,,
+euler,euler,4,pgd20-any,2,0.5,0,,,,,,
+ssp2,ssp2,5,clean,2,0.95,0.02,0.93,euler,2,0.05,0.01,0.5
+ssp2,ssp2,5,pgd20-any,2,0.5625,0.03,,euler,2,0.0625,0,0
+own,own_rk,,clean,1,0.8,,,euler,1,-0.1,,
+own,own_rk,,pgd20-any,1,0.25,,,euler,,,,
+ark,ark,4,clean,0,,,,euler,,,,
+ark,ark,4,pgd20-any,0,,,,euler,,,,
+"""
+
+
+def test_markdown() -> None:
+    assert tables.markdown(CONTENT) == MARKDOWN
+
+
+def test_latex() -> None:
+    assert tables.latex(CONTENT) == LATEX
+
+
+def test_comma_separated_values() -> None:
+    assert tables.comma_separated(CONTENT) == CSV
+
+
+def test_nothing_is_done_yet() -> None:
+    empty = {**CONTENT, "entries": [], "summary": [CONTENT["summary"][3]]}
+    text = tables.markdown(empty)
+    assert "| ark | 4 | 0 of 2 | - | - |" in text
+    assert "0 of 6 networks (preset digits), each on no test images." in text
+    assert "minus" not in text
