@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from fractions import Fraction
+from typing import Any, Final
 
-from rkblocks.attacks import fraction_text
+from rkblocks.attacks import ATTACKS, fraction_text
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.evaluation import Item, base_threat, preset_plan
 from rkblocks.training import settings
@@ -34,7 +36,9 @@ class Evaluation:
 class Fields:
     """The keys of [[evaluation.attacks]]; one that is absent has the value of the data set's budget."""
 
-    attack: str = setting("pgd", "fgsm, pgd or noise")
+    attack: str = setting(
+        "pgd", "as `evaluate --attack` takes it", choice(*(n for n, a in ATTACKS.items() if not a.transfers))
+    )
     definition: str = setting("final", "final: last iterate; any: any iterate", choice("final", "any"))
     norm: str = setting("linf", "linf, l2 or l1")
     eps: str = setting("", 'radius, "8/255"')
@@ -43,6 +47,9 @@ class Fields:
     restarts: int = setting(1, "independent searches", at_least(1))
     random_start: bool = setting(True, "begin at a random point of the ball")
     loss: str = setting("ce", "ce, margin or dlr")
+    targets: int = setting(9, "wrong classes aimed at in turn", at_least(1))
+    decay: Fraction = setting(Fraction(1), "of the momentum", at_least(0))  # noqa: RUF009 (immutable)
+    queries: int = setting(5000, "forward passes of an attack without gradients", at_least(1))
 
 
 @dataclass(frozen=True)
@@ -93,19 +100,26 @@ def columns(evaluation: Evaluation, attacks: tuple[Attack, ...], dataset: str) -
     for item, own in zip(items, words, strict=True):
         if often[tuple(own)] > 1:  # one attack at several radii
             own.append(f"eps {fraction_text(item.threat.eps)}")
+    for number, own in enumerate(words):
+        if (same := words[:number].count(own)) > 0:  # what differs has no word
+            own.append(f"({same + 1})")
     return (Column("clean", "clean", None), *map(_column, items, words))
+
+
+NAMES: Final = {"fgsm": "FGSM", "pgd": "PGD", "apgd": "APGD", "autoattack": "AutoAttack"}
 
 
 def _words(item: Item) -> list[str]:
     threat = item.threat
-    name = f"PGD-{threat.steps}" if item.attack == "pgd" else item.attack
-    words = [name.upper() if item.attack == "fgsm" else name]
-    words += [item.definition] if item.attack == "pgd" and item.definition != "final" else []
+    name = NAMES.get(item.attack, item.attack)
+    searching = "steps" in ATTACKS[item.attack].options
+    words = [f"{name}-{threat.steps}" if searching else name]
+    words += [item.definition] if searching and item.definition != "final" else []
     words += [f"x{threat.restarts}"] if threat.restarts > 1 else []
     words += [threat.loss] if threat.loss != "ce" else []
     return words + ([threat.norm] if threat.norm != "linf" else [])
 
 
 def _column(item: Item, words: list[str]) -> Column:
-    key = "-".join(words).lower().replace("pgd-", "pgd").replace(" ", "").replace("/", "_")
+    key = re.sub(r"[ ()]", "", "-".join(words).lower().replace("pgd-", "pgd").replace("/", "_"))
     return Column(key, " ".join(words), item)

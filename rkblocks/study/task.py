@@ -13,11 +13,12 @@ import torch
 
 from rkblocks import training
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation import evaluate_subject, of_run
-from rkblocks.evaluation.evaluate import save_evaluation
+from rkblocks.evaluation import of_run
+from rkblocks.evaluation.work import Work
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, state
 from rkblocks.training import Config
+from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.runs import METRICS, RESUME, WEIGHTS
 
 Report = Callable[[int, int], None]
@@ -108,14 +109,17 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
         weights=options.weights,
     )
     finished: set[str] = set()
+    items = tuple(column.item for column in wanted if column.item is not None)
+    work = Work(subject, items, options.seed, options.batch, options.probe, NAME)
 
     def progress(label: str, at: int, total: int) -> None:
+        check()
         if at >= total and not label.startswith("health") and label not in finished:
             finished.add(label)
             done(min(len(finished), len(wanted)))
 
-    items = [column.item for column in wanted if column.item is not None]
-    found = evaluate_subject(
-        subject, items, seed=options.seed, batch=options.batch, probe=options.probe, progress=progress
-    )
-    save_evaluation(found, folder / "evaluations", NAME)
+    with stop_on_signal() as check:
+        try:
+            work.done(progress, save=True, resume=True)
+        except Stop:
+            raise KeyboardInterrupt from None
