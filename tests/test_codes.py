@@ -75,6 +75,7 @@ def test_a_failing_script_ends_in_its_code(
     with pytest.raises(RkblocksError) as raised:
         exec(compile(text, f"{code}.md", "exec"), {"__name__": "example"})
     assert code in {d.code for d in raised.value.diagnostics}
+    assert all(d.help for d in raised.value.diagnostics)
     assert raised.value.status == codes.entry(code).status
 
 

@@ -160,14 +160,18 @@ def build(
     tableau = tableau_of(source)
     admit(tableau)
     size = step_size(dt)
-    if not isinstance(residual, nn.Module):
-        fail("RK502", f"the residual is a {type(residual).__name__}, expected a torch.nn.Module", help="wrap it in one")
+    _check_residual(residual)
     if statistics not in STATISTICS:
-        fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}")
+        fail("RK503", f"statistics is {statistics!r}, expected one of {', '.join(map(repr, STATISTICS))}", help=_CHOICE)
     if memory not in MEMORY:
-        fail("RK512", f"memory is {memory!r}, expected one of {', '.join(map(repr, MEMORY))}")
+        fail("RK512", f"memory is {memory!r}, expected one of {', '.join(map(repr, MEMORY))}", help=_CHOICE)
     if learn_dt and any(p.name == STEP_DOMAIN for p in tableau.parameters):
-        fail("RK506", "dt is to be learned, and the tableau declares a parameter of that name")
+        fail(
+            "RK506",
+            "dt is to be learned, and the tableau declares a parameter of that name",
+            help="rename the parameter in the file",
+        )
+    learn_dt, time, error = bool(learn_dt), bool(time), bool(error)
     step = step_of(tableau, size, learn_dt, time, error=error)
     check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
@@ -178,3 +182,19 @@ def build(
     block = RKBlock(step, residual, clock, dtype)
     block.memory = memory
     return block
+
+
+_CHOICE = "docs/blocks.md says what each does"
+
+
+def _check_residual(residual: Any) -> None:
+    """Return nothing.  RK502 for what cannot be registered in a module."""
+    if isinstance(residual, nn.Module):
+        return
+    if isinstance(residual, type):
+        help = f"make one of the class: residual={residual.__name__}(...)"
+    elif callable(residual):
+        help = "wrap it: class F(nn.Module): forward = staticmethod(function)"
+    else:
+        help = "F is a module such as nn.Sequential(nn.Linear(8, 8), nn.Tanh())"
+    fail("RK502", f"the residual is a {type(residual).__name__}, expected a torch.nn.Module", help=help)

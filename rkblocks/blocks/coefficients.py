@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rkblocks.blocks.arguments import check_network
 from rkblocks.diagnostics import fail
 from rkblocks.program.domains import Domain
 
@@ -22,7 +23,8 @@ def raw_parameters(domains: dict[str, Domain], dtype: torch.dtype | None = None)
         RkblocksError: RK508 for a dtype that is not of real floating point numbers.
     """
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        fail("RK508", f"dtype is {dtype!r}, expected a floating point dtype such as torch.float64")
+        help = "leave it out for torch's default, or pass torch.float64"
+        fail("RK508", f"dtype is {dtype!r}, expected a floating point dtype", help=help)
     return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw, dtype=dtype)) for name, d in domains.items()})
 
 
@@ -37,8 +39,9 @@ def value_in_use(domain: Domain, raw: Tensor) -> Tensor:
 def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:
     """The raw coefficients of every block in the module, built or emitted, each once.
 
-    They are the entries of a `ParameterDict` that is called ``raw``.
+    They are the entries of a `ParameterDict` that is called ``raw``.  RK513 for what is no module.
     """
+    check_network(module)
     found: dict[int, nn.Parameter] = {}
     for child in module.modules():
         raw = child._modules.get("raw")

@@ -11,6 +11,7 @@ from typing import NoReturn
 from torch import nn
 
 from rkblocks.blocks.anatomy import Split
+from rkblocks.blocks.arguments import check_network, check_report, check_split
 from rkblocks.blocks.block import RKBlock, build
 from rkblocks.blocks.statistics import check_kinds, plain
 from rkblocks.blocks.survey import DONE, Candidate, candidates, parts
@@ -50,7 +51,8 @@ def retrofit(
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK511 where no block can be replaced, RK505 for norm layers whose statistics cannot be kept for
+        RkblocksError: RK511 where no block can be replaced, RK513 for a model that is no module, RK514 for an unfit
+            ``split`` or ``report``, RK505 for norm layers whose statistics cannot be kept for
             every stage, and what `build` raises; the model is unchanged then.
 
     Example:
@@ -59,9 +61,12 @@ def retrofit(
         >>> rkblocks.retrofit(net, "ssp3").groups[0][0].tableau.name
         'ssp3'
     """
+    known = split or {}
+    check_network(model)
+    check_split(known)
+    check_report(report)
     tableau = tableau_of(source)
     size = step_size(dt)
-    known = split or {}
     build(tableau, nn.Identity(), size, statistics=statistics, memory=memory)  # refused before anything is changed
     if copy:
         model = copying.deepcopy(model)

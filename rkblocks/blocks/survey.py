@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from rkblocks.blocks.anatomy import KNOWN, Split, known_as, obstacle
+from rkblocks.blocks.arguments import check_network, check_split, halves
 from rkblocks.blocks.block import RKBlock
 from rkblocks.tableau import Tableau
 
@@ -33,8 +34,10 @@ def survey(model: nn.Module, split: Splits | None = None) -> tuple[Candidate, ..
     """The residual blocks that `retrofit` would find in a model, in order, each with the reason why it would be kept.
 
     Found are the blocks of torchvision's and timm's ResNets, subclasses of theirs (kept: their forward may differ),
-    blocks of `build`, and the classes of ``split``, as for `retrofit`.
+    blocks of `build`, and the classes of ``split``, as for `retrofit`.  RK513, RK514 for what is no model or no split.
     """
+    check_network(model)
+    check_split(split or {})
     return tuple(candidate for candidate, _ in candidates(model, split or {}))
 
 
@@ -69,7 +72,7 @@ def parts(block: nn.Module, split: Splits) -> tuple[nn.Module, nn.Module | None]
     if isinstance(block, RKBlock):
         return block.residual, None
     if type(block) in split:
-        return split[type(block)](block)
+        return halves(split[type(block)], block)
     anatomy = known_as(type(block))
     assert anatomy is not None
     return anatomy.split(block)

@@ -88,11 +88,11 @@ def check_settings(depth: int, widths: Sequence[int], channels: int, classes: in
     sizes |= {f"widths[{i}]": width for i, width in enumerate(widths)}
     for name, size in sizes.items():
         if not isinstance(size, int) or isinstance(size, bool):
-            fail("RK552", f"{name} is {size!r}, expected a whole number, at least 1")
+            fail("RK552", f"{name} is {size!r}, expected a whole number, at least 1", help=f"{name}=2")
         if size < 1:
-            fail("RK552", f"{name} is {size}, expected at least 1")
+            fail("RK552", f"{name} is {size}, expected at least 1", help="a network has blocks and channels")
     if not widths:
-        fail("RK552", "widths is empty, expected the number of channels of each group")
+        fail("RK552", "widths is empty, expected the number of channels of each group", help="widths=(16, 32, 64)")
     allowed = {
         "norm": ("batch", "group"),
         "statistics": rk.STATISTICS,
@@ -101,7 +101,9 @@ def check_settings(depth: int, widths: Sequence[int], channels: int, classes: in
     }
     for name, choice in choices.items():
         if choice not in allowed[name]:
-            fail("RK552", f"{name} is {choice!r}, expected one of {', '.join(allowed[name])}")
+            fail(
+                "RK552", f"{name} is {choice!r}, expected one of {', '.join(allowed[name])}", help="choose one of them"
+            )
 
 
 def grouped(

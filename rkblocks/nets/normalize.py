@@ -39,7 +39,9 @@ def normalize(mean: Sequence[float] | None, std: Sequence[float] | None, channel
     mean = [0.0] * channels if mean is None else list(mean)
     std = [1.0] * channels if std is None else list(std)
     if len(mean) != channels or len(std) != channels:
-        fail("RK552", f"mean has {len(mean)} and std {len(std)} entries for {channels} channels")
+        fail(
+            "RK552", f"mean has {len(mean)} and std {len(std)} entries for {channels} channels", help="give one of each"
+        )
     if min(std) <= 0:
-        fail("RK552", f"std must be positive, found {min(std)}")
+        fail("RK552", f"std must be positive, found {min(std)}", help="leave out channels that are constant")
     return Normalize(mean, std)

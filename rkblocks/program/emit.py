@@ -6,7 +6,10 @@ import re
 import textwrap
 from collections.abc import Mapping
 from fractions import Fraction
+from keyword import iskeyword
+from typing import Any
 
+from rkblocks.diagnostics import fail
 from rkblocks.program.domains import Domain
 from rkblocks.program.facts import Facts
 from rkblocks.program.header import WIDTH, header, plain, wrapped
@@ -38,7 +41,8 @@ def emit(
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK501 for a step size that is not positive, RK507 for a method that estimates no error.
+        RkblocksError: RK501 for a step size that is not positive, RK507 for a method that estimates no error, RK520 for
+            a coefficient beyond every double, RK522 for a class name that is none.
     """
     tableau = tableau_of(source)
     found = proved(tableau)
@@ -46,7 +50,7 @@ def emit(
     program = lower(tableau, dt=size, time=time, error=error)
     learned = domains(program)
     check_start(tableau.name, program, learned)
-    name = class_name or class_name_of(tableau.name)
+    name = class_name_of(tableau.name) if class_name is None else _checked(class_name)
     parts = [
         header(tableau, found, program),
         "import torch\nfrom torch import Tensor, nn\n",
@@ -55,6 +59,19 @@ def emit(
         f"\n{_self_check(name, tableau, program)}",
     ]
     return "\n".join(parts)
+
+
+def _checked(name: Any) -> str:
+    """The name of a class, as it was given.  RK522 for what Python does not take as one."""
+    if isinstance(name, str) and name.isidentifier() and not iskeyword(name) and name not in _TAKEN:
+        return name
+    return fail(
+        "RK522", f"{name!r} is no name for the emitted class", help='a word such as "Ssp3Block", of letters first'
+    )
+
+
+_TAKEN = ("torch", "nn", "Tensor", "mean", "Decay", "result", "error")
+"""Names that an emitted module gives to other things."""
 
 
 def class_name_of(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rkblocks.diagnostics import fail
 from rkblocks.exact.field import Element, Field
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, kinds
 
@@ -57,12 +58,16 @@ def interpret(
         dt: the step size, for a program that does not fix its own.
         number: how a coefficient without parameters multiplies x; Fraction or sympy expression where left out.
 
+    Raises:
+        RkblocksError: RK521 for what is no program, no F, no parameter of the program, or lacks a step size.
+
     Example:
         >>> from fractions import Fraction
         >>> import rkblocks
         >>> interpret(rkblocks.lower(rkblocks.load("ssp3")), lambda u: -u, Fraction(1))
         Fraction(1, 3)
     """
+    _check(program, f, parameters, dt)
     number = number or exact(program.field.constants)
     values = {p.name: number(p.init) for p in program.parameters} | dict(parameters or {})
     step = program.dt if program.dt is not None else dt
@@ -87,3 +92,24 @@ def interpret(
             case Return(result, error):
                 return known[result] if error is None else (known[result], known[error])
     raise AssertionError("the verifier sees to it that a program returns")
+
+
+def _check(program: Any, f: Any, parameters: Any, dt: Any) -> None:
+    """RK521 for arguments that no step can be run with."""
+    if not isinstance(program, Program):
+        found = type(program).__name__
+        fail(
+            "RK521", f"a {found} is no program", help='rkblocks.lower makes one: interpret(rkblocks.lower("ssp3"), ...)'
+        )
+    if not callable(f):
+        fail("RK521", f"F is {f!r}, expected a function of x", help="for example lambda u: -u")
+    if parameters is not None and not isinstance(parameters, Mapping):
+        fail("RK521", f"the parameters are a {type(parameters).__name__}, expected a dict", help='{"beta10": 0.75}')
+    declared = [p.name for p in program.parameters]
+    unknown = sorted(set(parameters or {}) - set(declared), key=str)
+    if unknown:
+        known = f"it has {', '.join(declared)}" if declared else "it has none"
+        help = "parameters that are fixed, or do not change the method, are no parameters of its program"
+        fail("RK521", f"{unknown[0]!r} is no parameter of the program; {known}", help=help)
+    if program.dt is None and dt is None:
+        fail("RK521", "the program takes its step size at run time, and none is given", help="interpret(..., dt=0.5)")

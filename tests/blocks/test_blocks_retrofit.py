@@ -209,6 +209,42 @@ def test_what_is_refused_leaves_the_model_unchanged(resnet: nn.Module) -> None:
     assert type(model.layer1[0].bn1) is nn.BatchNorm2d
 
 
+def code_of(call) -> str:
+    with pytest.raises(RkblocksError) as error:
+        call()
+    assert all(d.help for d in error.value.diagnostics)
+    return error.value.diagnostics[0].code
+
+
+@pytest.mark.parametrize("model", [None, "resnet18", nn.Linear, {}, lambda x: x])
+def test_what_is_no_model(model: object) -> None:
+    for function in (blocks.survey, blocks.coefficient_parameters, lambda m: blocks.parameter_groups(m, 0.1)):
+        assert code_of(lambda function=function: function(model)) == "RK513"
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3")) == "RK513"
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", copy=True)) == "RK513"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"split": [nn.Tanh]},
+        {"split": {"Tanh": lambda b: (b, None)}},
+        {"split": {int: lambda b: (b, None)}},
+        {"split": {nn.Tanh: None}},
+        {"split": {nn.Tanh: lambda b: b}},
+        {"split": {nn.Tanh: lambda b: (b,)}},
+        {"split": {nn.Tanh: lambda b: (torch.tanh, None)}},
+        {"split": {nn.Tanh: lambda b: (b, 3)}},
+        {"split": {nn.Tanh: lambda b: (b, None)}, "report": 3},
+    ],
+)
+def test_what_is_no_split_and_no_report(options: dict[str, object]) -> None:
+    model = nn.Sequential(blocks.build("euler", nn.Tanh()), nn.Tanh())
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", **options)) == "RK514"
+    assert [type(m) for m in model] == [blocks.RKBlock, nn.Tanh]
+    assert model[0].tableau.name == "euler"
+
+
 def test_nothing_to_replace(resnet: nn.Module) -> None:
     with pytest.raises(RkblocksError, match="no residual block that is known in the Sequential") as error:
         rkblocks.retrofit(nn.Sequential(nn.Linear(2, 2)), "ssp3")

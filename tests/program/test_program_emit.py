@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rkblocks import files
-from rkblocks.diagnostics import TableauError
+from rkblocks.diagnostics import RkblocksError, TableauError
 from rkblocks.program import emit
 from rkblocks.program.emit import class_name_of
 
@@ -146,3 +146,16 @@ def test_text_of_a_file_cannot_break_out_of_its_string() -> None:
 def test_refuses_what_is_no_method() -> None:
     with pytest.raises(TableauError):
         emit(files.read_text('{"name": "half", "A": [[]], "b": ["1/2"]}').tableau)
+
+
+@pytest.mark.parametrize(
+    "name", ["SSP 3", "3", "class", "", "torch", "A(nn.Module): pass\nimport os\nclass B", 3, None]
+)
+def test_the_name_of_the_class(name: object) -> None:
+    if name is None:
+        assert "\nclass Ssp3Block(nn.Module):\n" in emit("ssp3", class_name=name)
+        return
+    with pytest.raises(RkblocksError) as error:
+        emit("ssp3", class_name=name)
+    assert [d.code for d in error.value.diagnostics] == ["RK522"]
+    assert "\nclass Schritt(nn.Module):\n" in emit("ssp3", class_name="Schritt")

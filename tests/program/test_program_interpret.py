@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 from rkblocks import files
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.program import interpret, lower
 from rkblocks.program.compile import choose, fixed
 
@@ -77,3 +78,26 @@ def test_step_size_at_run_time() -> None:
 
 def test_fixed_parameters_are_at_their_start() -> None:
     assert fixed(files.load("ark")).field.parameters == ("beta10",)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: interpret("ssp3", lambda u: u, 1), "a str is no program"),
+        (lambda: interpret(files.load("ssp3"), lambda u: u, 1), "a Tableau is no program"),
+        (lambda: interpret(None, lambda u: u, 1), "a NoneType is no program"),
+        (lambda: interpret(lower("ssp3"), None, 1), "F is None, expected a function"),
+        (lambda: interpret(lower("ark"), lambda u: u, 1, 3), "the parameters are a int, expected a dict"),
+        (
+            lambda: interpret(lower("ark"), lambda u: u, 1, {"alpha21": 1}),
+            "'alpha21' is no parameter of the program; it has",
+        ),
+        (lambda: interpret(lower("ssp3"), lambda u: u, 1, {"b": 1}), "'b' is no parameter of the program; it has none"),
+        (lambda: interpret(lower("ssp3", dt=None), lambda u: u, 1), "takes its step size at run time"),
+    ],
+)
+def test_what_cannot_be_run(call, said: str) -> None:
+    with pytest.raises(RkblocksError) as error:
+        call()
+    (found,) = error.value.diagnostics
+    assert (found.code, said in found.message, bool(found.help)) == ("RK521", True, True), found

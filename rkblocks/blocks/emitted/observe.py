@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,8 @@ def read(path: str) -> Emitted:
     Raises:
         RkblocksError: RK001 (no such file), RK003 (cannot be read), RK515 (no module that rkblocks emitted).
     """
+    if not isinstance(path, (str, os.PathLike)):
+        fail("RK003", f"{path!r} is no path of a file", help='verify_file("block.py")')
     try:
         with open(path, "rb") as file:
             data = file.read(MOST_BYTES + 1)
