@@ -21,8 +21,8 @@ def divergence(clean: Tensor, adversarial: Tensor) -> Tensor:
 def trades(clean: Tensor, adversarial: Tensor, labels: Tensor, beta: float) -> Tensor:
     """TRADES: cross-entropy of the clean logits + beta KL(p(clean) || p(adversarial)).
 
-    Zhang et al. 2019, eq. (5), beta being their 1/lambda (6 for CIFAR-10). As in their code gradients flow through both
-    arguments of the divergence.
+    Zhang et al. 2019, TRADES for many classes, beta being their 1/lambda (6 for CIFAR-10). As in their code gradients
+    flow through both arguments of the divergence.
     """
     return cross_entropy(clean, labels) + beta * divergence(clean, adversarial).mean()
 
