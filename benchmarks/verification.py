@@ -15,14 +15,15 @@ import json
 import os
 import resource
 import select
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+from timing import Row, row
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = ["-c", "import sympy"]
@@ -45,36 +46,6 @@ ORDERS = (
 )
 SECONDS = {"cooperverner8": 2.0, "hairer10": 15.0, "ono10": 15.0}
 LIBRARY_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement: `value` with quartiles, and the floor it is held against."""
-
-    what: str
-    value: float
-    low: float
-    high: float
-    unit: str
-    floor: float | None = None
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether the floor is kept; without one always."""
-        return self.floor is None or (self.value >= self.floor if self.at_least else self.value <= self.floor)
-
-    def __str__(self) -> str:
-        bound = "" if self.floor is None else f"  floor {'>=' if self.at_least else '<='} {self.floor:g}"
-        verdict = "" if self.floor is None else ("  kept" if self.met else "  MISSED")
-        spread = f"({self.low:.3g} .. {self.high:.3g})"
-        return f"  {self.what:<46}{self.value:>9.3g} {self.unit:<10}{spread:<20}{bound}{verdict}"
-
-
-def row(what: str, values: list[float], unit: str, floor: float | None = None, *, at_least: bool = False) -> Row:
-    """The median and quartiles of the values."""
-    low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-    return Row(what, middle, low, high, unit, floor, at_least)
 
 
 def cpu(command: list[str], environment: dict[str, str]) -> float:

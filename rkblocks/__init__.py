@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rkblocks.startup import collector_at_rest
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -57,15 +59,15 @@ _NEED_TORCH = ("rkblocks.blocks", "rkblocks.nets", "rkblocks.evaluation", "rkblo
 
 def __getattr__(name: str) -> Any:
     home = _HOME.get(name) or (f"rkblocks.{name}" if name in _MODULES else None)
-    if home in _NEED_TORCH:
-        from rkblocks.extras import require
+    if home is None:
+        raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
+    with collector_at_rest():  # the first use imports sympy, and perhaps torch
+        if home in _NEED_TORCH:
+            from rkblocks.extras import require
 
-        require("torch", "torch", f"rkblocks.{name}")
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    if home is not None:
-        return import_module(home)
-    raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
+            require("torch", "torch", f"rkblocks.{name}")
+        module = import_module(home)
+        return getattr(module, name) if name in _HOME else module
 
 
 def __dir__() -> list[str]:

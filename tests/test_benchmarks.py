@@ -1,28 +1,39 @@
-"""benchmarks/verification.py: it measures what it says, and the floors hold, with room for a busy machine."""
+"""The benchmarks measure what they say; counts and start-up floors hold, with room for a busy machine."""
 
+import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import blocks as blocks_benchmark  # noqa: E402
+import contenders  # noqa: E402
+import timing  # noqa: E402
 import verification  # noqa: E402
 
+from rkblocks import blocks  # noqa: E402
 from rkblocks.files.library import find as find_entry  # noqa: E402
 from rkblocks.files.ranking import ranked  # noqa: E402
+from rkblocks.nets import PreActivation  # noqa: E402
+
+SMALL = argparse.Namespace(
+    shapes="4x5x5", schemes="ssp3,ark", rounds=2, batch=2, channels_last=False, device="cpu", compiled_schemes="ark"
+)
 
 
 def test_a_floor_is_kept_or_missed() -> None:
-    most = verification.Row("a", 1.0, 0.9, 1.1, "s", 1.5)
-    least = verification.Row("b", 8.0, 7.0, 9.0, "x faster", 10, at_least=True)
+    most = timing.Row("a", 1.0, 0.9, 1.1, "s", 1.5)
+    least = timing.Row("b", 8.0, 7.0, 9.0, "x faster", 10, at_least=True)
     assert (most.met, least.met) == (True, False)
     assert str(most).endswith("floor <= 1.5  kept")
     assert str(least).endswith("floor >= 10  MISSED")
-    assert verification.Row("c", 1.0, 1.0, 1.0, "s").met
+    assert timing.Row("c", 1.0, 1.0, 1.0, "s").met
 
 
 def test_commands_start_fast() -> None:
@@ -60,3 +71,45 @@ def test_single_schemes_within_their_seconds(name: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(done.stdout) <= verification.SECONDS[name]
+
+
+def test_blocks_call_f_and_save_no_more_than_their_floors() -> None:
+    assert all(row.value == row.floor for row in blocks_benchmark.calls(SMALL))
+    found = {row.what: (row.value, row.floor) for row in blocks_benchmark.saved(SMALL) if row.what.startswith("saved")}
+    assert found.pop("saved by ark, full") == (10, 8), "a learned factor saves what it multiplies"
+    assert found.pop("saved by ark, norm") == (6, 4)
+    assert all(value == floor for value, floor in found.values())
+
+
+def test_every_contender_is_divided_by_the_floor_of_its_round() -> None:
+    rows = list(blocks_benchmark.eager(SMALL))
+    assert [row.what for row in rows] == [
+        "4x5x5 ssp3",
+        "4x5x5 ssp3: m ResBlocks",
+        "4x5x5 ark",
+        "4x5x5 ark: published",
+        "4x5x5 ark: m ResBlocks",
+        "4x5x5 ark",
+    ]
+    assert [row.floor for row in rows] == [1.05, None, None, None, None, 0.7]
+    assert timing.ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
+
+
+def test_contenders_compute_what_they_stand_for() -> None:
+    """The published form gives what our block gives; the floor calls F as often as the block does."""
+    torch.manual_seed(0)
+    block = blocks.build("ark", PreActivation(4, "group")).double()
+    published = contenders.PublishedArk(PreActivation(4, "group")).double()
+    published.residual.load_state_dict(block.residual.state_dict())
+    published.b10.data = block.raw["beta10"].data.clone()
+    x = torch.randn(2, 4, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(published(x), block(x))
+    counted: list[int] = []
+    floor = contenders.Repeated(PreActivation(4), 3)
+    floor.residual.register_forward_hook(lambda *_: counted.append(1))
+    floor(torch.randn(2, 4, 5, 5))
+    assert len(counted) == 3
+    solver = contenders.Torchdiffeq(torch.nn.Linear(3, 3).double(), "midpoint")
+    own = blocks.build("midpoint", solver.residual)
+    y = torch.randn(2, 3, dtype=torch.float64)
+    torch.testing.assert_close(solver(y), own(y))

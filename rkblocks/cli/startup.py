@@ -1,8 +1,7 @@
-"""Starting without waiting for the garbage collector.
+"""Starting the exact commands: sympy and the core in one go, with the garbage collector at rest.
 
-Importing sympy makes a million objects that live as long as the process. The collector walks them again and again while
-they are made, and once more at exit: a third of the time of `rkblocks check FILE`. None of them is garbage, so it rests
-meanwhile, and they are frozen: later collections pass them by (`gc.freeze`, as servers do before a fork).
+What exists then stays until the process ends, so it is frozen: later collections, and the one at exit, pass it by
+(`gc.freeze`, as servers do before a fork).  That is for a process of our own; a library leaves it to its user.
 """
 
 from __future__ import annotations
@@ -12,18 +11,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rkblocks import startup
+
 
 @contextmanager
 def collector_at_rest() -> Iterator[None]:
     """Import within this: no collection runs, and what exists at the end is taken to stay."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-        gc.freeze()
+    with startup.collector_at_rest():
+        try:
+            yield
+        finally:
+            gc.freeze()  # before the collector goes on: its first pass would walk everything
 
 
 def load_core() -> None:

@@ -2,20 +2,23 @@
 
 import copy
 import pickle
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from blocks_common import DOUBLE, Field3, conv_residual, images
 from torch import Tensor, nn
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from rkblocks import blocks, nets
 from rkblocks.blocks.replay import replaying
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.nets import PreActivation
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from live import Live, saved_units
 
 MODES = ["norm", "stage"]
 
@@ -199,39 +202,6 @@ def test_changes_in_place_are_refused_as_autograd_does(memory: str) -> None:
         y.sum().backward()
 
 
-class Live(TorchDispatchMode):
-    """The storages that operations have made and that still live."""
-
-    def __init__(self, *given: Tensor) -> None:
-        super().__init__()
-        self.given = {t.untyped_storage()._cdata for t in given}
-        self.found: list[tuple[StorageWeakRef, int]] = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, Tensor) and leaf.untyped_storage()._cdata not in self.given:
-                self.found.append((StorageWeakRef(leaf.untyped_storage()), leaf.untyped_storage().nbytes()))
-        return result
-
-    def bytes(self, least: int = 0) -> int:
-        """Of storages of at least so many bytes."""
-        return sum({ref.cdata: n for ref, n in self.found if n >= least and not ref.expired()}.values())
-
-
-def saved(block: nn.Module, x: Tensor) -> float:
-    """Memory that a forward pass leaves behind for the backward pass, x itself included, in units of x.
-
-    What has the size of channels is left out.
-    """
-    with Live(x, *block.parameters(), *block.buffers()) as live:
-        y = block(x)
-    unit = x.numel() * x.element_size()
-    total = live.bytes(least=unit) + unit - y.numel() * y.element_size()
-    y.sum().backward()
-    return total / unit
-
-
 @pytest.mark.parametrize(
     ("name", "full", "norm", "stage"),
     [
@@ -247,7 +217,7 @@ def saved(block: nn.Module, x: Tensor) -> float:
 def test_saved_activations(name: str, full: int, norm: int, stage: int) -> None:
     x = images(8, 8, 16).requires_grad_()
     for memory, units in (("full", full), ("norm", norm), ("stage", stage)):
-        assert saved(blocks.build(name, PreActivation(8), memory=memory), x) == units
+        assert saved_units(blocks.build(name, PreActivation(8), memory=memory), x) == units
 
 
 def test_what_the_backward_pass_made_is_gone_after_it() -> None:
@@ -279,21 +249,21 @@ def test_hooks_see_the_count_of_the_plain_block() -> None:
         y = block(x)
     activations = sum(n for n in seen.values() if n >= x.numel()) / x.numel()
     del y
-    assert activations == saved(block, x) == 12
+    assert activations == saved_units(block, x) == 12
 
 
 def test_recipes_stand_only_for_what_saves_memory() -> None:
     """A ReLU on a convolution has no recipe: its argument is saved by nobody else."""
     module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1))
     x = images(8, 4, 16).requires_grad_()
-    plain = saved(module, x)
+    plain = saved_units(module, x)
 
     class Replayed(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             with replaying():
                 return module(x)
 
-    assert saved(Replayed(), x) == plain
+    assert saved_units(Replayed(), x) == plain
 
 
 @pytest.mark.parametrize("memory", MODES)
