@@ -23,7 +23,7 @@ class Split:
 
     def take(self, rows: Tensor) -> Split:
         """The examples at these positions, in this order."""
-        return Split(self.images[rows], self.labels[rows])
+        return Split(self.images.index_select(0, rows), self.labels[rows])  # whole images: a copy each
 
     def to(self, device: str | torch.device) -> Split:
         """The same split on another device."""
@@ -67,7 +67,7 @@ class Dataset:
 
 def unit(images: Tensor) -> Tensor:
     """uint8 images as float32 in [0, 1]."""
-    return images.float() / 255
+    return images.to(torch.float32, copy=True).div_(255)
 
 
 def hold_out(labels: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:

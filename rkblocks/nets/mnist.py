@@ -43,14 +43,18 @@ def mnist(
     stem = nn.Sequential(
         nn.Conv2d(channels, width, kernel_size=3),
         normalization(norm, width),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Conv2d(width, width, kernel_size=4, stride=2, padding=1),
         normalization(norm, width),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Conv2d(width, width, kernel_size=4, stride=2, padding=1),
     )
     head = nn.Sequential(
-        normalization(norm, width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)
+        normalization(norm, width),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(width, classes),
     )
     weights(stem)
     groups = [group_of(tableaus[0], depth, width, norm, statistics, memory, weights)]

@@ -24,6 +24,11 @@ def convolution(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv
     return nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1)
 
 
+def _relu(x: Tensor) -> Tensor:
+    """max(x, 0) in the memory of x: the result of a normalisation, which keeps its input for the backward pass."""
+    return functional.relu(x, inplace=True)
+
+
 class PreActivation(nn.Module):
     """F(x) = conv2(relu(norm2(conv1(relu(norm1(x)))))), from [n, channels, h, w] to the same shape."""
 
@@ -35,8 +40,8 @@ class PreActivation(nn.Module):
         self.conv2 = convolution(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(functional.relu(self.norm1(x)))
-        return self.conv2(functional.relu(self.norm2(x)))  # type: ignore[no-any-return]
+        x = self.conv1(_relu(self.norm1(x)))
+        return self.conv2(_relu(self.norm2(x)))  # type: ignore[no-any-return]
 
 
 class Transition(nn.Module):
@@ -56,6 +61,6 @@ class Transition(nn.Module):
         self.shortcut_norm = normalization(norm, channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.norm1(x))
-        residual = self.conv2(functional.relu(self.norm2(self.conv1(x))))
+        x = _relu(self.norm1(x))
+        residual = self.conv2(_relu(self.norm2(self.conv1(x))))
         return residual + self.shortcut_norm(self.shortcut(x))  # type: ignore[no-any-return]

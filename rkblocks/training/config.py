@@ -120,6 +120,10 @@ class Training:
     memory_format: str = setting(
         "auto", "auto: channels_last except for narrow nets on a CPU", choice("auto", "contiguous", "channels_last")
     )
+    compile: bool = setting(
+        False,
+        "torch.compile of the network in training steps: minutes at the start, then fewer kernels; equal to rounding",
+    )
     save_minutes: float = setting(10.0, "save for resuming at least so often, besides every epoch", positive())
 
 
@@ -144,6 +148,11 @@ class Attack:
         "eval",
         "mode of the network under attack; train: as published, running statistics move with every step",
         choice("eval", "train"),
+    )
+    fold: bool = setting(
+        False,
+        "attack batch norm inside blocks as constants of the convolutions, where mode is eval and nothing is compiled: "
+        "faster, equal to rounding",
     )
     rounded: bool = setting(False, "round the start and every step to 8-bit images, as published")
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks import Threat, noise, pgd
+from rkblocks.nets.folded import folded
 from rkblocks.training.ascent import divergent, eight_bit_pgd
 from rkblocks.training.config import Config
 
@@ -36,6 +37,7 @@ def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples
     - adversarial: PGD examples (Madry et al. 2018). The gradient is formed for the input only and the model is in
       eval mode, so its running statistics see each batch once; attack.mode = "train" is the published way. The loss
       "trades" has an attack of its own, on the divergence from the clean output.
+      With attack.fold the attack sees normalisation as constants.
     - single-step: one step of single_step.alpha * eps from a random point of the ball (Wong et al. 2020, algorithm 3).
     """
     method, mode = config.training.method, config.attack.mode
@@ -50,8 +52,9 @@ def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples
     if method not in ("adversarial", "single-step"):
         return lambda model, x, y: (x, y)
     threat = training_threat(config) if method == "adversarial" else single_step_threat(config)
+    seen = folded if config.attack.fold and mode == "eval" else lambda model: model
     if config.training.loss == "trades":
-        return lambda model, x, y: (divergent(model, x, threat, streams["attack"], mode), y)
+        return lambda model, x, y: (divergent(seen(model), x, threat, streams["attack"], mode), y)
     if config.attack.rounded:
-        return lambda model, x, y: (eight_bit_pgd(model, x, y, threat, streams["attack"], mode), y)
-    return lambda model, x, y: (pgd(model, x, y, threat, streams["attack"], mode=mode), y)
+        return lambda model, x, y: (eight_bit_pgd(seen(model), x, y, threat, streams["attack"], mode), y)
+    return lambda model, x, y: (pgd(seen(model), x, y, threat, streams["attack"], mode=mode), y)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rkblocks.attacks.projection import project, steepest
 from rkblocks.training import losses
+from rkblocks.training.compiling import compiled, naming_compiler_failures
 from rkblocks.training.config import Config
 from rkblocks.training.examples import examples
 
@@ -40,7 +41,22 @@ def training_step(
     """The step of a configuration: a function of images [n, C, H, W] in [0, 1] and labels [n].
 
     carried: tensors that a step leaves to the next one; they belong to the state for resuming.
+
+    Raises RkblocksError RK730 from the first step where training.compile is set and the compiler fails.
     """
+    if config.training.compile:
+        move = _step(config, compiled(model), optimizer, streams, carried)
+        return naming_compiler_failures()(move)
+    return _step(config, model, optimizer, streams, carried)
+
+
+def _step(
+    config: Config,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    streams: Mapping[str, torch.Generator],
+    carried: dict[str, Tensor],
+) -> Step:
     if config.training.method == "free":
         return _free(config, model, optimizer, carried)
     shown, objective = examples(config, streams), objective_of(config)

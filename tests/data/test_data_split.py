@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from rkblocks import data
-from rkblocks.data.split import Dataset, Split, fingerprint, hold_out, moments
+from rkblocks.data.split import Dataset, Split, fingerprint, hold_out, moments, unit
 from rkblocks.diagnostics import RkblocksError
 
 torch.set_num_threads(1)
@@ -94,3 +94,21 @@ def test_augmentation_follows_its_generator():
     assert torch.equal(data.augment(images, generator(3)), data.augment(images, generator(3)))
     assert not torch.equal(data.augment(images, generator(3)), data.augment(images, generator(4)))
     assert data.augment(images, padding=0, flip=False) is images
+
+
+@pytest.mark.parametrize(("padding", "flip"), [(0, True), (3, False), (3, True)])
+def test_both_ways_of_moving_pixels_agree(padding, flip):
+    images = torch.randint(0, 256, (40, 3, 7, 6), dtype=torch.uint8, generator=generator(5))
+    fast = data.augment(images, generator(6), padding=padding, flip=flip)
+    assert fast.dtype == torch.uint8
+    assert torch.equal(fast, data.augment(images.int(), generator(6), padding=padding, flip=flip).byte())
+    wide = images.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(fast, data.augment(wide, generator(6), padding=padding, flip=flip))
+
+
+def test_unit_is_a_division_in_float32():
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(unit(levels), levels.float() / 255)
+    floats = levels.float()
+    assert unit(floats) is not floats
+    assert torch.equal(floats, levels.float())

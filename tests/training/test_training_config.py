@@ -54,7 +54,7 @@ def test_the_paper_recipes():
     assert cifar.optimizer == Optimizer("sgd", 0.1, 0.9, True, (0.9, 0.999), 5e-4)
     assert cifar.schedule == Schedule("steps", (60, 100, 140), 0.1)
     assert (cifar.training.epochs, cifar.training.batch_size) == (200, 128)
-    assert cifar.attack == Attack("linf", Fraction(8, 255), 7, Fraction(2, 255), True, "eval")
+    assert cifar.attack == Attack("linf", Fraction(8, 255), 7, Fraction(2, 255), True, "eval", fold=True)
     assert (cifar.net.depth, cifar.net.widths) == (6, (16, 32, 64))
     assert (mnist.optimizer.name, mnist.optimizer.lr, mnist.training.epochs) == ("adam", 1e-4, 100)
     assert mnist.noise == Noise(Fraction(3, 10), 5)

@@ -222,3 +222,21 @@ def test_examples_of_trades_raise_the_divergence():
     )
     assert bool((far > 10 * start).all())
     assert float((shown - x).abs().max()) <= EPS + 1e-12
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"training__loss": "trades"}, {"attack__eps": "26/255", "attack__rounded": True}]
+)
+def test_folding_changes_nothing_but_rounding(settings):
+    """attack.fold, in float64: the examples are the same, so weights and statistics are, however the attack works."""
+    net, batches = parts(3)
+    settings = {"training__method": "adversarial"} | settings
+    _, expected = moved(net, batches, **settings)
+    _, found = moved(net, batches, **settings, attack__fold=True)
+    assert_same(found, expected)
+
+
+def test_folding_has_no_part_in_train_mode():
+    net, batches = parts(2)
+    settings = {"training__method": "adversarial", "attack__mode": "train"}
+    assert_same(moved(net, batches, **settings, attack__fold=True)[1], moved(net, batches, **settings)[1], exact=True)
