@@ -11,6 +11,7 @@ from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
 from rkblocks.study.grid import Cell
+from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import paired
@@ -54,6 +55,7 @@ def collect(study: Study, states: States, root: Path) -> dict[str, Any]:
         "paper": study.paper.source,
         "entries": entries,
         "summary": summary(study, entries),
+        "relations": relations(study, entries),
     }
 
 
@@ -102,6 +104,7 @@ def summary(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str
                 "blocks": cell.blocks,
                 "axes": dict(cell.axes),
                 "calls": None if cell.calls is None else str(cell.calls),
+                "scheme": {key: None if math.isnan(value) else value for key, value in facts(cell.blocks).items()},
                 "seeds": len(own),
                 "accuracy": {
                     key: _mean([one[key] for one in own.values()])

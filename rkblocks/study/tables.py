@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from rkblocks.study.grid import BLOCKS, CALLS
 from rkblocks.study.keys import heading
 from rkblocks.study.marks import LATEX, MARKDOWN, Marks
+from rkblocks.study.relations import FACTS
 
 Content = Mapping[str, Any]
 Grid = tuple[list[str], list[list[str]]]
@@ -60,6 +62,26 @@ def differences(content: Content, marks: Marks) -> Grid | None:
     return head, body
 
 
+def related(content: Content, marks: Marks) -> Grid | None:
+    """Return the rank correlations of the accuracies with properties of the schemes; None where there are none."""
+    rows = content["relations"]
+    if not rows:
+        return None
+    keys = list(dict.fromkeys((json.dumps(row["setting"]), row["property"]) for row in rows))
+    axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
+    head = [*map(_title, axes), "property", "schemes"]
+    body = [[*(json.loads(setting).get(axis, "-") for axis in axes), marks.text(FACTS[fact])] for setting, fact in keys]
+    found = {(json.dumps(row["setting"]), row["property"], row["attack"]): row for row in rows}
+    columns = [column for column in content["columns"] if any(row["attack"] == column["key"] for row in rows)]
+    for key, cells in zip(keys, body, strict=True):
+        cells.append(str(max(row["n"] for other, row in found.items() if other[:2] == key)))
+    for column in columns:
+        head.append(marks.text(column["title"]))
+        for key, cells in zip(keys, body, strict=True):
+            cells.append(_relation(found.get((*key, column["key"])), marks))
+    return head, body
+
+
 def notes(content: Content, marks: Marks) -> list[str]:
     """Return what has to be known to read the numbers: images, attacks, error bars, health."""
     entries, study = content["entries"], content["study"]
@@ -75,6 +97,10 @@ def notes(content: Content, marks: Marks) -> list[str]:
         found.append(f"{column['title']}: {column['text']}{how}.")
     if any(row["difference"] for row in content["summary"]):
         found.append("Differences are paired by seed; p is that of the two-sided paired t-test.")
+    if content["relations"]:
+        found.append(
+            "Last table: Spearman's rho with a property of the scheme, 95 % bootstrap over the seeds, p by permutation."
+        )
     if any(row["paper"] for row in content["summary"]):
         found.append(f"paper: {content['paper']}.")
     checks = sum(entry["health"]["checks"] for entry in entries)
@@ -88,7 +114,7 @@ def markdown(content: Content) -> str:
     """Return the tables and the notes as Markdown."""
     study = content["study"]
     parts = [f"# {study['name']}" + (f": {study['title']}" if study["title"] else "")]
-    for grid in (accuracies(content, MARKDOWN), differences(content, MARKDOWN)):
+    for grid in (accuracies(content, MARKDOWN), differences(content, MARKDOWN), related(content, MARKDOWN)):
         if grid is not None:
             head, rows = grid
             lines = [head, ["---"] * len(head), *rows]
@@ -101,7 +127,7 @@ def latex(content: Content) -> str:
     """Return the tables as LaTeX tabulars with booktabs, the notes as comments."""
     study = content["study"]
     parts = [f"% {study['name']}: {study['title']}\n% needs \\usepackage{{booktabs}}"]
-    for grid in (accuracies(content, LATEX), differences(content, LATEX)):
+    for grid in (accuracies(content, LATEX), differences(content, LATEX), related(content, LATEX)):
         if grid is not None:
             head, rows = grid
             lead = len(_lead(content))
@@ -177,6 +203,14 @@ def _accuracy(value: Sequence[float | None] | None, marks: Marks) -> str:
         return "-"
     mean, deviation = value
     return f"{mean:.4f} {marks.single}" if deviation is None else f"{mean:.4f} {marks.plus_minus} {deviation:.4f}"
+
+
+def _relation(value: Mapping[str, Any] | None, marks: Marks) -> str:
+    if value is None:
+        return "-"
+    interval = "" if value["interval"] is None else " [{:+.2f}, {:+.2f}]".format(*value["interval"])
+    chance = marks.formula(f"p = {value['p']:.2g}")
+    return f"{value['rho']:+.2f}{interval} ({chance})"
 
 
 def _difference(value: Mapping[str, Any] | None, marks: Marks) -> str:
