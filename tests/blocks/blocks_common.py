@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,13 @@ class Field3(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self.calls += 1
         return torch.tanh(x @ self.weight + self.bias)
+
+
+class ForcedField3(Field3):
+    """The same with time."""
+
+    def forward(self, x: Tensor, t: float | Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x + math.sin(3 * t)) * (1 + t)
 
 
 def conv_residual(channels: int = 4, seed: int = 0) -> nn.Sequential:
@@ -56,9 +65,34 @@ def emitted(tableau: Tableau, residual: nn.Module, **options: object) -> nn.Modu
     return cls(residual).double()
 
 
+class Plain(nn.Module):
+    """What `retrofit` finds in somebody's network: tanh(x + F(x))."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch, self.act = branch, nn.Tanh()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(x + self.branch(x))
+
+
+def retrofitted(tableau: Tableau, residual: nn.Module, **options: Any) -> nn.Module:
+    """The step that `retrofit` puts around the residual of a `Plain` block inside a network."""
+    model = nn.ModuleDict({"stem": nn.Identity(), "block": Plain(residual)})
+    split = {Plain: lambda block: (block.branch, block.act)}
+    step, after = blocks.retrofit(model, tableau, split=split, **options)["block"].children()
+    assert isinstance(after, nn.Tanh)
+    assert step.residual is residual
+    return step
+
+
 def interpreted(
-    tableau: Tableau, residual: Callable[..., Tensor], x: Tensor, raw: dict[str, Tensor], **options: bool
-) -> Tensor:
+    tableau: Tableau,
+    residual: Callable[..., Tensor],
+    arguments: tuple[Any, ...],
+    raw: dict[str, Tensor],
+    **options: Any,
+) -> Any:
     """The step as the interpreter runs it over tensors, learned coefficients included."""
     block = blocks.build(tableau, nn.Identity(), statistics="shared", **options)
     program, domains = block.program, block.step.domains
@@ -66,37 +100,50 @@ def interpreted(
         name: eval(domain.source("raw"), {"torch": torch, "nn": nn, "raw": raw[name]})
         for name, domain in domains.items()
     }
-    return interpret(program, residual, x, values, number=program.field.constants.to_float)
+    x, *time = arguments
+    number = program.field.constants.to_float
+    return interpret(program, residual, x, values, t=time[0] if time else 0, number=number)
 
 
-def agree(tableau: Tableau, tolerance: float = 1e-12, **options: bool) -> None:
-    """Interpreter = block = emitted source: the result, the gradients by x, by the weights, by the coefficients.
+def agree(tableau: Tableau, tolerance: float = 1e-12, t: float | None = None, **options: Any) -> None:
+    """Interpreter = block = emitted source = retrofit: the result, and its gradients by x, weights and coefficients.
 
-    With ``error=True`` the result is that of the step and the error estimate together.
+    With ``error=True`` the result is that of the step and the error estimate together; with a time ``t`` F takes it.
+    `retrofit` puts steps of size ``dt`` into networks whose blocks have neither time nor error estimate.
     """
     x = torch.tensor([[0.3, -0.8, 1.1], [0.0, 0.5, -0.2]], dtype=DOUBLE)
-    residuals = [Field3(), Field3(), Field3()]
-    built = blocks.build(tableau, residuals[0], **options).double()
-    alone = emitted(tableau, residuals[1], **options)
-    raws = [
-        dict(built.raw) if hasattr(built, "raw") else {},
-        dict(alone.raw) if hasattr(alone, "raw") else {},
-        {k: v.detach().clone().requires_grad_() for k, v in built.raw.items()} if hasattr(built, "raw") else {},
-    ]
-    assert list(raws[0]) == list(raws[1])
-    for name in raws[0]:  # the class holds its start in single precision until .double()
-        alone.raw[name].data.copy_(built.raw[name].data)
-    runs = (built, alone, lambda u: interpreted(tableau, residuals[2], u, raws[2], **options))
+    time = () if t is None else (t,)
+    options |= {"time": True} if time else {}
+    kind = ForcedField3 if time else Field3
+
+    fields = [kind() for _ in range(4)]
+    built = blocks.build(tableau, fields[0], **options).double()
+    learned = dict(built.raw) if hasattr(built, "raw") else {}
+    steps: list[tuple[Callable[..., Any], dict[str, Tensor]]] = [(built, learned)]
+    modules = [emitted(tableau, fields[1], **options)]
+    if not set(options) - {"dt"}:
+        modules.append(retrofitted(tableau, fields[2], **options).double())
+    for module in modules:
+        raw = dict(module.raw) if hasattr(module, "raw") else {}
+        assert list(raw) == list(learned)
+        for name in raw:  # an emitted class holds its start in single precision until .double()
+            raw[name].data.copy_(learned[name].data)
+        steps.append((module, raw))
+    raw = {name: value.detach().clone().requires_grad_() for name, value in learned.items()}
+    steps.append((lambda *arguments: interpreted(tableau, fields[3], arguments, raw, **options), raw))
+
     results = []
-    for run, residual, raw in zip(runs, residuals, raws, strict=True):
+    for run, raw in steps:
+        residual = getattr(run, "residual", fields[3])
         start = x.clone().requires_grad_()
-        y = run(start)
+        y = run(start, *time)
         y = torch.stack(y) if isinstance(y, tuple) else y
         assert residual.calls == built.program.calls
         wanted = [start, residual.weight, residual.bias, *raw.values()]
         results.append([y.detach(), *torch.autograd.grad((y * y.detach().cos()).sum(), wanted)])
-    for other in results[1:]:
-        for ours, theirs in zip(results[0], other, strict=True):
-            scale = max(1.0, float(ours.abs().max()))
-            assert (ours - theirs).abs().max() <= tolerance * scale
-    assert torch.equal(results[0][0], results[1][0])
+    *modules, interpreter = results
+    for other in modules[1:]:  # the same source runs: the same bits
+        for ours, theirs in zip(modules[0], other, strict=True):
+            assert torch.equal(ours, theirs)
+    for ours, theirs in zip(modules[0], interpreter, strict=True):
+        assert (ours - theirs).abs().max() <= tolerance * max(1.0, float(ours.abs().max()))

@@ -1,16 +1,19 @@
-"""Interpreter = block = emitted source, forward and gradients: the whole library, and generated methods."""
+"""Interpreter = block = emitted source = retrofit, forward and gradients: the whole library, and generated methods."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from blocks_common import agree
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rkblocks import files
 from rkblocks.exact import Field
-from rkblocks.forms import Butcher, canonical_shu_osher
+from rkblocks.forms import Butcher, canonical_shu_osher, reduce
+from rkblocks.program.lowering import error_weights
 from rkblocks.tableau import Tableau
+from rkblocks.testing import families, tableaus
 
 NAMES = [entry.name for entry in files.catalog()]
 Q = Field()
@@ -46,7 +49,35 @@ def methods(draw: st.DrawFn) -> Tableau:
     return Tableau("generated", Q, butcher=form)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(methods())
-def test_generated(tableau: Tableau) -> None:
-    agree(tableau)
+SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+SIZES = st.sampled_from([Fraction(1), Fraction(1, 3), Fraction(5, 4)])
+
+
+@settings(max_examples=50, **SETTINGS)
+@given(methods(), SIZES)
+def test_generated(tableau: Tableau, dt: Fraction) -> None:
+    agree(tableau, dt=dt)
+
+
+@settings(max_examples=20, **SETTINGS)
+@given(st.one_of(tableaus(form="shu_osher"), tableaus(order=3)), SIZES, st.floats(0, 1))
+def test_generated_with_time(tableau: Tableau, dt: Fraction, t: float) -> None:
+    agree(tableau, dt=dt, t=t)
+
+
+@settings(max_examples=12, **SETTINGS)
+@given(families(), SIZES)
+def test_generated_families(tableau: Tableau, dt: Fraction) -> None:
+    """Their learned coefficients get the same gradients as well."""
+    agree(tableau, dt=dt)
+
+
+@settings(max_examples=10, **SETTINGS)
+@given(methods(), SIZES)
+def test_generated_embedded_methods(tableau: Tableau, dt: Fraction) -> None:
+    """With the Euler step as embedded method, where it is another one."""
+    m = len(tableau.butcher_form.b)
+    form = replace(tableau.butcher_form, b_hat=(Q.one, *(Q.zero for _ in range(m - 1))))
+    embedded = Tableau("generated", Q, butcher=form)
+    assume(any(reduce(Q, form.A, error_weights(embedded)).b))
+    agree(embedded, dt=dt, error=True)

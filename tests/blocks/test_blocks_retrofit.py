@@ -95,19 +95,27 @@ def test_stochastic_depth_of_timm_is_kept() -> None:
     assert all("DropPath" in block.kept for block in others if block.name in REPLACED_18)
 
 
-@pytest.mark.parametrize("name", ["midpoint", "ssp3", "rk4"])
+@pytest.mark.parametrize("name", ["midpoint", "ssp3", "ark", "rk4", "gill4", "williamson3", "dopri5", "ssprk104"])
 def test_a_block_is_the_step_of_its_residual_and_then_relu(name: str, resnet: nn.Module) -> None:
-    old = copy.deepcopy(resnet.layer1[0])
+    """Result and gradients by the input and every weight, against the interpreter around the old block's layers."""
+    old = copy.deepcopy(resnet.layer1[0]).double().eval()
     new = rkblocks.retrofit(copy.deepcopy(old), name)
-    x = images(2, 64, 8).abs()
+    assert list(dict(new.named_children())) == ["step", "after"]
 
     def f(u: Tensor) -> Tensor:
         return old.bn2(old.conv2(old.relu(old.bn1(old.conv1(u)))))
 
-    tableau = rkblocks.load(name)
-    expected = rkblocks.interpret(rkblocks.lower(tableau), f, x, number=tableau.field.to_float).relu()
-    torch.testing.assert_close(new(x), expected)
-    assert list(dict(new.named_children())) == ["step", "after"]
+    program = rkblocks.lower(name)
+    number = program.field.constants.to_float
+    start = {p.name: number(p.init) for p in program.parameters}
+    results = []
+    for run in (new, lambda x: rkblocks.interpret(program, f, x, start, number=number).relu()):
+        x = images(2, 64, 5).double().abs().requires_grad_()
+        y = run(x)
+        weights = new.step.residual.parameters() if run is new else old.parameters()
+        results.append([y.detach(), *torch.autograd.grad((y * y.detach().cos()).sum(), [x, *weights])])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
 def test_report_says_what_was_replaced_and_why_not(resnet: nn.Module) -> None:
