@@ -175,7 +175,12 @@ def total(values: Tensor) -> Tensor:
 
 def anywhere(flag: bool) -> bool:
     """Whether the flag is set on any process."""
-    return flag if size() == 1 else bool(total(torch.tensor(int(flag))))
+    return bool(largest(int(flag)))
+
+
+def largest(number: int) -> int:
+    """The largest number that any process has given."""
+    return number if size() == 1 else int(gather(torch.tensor([number])).max())
 
 
 def agreed(value: T) -> T:

@@ -109,6 +109,8 @@ def recipe_of(
         return Recipe(func, source, args, kwargs)
     weight, bias = given.get("weight"), given.get("bias")
     node: Any = result.grad_fn
+    if statistics := getattr(node, "statistics", None):  # of a batch that several processes share
+        return Recipe(func, source, (*statistics, weight, bias, False, 0.0, given.get("eps", 1e-5)), {})
     if result.is_cpu and result.dtype in (torch.float32, torch.float64) and hasattr(node, "_saved_result2"):
         return Recipe(_normalised, source, (node._saved_result1, node._saved_result2, weight, bias), {})
     # Without the running statistics they move once, and the batch is normalised with its own as before.

@@ -11,11 +11,12 @@ torch.export, torch.func) sees the plain step: a compiler decides by itself what
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import _get_current_function_mode_stack
 from torch.utils.checkpoint import checkpoint
 
 from rkblocks.blocks.replay import replaying
@@ -70,8 +71,8 @@ class _Call:
     """One call of F at a stage, and the same call again later, whatever has happened in between.
 
     The second time F runs in the modes and on the parameters that it had (those of a `torch.func.functional_call`,
-    too), and on copies of the buffers as they were: so running statistics move once, and what a layer reads from its
-    buffers is what it read then.
+    too), under torch's function modes, which a backward pass suspends, and on copies of the buffers as they were: so
+    running statistics move once, and what a layer reads from its buffers is what it read then.
     """
 
     def __init__(self, block: RKBlock, stage: int) -> None:
@@ -82,6 +83,8 @@ class _Call:
         self.buffers = _copies(dict(self.residual.named_buffers(remove_duplicate=False)))
         self.again: dict[str, Tensor] | None = None  # parameters and buffers of a second call
         self.modes_now: Modes = []
+        self.functions = _get_current_function_mode_stack()
+        self.entered = ExitStack()
 
     def __call__(self, *arguments: Any) -> Tensor:
         if self.clock is not None:
@@ -105,8 +108,13 @@ class _Call:
         self.again = self.parameters | _copies(self.buffers)  # copied again: there may be a third call
         self.modes_now = [(module, module.training) for module, _ in self.modes]
         _set(self.modes)
+        active = _get_current_function_mode_stack()
+        for mode in self.functions:
+            if mode not in active:
+                self.entered.enter_context(mode)
 
     def __exit__(self, *error: object) -> None:
+        self.entered.close()
         self.again = None
         _set(self.modes_now)
 

@@ -11,7 +11,7 @@ from rkblocks.attacks import Threat, frozen
 from rkblocks.attacks.guard import check_result
 from rkblocks.attacks.losses import cross_entropy
 from rkblocks.attacks.pgd import advance, starting_point
-from rkblocks.attacks.streams import as_streams
+from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.training.losses import divergence
 
 SMALL = 0.001  # deviation of the normal noise at which TRADES starts
@@ -34,14 +34,13 @@ def ascend(
     return point
 
 
-def divergent(model: nn.Module, x: Tensor, threat: Threat, generator: torch.Generator, mode: str) -> Tensor:
+def divergent(model: nn.Module, x: Tensor, threat: Threat, generator: Streams | torch.Generator, mode: str) -> Tensor:
     """TRADES' examples: PGD on KL(p(x) || p(point)), without labels (Zhang et al. 2019, algorithm 1).
 
     It starts at normal noise of deviation 0.001, since the gradient at x itself is zero; the threat's random start is
     not used. The model is in `mode` meanwhile, and given back as it was.
     """
-    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-    start = (x + SMALL * noise).clamp(0, 1)
+    start = (x + SMALL * as_streams(generator).normal(x, "start")).clamp(0, 1)
     with frozen(model, mode):
         with torch.no_grad():
             clean = model(x)
@@ -51,7 +50,7 @@ def divergent(model: nn.Module, x: Tensor, threat: Threat, generator: torch.Gene
 
 
 def eight_bit_pgd(
-    model: nn.Module, x: Tensor, y: Tensor, threat: Threat, generator: torch.Generator, mode: str
+    model: nn.Module, x: Tensor, y: Tensor, threat: Threat, generator: Streams | torch.Generator, mode: str
 ) -> Tensor:
     """PGD whose start and every iterate are rounded to 8-bit images, as the published code attacks in training.
 

@@ -1,17 +1,23 @@
-"""Where a training stands, and how that is kept: after any step, bit for bit."""
+"""Where a training stands, and how that is kept: after any step, bit for bit.
+
+The state before the newest is kept beside it. Should the newest be damaged, training continues from the older one, says
+so, and repeats the steps between them to the same weights.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from rkblocks.diagnostics import fail
+from rkblocks import distributed
+from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
 from rkblocks.training import runs
-from rkblocks.training.storage import load_state, save_state, sha256, write_text
+from rkblocks.training.storage import clear_parts, load_state, save_state, sha256, write_text
 
 
 @dataclass
@@ -45,6 +51,7 @@ def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, prog
     """Write resume.pt. `data` is the fingerprint of the data set; raises RkblocksError RK716."""
     save_state(
         folder / runs.RESUME,
+        folder / runs.PREVIOUS,
         {
             "format": 1,
             "config": sha256(folder / runs.CONFIG),
@@ -65,8 +72,10 @@ def restore(
     optimizer: torch.optim.Optimizer,
     streams: Callable[[int], dict[str, torch.Generator]],
     data: str,
-) -> Progress:
+) -> tuple[Progress, list[str]]:
     """Load resume.pt into model and optimizer, and drop metrics of epochs that will be repeated.
+
+    Returned are the position, and what the user has to be told: that an older state had to be taken.
 
     streams: a function that gives the fresh generators of an epoch.
 
@@ -74,8 +83,7 @@ def restore(
         RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed), RK721
         (another kind of device).
     """
-    path = folder / runs.RESUME
-    state = load_state(path)
+    path, state, note = _newest(folder)
     if state["config"] != sha256(folder / runs.CONFIG):
         help = "restore config.toml, or start a new run with the new settings"
         fail("RK715", f"{folder / runs.CONFIG} has changed since this run was saved", help=help)
@@ -100,7 +108,25 @@ def restore(
     progress.streams = streams(progress.epoch)
     for name, generator in progress.streams.items():
         generator.set_state(state["streams"][name])
-    metrics = folder / runs.METRICS
-    lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True) if metrics.is_file() else []
-    write_text(metrics, "".join(lines[: progress.epoch]))
-    return progress
+    if distributed.rank() == 0:
+        metrics = folder / runs.METRICS
+        lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True) if metrics.is_file() else []
+        write_text(metrics, "".join(lines[: progress.epoch]))
+        clear_parts(folder)
+    return progress, note
+
+
+def _newest(folder: Path) -> tuple[Path, dict[str, Any], list[str]]:
+    """The newest state that can be read, its file, and a note where that is not the one saved last."""
+    newest, older = folder / runs.RESUME, folder / runs.PREVIOUS
+    try:
+        return newest, load_state(newest), []
+    except RkblocksError as error:
+        try:
+            state = load_state(older)
+        except RkblocksError:
+            raise error from None
+        reason = error.diagnostics[0].message
+        at = state["progress"]
+        where = f"after step {at['step']} of epoch {at['epoch'] + 1}"
+        return older, state, [f"{reason}; training goes on from the state before, {where}, and repeats what came since"]

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks import Threat, noise, pgd
+from rkblocks.attacks.streams import Streams
 from rkblocks.nets.folded import folded
 from rkblocks.training.ascent import divergent, eight_bit_pgd
 from rkblocks.training.config import Config
 
 Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
+Sources = Mapping[str, torch.Generator | Streams]
+"""Where each use of random numbers, by name, has them from."""
 
 
 def training_threat(config: Config) -> Threat:
@@ -29,7 +32,7 @@ def single_step_threat(config: Config) -> Threat:
     return replace(training_threat(config), steps=1, step=config.single_step.alpha * config.attack.eps)
 
 
-def examples(config: Config, streams: Mapping[str, torch.Generator]) -> Examples:
+def examples(config: Config, streams: Sources) -> Examples:
     """A function of (model, x, y) that gives what to train on, for the method of the configuration.
 
     - standard: x and y.

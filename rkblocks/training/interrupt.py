@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from rkblocks import distributed
+
 
 class Stop(Exception):  # noqa: N818 (a request, no error)
     """A signal has come; `name` is that of the signal."""
@@ -21,22 +23,24 @@ class Stop(Exception):  # noqa: N818 (a request, no error)
 def stop_on_signal() -> Iterator[Callable[[], None]]:
     """A function that raises Stop once SIGINT or SIGTERM has come; outside the main thread it never does.
 
+    Of several processes each has to call it, equally often: it raises on all once one has received a signal.
+
     The handlers only take a note, so that a step or a save under way is finished first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    received: list[str] = []
+    received: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: FrameType | None) -> None:
-        received.append(signal.Signals(number).name)
+        received.append(number)
         for again, handler in before.items():
             signal.signal(again, handler)
 
     def check() -> None:
-        if received:
-            raise Stop(received[0])
+        if number := distributed.largest(received[0] if received else 0):
+            raise Stop(signal.Signals(number).name)
 
     for number in before:
         signal.signal(number, note)

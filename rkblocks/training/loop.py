@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rkblocks import data as datasets
+from rkblocks import distributed
 from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
-from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.nets import GroupedNet
+from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import checkpoint, runs, variants
+from rkblocks.training import checkpoint, parallel, runs, variants
 from rkblocks.training import model as networks
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
 from rkblocks.training.config import Config
 from rkblocks.training.interrupt import Stop, stop_on_signal
+from rkblocks.training.keep import Keeper
 from rkblocks.training.optimizers import optimizer as make_optimizer
 from rkblocks.training.progress import Reporter, duration, reporter
 from rkblocks.training.schedule import learning_rate
 from rkblocks.training.seeds import epoch_streams, stream
 from rkblocks.training.step import training_step
-from rkblocks.training.storage import append_line, save_weights
 from rkblocks.training.validation import measure
 
 Listener = Callable[[Mapping[str, Any]], None]
@@ -52,25 +50,30 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
         RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), and what tableaus, networks,
         data and attacks raise. A run that was stopped continues with `resume`.
     """
-    out = Path(out)
-    runs.vacant(out)
-    groups = 1 if config.net.kind == "mnist" else len(config.net.widths)
-    tableaus = schemes(config.net.blocks, groups)
     device = networks.device_of(config)
-    data = _data(config, device)
-    mean, std = networks.constants(config, data)
-    init = stream(config.training.seed, "init")
-    model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
-    weights = sum(parameter.numel() for parameter in model.parameters())
-    record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
-    record["variants"] = variants.in_force(config)
-    model = model.to(device).to(memory_format=networks.memory_format(config, device))
-    optimizer = make_optimizer(config.optimizer, model)
-    start = Progress(streams=epoch_streams(config.training.seed, 0, device))
-    save = partial(_save, out, model, optimizer, start, fingerprint(data))
-    runs.create(out, config, tableaus, data, record)  # last, so that a run stopped before its first step leaves nothing
-    save()
-    return _run(out, config, data, model, optimizer, start, reporter(progress), save)
+    with distributed.group(device.type == "cuda"):
+        out = Path(distributed.agreed(str(out)))
+        with distributed.together():
+            parallel.check(config)
+            if distributed.rank() == 0:
+                runs.vacant(out)
+            tableaus = schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+            data = _data(config, device)
+            mean, std = networks.constants(config, data)
+            init = stream(config.training.seed, "init")
+            model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
+            model = model.to(device).to(memory_format=networks.memory_format(config, device))
+            optimizer = make_optimizer(config.optimizer, model)
+            at = Progress(streams=epoch_streams(config.training.seed, 0, device))
+            keeper = Keeper(out, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data))
+        with distributed.together():
+            if distributed.rank() == 0:  # last, so that a run stopped before its first step leaves nothing
+                weights = sum(parameter.numel() for parameter in model.parameters())
+                record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
+                record |= {"variants": variants.in_force(config), "processes": distributed.size()}
+                runs.create(out, config, tableaus, data, record)
+        keeper.state()
+        return _run(config, data, keeper, _reporter(progress))
 
 
 def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
@@ -83,14 +86,27 @@ def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
     folder = Path(folder)
     config, record, tableaus = runs.read(folder)
     device = networks.device_of(config)
-    data = _data(config, device)
-    model = runs.network(config, record, tableaus)
-    model = model.to(device).to(memory_format=networks.memory_format(config, device))
-    optimizer = make_optimizer(config.optimizer, model)
-    fresh = partial(epoch_streams, config.training.seed, device=device)
-    start = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
-    save = partial(_save, folder, model, optimizer, start, fingerprint(data))
-    return _run(folder, config, data, model, optimizer, start, reporter(progress), save)
+    with distributed.group(device.type == "cuda"):
+        report = _reporter(progress)
+        with distributed.together():
+            parallel.check(config)
+            data = _data(config, device)
+            model = runs.network(config, record, tableaus)
+            model = model.to(device).to(memory_format=networks.memory_format(config, device))
+            optimizer = make_optimizer(config.optimizer, model)
+            fresh = partial(epoch_streams, config.training.seed, device=device)
+            at, note = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
+            keeper = Keeper(
+                folder, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data)
+            )
+        with distributed.together():
+            for line in [*note, *keeper.repair()]:
+                report.say(line)
+        return _run(config, data, keeper, report)
+
+
+def _reporter(progress: bool | Listener) -> Reporter:
+    return reporter(progress if distributed.rank() == 0 else False)
 
 
 def _data(config: Config, device: torch.device) -> Dataset:
@@ -109,78 +125,78 @@ def _data(config: Config, device: torch.device) -> Dataset:
     return data
 
 
-def _run(
-    folder: Path,
-    config: Config,
-    data: Dataset,
-    model: GroupedNet,
-    optimizer: torch.optim.Optimizer,
-    at: Progress,
-    report: Reporter,
-    save: Callable[[], None],
-) -> Path:
-    """The training itself, from where `at` stands to the last epoch; `save` keeps the state, `at` included."""
+def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Path:
+    """The training itself, from where `keeper.at` stands to the last epoch."""
     settings, device = config.training, data.train.labels.device
+    folder, model, optimizer, at, average = keeper.folder, keeper.model, keeper.optimizer, keeper.at, keeper.average
     size, steps = settings.batch_size, len(data.train) // settings.batch_size
     layout = networks.memory_format(config, device)
-    report.say(f"{folder}: {','.join(config.net.blocks)} on {data.name}, {device}, float32, {steps} steps an epoch")
+    report.say(
+        f"{folder}: {','.join(config.net.blocks)} on {data.name}, {device}, float32, {steps} steps an epoch"
+        + (f", {distributed.size()} processes" if distributed.size() > 1 else "")
+    )
     if data.note:
         report.say(f"{data.name}: {data.note}")
     began = saved = time.monotonic()
-    average = Average(config.averaging, model, at.carried)
+    network, own = parallel.divide(model, device), distributed.part(size)
 
-    with stop_on_signal() as check:
+    with stop_on_signal() as check, parallel.synchronised():
         try:
             while at.epoch < settings.epochs:
                 order = torch.randperm(len(data.train), generator=stream(settings.seed, "order", at.epoch)).to(device)
-                move = training_step(config, model, optimizer, at.streams, at.carried)
+                streams = parallel.part_streams(at.streams, size)
+                move = training_step(config, model, optimizer, streams, at.carried, network)
                 total = torch.tensor([at.loss, at.correct], dtype=torch.float64, device=device)
+                total = total if distributed.rank() == 0 else torch.zeros_like(total)
                 started = time.monotonic() - at.seconds
 
                 while at.step < steps:
                     batch = data.train.take(order[at.step * size : (at.step + 1) * size])
-                    x = unit(_augmented(batch.images, config, at)).contiguous(memory_format=layout)
+                    x = unit(_augmented(batch.images, config, at)[own]).contiguous(memory_format=layout)
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(config, at.epoch, at.step, steps)
 
-                    with _naming_divergence(model, at):
-                        outcome = move(x, batch.labels)
+                    with keeper.naming_divergence():
+                        outcome = move(x, batch.labels[own])
                     average.after_step(at.epoch)
                     total += outcome.sums
-                    at.seen += outcome.seen
+                    at.seen += outcome.seen // (own.stop - own.start) * size
                     at.step += 1
-                    now = time.monotonic()
-                    late = now - saved > 60 * settings.save_minutes
-                    if device.type == "cpu" or at.step % LOOK_EVERY == 0 or at.step == steps or late:
-                        at.loss, at.correct, at.seconds = float(total[0]), int(total[1]), now - started
+                    if look := (device.type == "cpu" or at.step % LOOK_EVERY == 0 or at.step == steps):
+                        now = time.monotonic()
+                        at.loss, at.correct, at.seconds = *_sums(total), now - started
                         if not math.isfinite(at.loss):
-                            _diverged(at)
-                        if late:
-                            save()
+                            keeper.diverged()
+                        if distributed.anywhere(now - saved > 60 * settings.save_minutes):
+                            keeper.state()
                             saved = now
                     report.step(at.epoch, at.step, steps)
-                    check()
+                    if look or distributed.size() == 1:
+                        check()
 
                 average.after_epoch(at.epoch)
-                with average.evaluated():
-                    with _naming_divergence(model, at):
-                        measured = measure(model, data.validation, config, at.epoch, layout, check)
-                    at.seconds = time.monotonic() - started
-                    metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))
-                    _keep(folder, model, at, metrics)
-                if average.state() and not config.averaging.evaluated:
-                    save_weights(folder / runs.WEIGHTS["average"], average.state(), {"metrics": json.dumps(metrics)})
+                with average.evaluated(), keeper.naming_divergence():
+                    measured = measure(model, data.validation, config, at.epoch, layout, check)
+                at.seconds = time.monotonic() - started
+                metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))
+                keeper.epoch(metrics)
                 at.next_epoch(epoch_streams(settings.seed, at.epoch + 1, device))
-                save()
+                keeper.state()
                 saved = time.monotonic()
                 report.epoch(metrics, settings.epochs, metrics["seconds"] * (settings.epochs - at.epoch))
         except Stop as stop:
-            at.loss, at.correct = float(total[0]), int(total[1])
-            save()
+            at.loss, at.correct = _sums(total)
+            keeper.state()
             where = f"in epoch {at.epoch + 1} after step {at.step} of {steps}"
             fail("RK718", f"{stop} stopped training {where}; all is saved", help=f"rkblocks train --resume {folder}")
     report.say(f"{folder}: done, {duration(time.monotonic() - began)}")
     return folder
+
+
+def _sums(total: Tensor) -> tuple[float, int]:
+    """Loss and right answers of this epoch so far, over all processes."""
+    loss, correct = distributed.total(total).tolist()
+    return loss, int(correct)
 
 
 def _augmented(images: Tensor, config: Config, at: Progress) -> Tensor:
@@ -199,46 +215,3 @@ def _metrics(at: Progress, measured: Mapping[str, float], rate: float) -> dict[s
         **measured,
         "seconds": round(at.seconds, 3),
     }
-
-
-def _keep(folder: Path, model: nn.Module, at: Progress, metrics: dict[str, Any]) -> None:
-    """Write the weights of this epoch, also as the best if they are, and its line of metrics."""
-    score = metrics.get("validation_robust", metrics.get("validation_clean"))
-    best = score is None or score > at.best  # nothing held out: the last epoch is all there is to choose
-    if best:
-        at.best, at.best_epoch = (at.best if score is None else score), at.epoch + 1
-    metrics["best"] = best
-    line = json.dumps(metrics)
-    for name in ("best", "last") if best else ("last",):
-        save_weights(folder / runs.WEIGHTS[name], model.state_dict(), {"metrics": line})
-    append_line(folder / runs.METRICS, line)
-
-
-def _save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, at: Progress, data: str) -> None:
-    """Keep the state for resuming, unless the weights are no numbers: the last good state stays then."""
-    if not _finite(model):
-        _diverged(at)
-    checkpoint.save(folder, model, optimizer, at, data)
-
-
-@contextmanager
-def _naming_divergence(model: nn.Module, at: Progress) -> Iterator[None]:
-    """Weights that are no numbers are reported as such, not by what they make of an attack."""
-    try:
-        yield
-    except RkblocksError:
-        if not _finite(model):
-            _diverged(at)
-        raise
-
-
-def _finite(model: nn.Module) -> bool:
-    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
-
-
-def _diverged(at: Progress) -> NoReturn:
-    fail(
-        "RK719",
-        f"the loss is no number in epoch {at.epoch + 1}, step {at.step}; what was saved before is kept",
-        help="lower optimizer.lr, or check the images",
-    )

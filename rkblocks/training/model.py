@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from rkblocks import nets
+from rkblocks import distributed, nets
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.nets import GroupedNet
@@ -69,11 +69,13 @@ def device_of(config: Config) -> torch.device:
 
 
 def named_device(name: str) -> torch.device:
-    """The device of a name; "auto" is a GPU where there is one.
+    """The device of a name; "auto" is a GPU where there is one, and of several processes each has a GPU of its own.
 
     Raises:
         RkblocksError: RK721 where it is no device, or there is no such GPU. Nothing falls back to the CPU silently.
     """
+    if name in ("auto", "cuda") and distributed.launched() > 1 and torch.cuda.is_available():
+        name = f"cuda:{distributed.local_rank()}"
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -6,7 +6,7 @@
     metrics.jsonl            one JSON object an epoch
     weights.safetensors      best on the validation images      last.safetensors   after the last epoch
     average.safetensors      the averaged weights, where averaging is on and they are not the evaluated ones
-    resume.pt                what continuing needs, bit for bit
+    resume.pt                what continuing needs, bit for bit         resume.previous.pt   the same, saved before
 
 A run is opened from its own files alone: neither the library of schemes nor the data set is asked.
 """
@@ -14,6 +14,7 @@ A run is opened from its own files alone: neither the library of schemes nor the
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import platform
 from collections.abc import Sequence
@@ -34,7 +35,8 @@ from rkblocks.training.config import Config, load
 from rkblocks.training.model import build
 from rkblocks.training.storage import load_weights, sha256, write_text
 
-CONFIG, RECORD, METRICS, RESUME = "config.toml", "run.json", "metrics.jsonl", "resume.pt"
+CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
+RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
 WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
 
@@ -87,9 +89,11 @@ def create(
             write_text(
                 folder / copies[tableau.digest], tableau.origin.text if tableau.origin else files.to_json(tableau)
             )
+    text = toml.write(config)
     content = {
         "version": 1,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "config": hashlib.sha256(text.encode()).hexdigest(),
         "groups": [copies[tableau.digest] for tableau in tableaus],
         "tableaus": {file: sha256(folder / file) for file in copies.values()},
         "data": {
@@ -104,7 +108,7 @@ def create(
         **record,
         "versions": versions(),
     }
-    write_text(folder / CONFIG, toml.write(config))
+    write_text(folder / CONFIG, text)
     write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return content
 
@@ -124,7 +128,8 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
     """Configuration, run.json and the tableau of every group, from the run's own files.
 
     Raises:
-        RkblocksError: RK712 (no run), RK713 (run.json damaged), RK714 (a tableau was changed since), RK702 to RK704.
+        RkblocksError: RK712 (no run), RK713 (run.json damaged), RK714 (a tableau was changed since), RK715 (the
+        configuration was), RK702 to RK704.
     """
     for name in (CONFIG, RECORD):
         if not (folder / name).is_file():
@@ -135,6 +140,9 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
         record["data"]["shape"], record["data"]["classes"], record["mean"], record["std"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail("RK713", f"{folder / RECORD} cannot be read: {error!r}", help="it is damaged; restore it from a copy")
+    if "config" in record and record["config"] != sha256(folder / CONFIG):  # runs of earlier versions have no hash
+        help = "restore it from a copy; other settings are another run: rkblocks train --preset FILE --out ANOTHER"
+        fail("RK715", f"{folder / CONFIG} is not the configuration that this run was trained with", help=help)
     for file, expected in hashes.items():
         if sha256(folder / file) != expected:
             help = "restore it from a copy; a changed scheme is another run"
@@ -166,7 +174,8 @@ def open_run(folder: str | Path, device: str | torch.device | None = None, weigh
         weights: "best" (on the validation images), "last", or "average" where the run kept one.
 
     Raises:
-        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files), RK714 (changed tableau).
+        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files), RK714, RK715 (changed tableau or
+        configuration).
     """
     folder = Path(folder)
     config, record, tableaus = read(folder)

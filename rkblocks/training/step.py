@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.training import losses
+from rkblocks.training import losses, parallel
 from rkblocks.training.compiling import compiled, naming_compiler_failures
 from rkblocks.training.config import Config
-from rkblocks.training.examples import examples
+from rkblocks.training.examples import Sources, examples
 
 PERTURBATION = "perturbation"  # of free training, among what is carried from step to step
 
@@ -35,27 +35,31 @@ def training_step(
     config: Config,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    streams: Mapping[str, torch.Generator],
+    streams: Sources,
     carried: dict[str, Tensor],
+    network: nn.Module | None = None,
 ) -> Step:
     """The step of a configuration: a function of images [n, C, H, W] in [0, 1] and labels [n].
 
-    carried: tensors that a step leaves to the next one; they belong to the state for resuming.
+    carried: tensors that a step leaves to the next one; they belong to the state for resuming. network: the model as
+    `parallel.divide` gives it, where several processes have parts of a batch.
 
     Raises RkblocksError RK730 from the first step where training.compile is set and the compiler fails.
     """
+    network = model if network is None else network
     if config.training.compile:
-        move = _step(config, compiled(model), optimizer, streams, carried)
-        return naming_compiler_failures()(move)
-    return _step(config, model, optimizer, streams, carried)
+        model = compiled(model)
+        return naming_compiler_failures()(_step(config, model, optimizer, streams, carried, model))
+    return _step(config, model, optimizer, streams, carried, network)
 
 
 def _step(
     config: Config,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    streams: Mapping[str, torch.Generator],
+    streams: Sources,
     carried: dict[str, Tensor],
+    network: nn.Module,
 ) -> Step:
     if config.training.method == "free":
         return _free(config, model, optimizer, carried)
@@ -65,8 +69,8 @@ def _step(
         model.train()
         x_shown, labels = shown(model, x, y)
         optimizer.zero_grad(set_to_none=True)
-        loss, logits = objective(model, x, x_shown, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss, logits = objective(network, x, x_shown, labels)
+        parallel.backward(loss, config.training.batch_size)
         optimizer.step()
         return _outcome(loss, logits, labels)
 

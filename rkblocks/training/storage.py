@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,11 +31,29 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave an empty file under the final name
         os.replace(temporary, path)
+        _settle(path.parent)
     except OSError as error:
         _unwritable(path, error)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder written as well, in the order of the calls, where the system can do that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what processes that were killed while writing have left in a folder."""
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):
+            part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,6 +66,8 @@ def append_line(path: Path, text: str) -> None:
     try:
         with open(path, "a", encoding="utf-8") as file:
             file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         _unwritable(path, error)
 
@@ -73,10 +94,19 @@ def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Te
     return tensors
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors, numbers, texts and containers of them with torch.save, atomically."""
+def save_state(path: Path, previous: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers, texts and containers of them with torch.save, atomically; keep the file before it.
+
+    There is a whole file of the name `path` at any moment. Without hard links `previous` is not made.
+    """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
+    link = previous.with_name(f".{previous.name}.{os.getpid()}.part")
+    with suppress(OSError):
+        os.link(path, link)
+        os.replace(link, previous)
+    with suppress(OSError):
+        link.unlink(missing_ok=True)  # it stays where `previous` was the same file already, after a failed write
     write(path, buffer.getvalue())
 
 
@@ -84,6 +114,9 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what save_state wrote, to the CPU and without unpickling code; raises RkblocksError RK712 or RK713."""
     _expect(path)
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums that it writes
+            if broken := archive.testzip():
+                raise ValueError(f"the checksum of {broken} is wrong")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or state.get("format") != 1:
             raise ValueError("it is no resume file of format 1")
