@@ -6,15 +6,16 @@ import datetime
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rkblocks.demo import results, settings
-from rkblocks.demo.pool import Progress, run_tasks
-from rkblocks.demo.settings import PAPER, Settings
-from rkblocks.demo.task import read_entry
+from rkblocks.demo.settings import PAPER, Settings, Task
+from rkblocks.demo.task import perform, read_entry
 from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import fail
+from rkblocks.study.pool import Progress, outcomes
 
 CHANCE = 0.1  # ten digits
 
@@ -62,13 +63,23 @@ def run(
         f"PGD-20 (linf, eps {chosen.eps}){more}."
     )
     try:
-        entries = run_tasks(chosen.tasks, chosen, root, workers=processes, progress=progress)
+        entries = networks(chosen, root, processes, progress)
     except KeyboardInterrupt:
         say(f"Stopped; what is finished is kept. Continue with: rkblocks demo --out {folder}")
         raise
     content = results.write(folder, chosen, entries, verdicts, CHANCE)
     report(content, chosen, folder, say)
     return {**content, "folder": str(folder)}
+
+
+def networks(chosen: Settings, root: Path, workers: int, progress: Progress | None) -> list[dict[str, Any]]:
+    """Return the entry of each network, in the order of the tasks; raises what the first one that fails raises."""
+    found: dict[Task, dict[str, Any]] = {}
+    for outcome in outcomes(chosen.tasks, partial(perform, chosen, root), workers=workers, progress=progress):
+        if outcome.error is not None:
+            raise outcome.error
+        found[outcome.task] = outcome.result
+    return [found[task] for task in chosen.tasks]
 
 
 def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callable[[str], None]) -> None:

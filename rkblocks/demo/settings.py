@@ -59,6 +59,11 @@ class Task:
         """The name of its run folder."""
         return f"{Path(self.scheme).stem}-seed{self.seed}"
 
+    @property
+    def label(self) -> str:
+        """What the progress calls it."""
+        return f"{self.scheme}, seed {self.seed}"
+
 
 def tiny() -> Settings:
     """Return settings that run everything in seconds; their numbers mean nothing."""

@@ -26,7 +26,7 @@ Report = Callable[[int, int], None]
 """Called as report(units done, units in all)."""
 
 
-def perform(task: Task, settings: Settings, root: Path, report: Report) -> dict[str, Any]:
+def perform(settings: Settings, root: Path, task: Task, report: Report) -> dict[str, Any]:
     """Return the entry of this network, from its file where it is finished; otherwise train, attack and write it.
 
     root: folder of all networks. An interrupted training goes on where it was saved. Raises what training and
