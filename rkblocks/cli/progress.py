@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -11,12 +12,15 @@ from rkblocks.cli import console
 
 @dataclass
 class Progress:
-    """Call it as progress(label, done, total); `interval` seconds pass between two rewritings of a line."""
+    """Call it as progress(label, done, total); `interval` seconds pass between two rewritings of the line.
+
+    Several labels may be under way at once, as in a pool of workers: the line shows them all, as far as it is wide.
+    """
 
     interval: float = 0.2
-    _open: bool = False
     _shown: float = 0.0
     _started: dict[str, float] = field(default_factory=dict)
+    _running: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, label: str, done: int, total: int) -> None:
         now = time.monotonic()
@@ -26,17 +30,27 @@ class Progress:
         if not _terminal():
             if finished:
                 console.put(f"  {label}: done{clock}\n")
-        elif finished or now - self._shown >= self.interval:
-            self._shown, self._open = now, not finished
-            state = "done" if finished else f"{done}/{total}"
-            console.put(f"\r\x1b[K  {label}: {state}{clock}" + ("\n" if finished else ""))
+        elif finished:
+            self._running.pop(label, None)
+            console.put(f"\r\x1b[K  {label}: done{clock}\n" + self._line())
+        else:
+            self._running[label] = f"{label}: {done}/{total}{clock}"
+            if now - self._shown >= self.interval:
+                self._shown = now
+                console.put("\r\x1b[K" + self._line())
         if finished:
             self._started.pop(label, None)
 
+    def _line(self) -> str:
+        """Return what is under way; empty where nothing is."""
+        text = "  " + "; ".join(self._running.values()) if self._running else ""
+        width = shutil.get_terminal_size().columns - 1
+        return text if len(text) <= width else text[: width - 3] + "..."
+
     def close(self) -> None:
-        """End a line that is still being rewritten."""
-        if self._open:
-            self._open = False
+        """End the line that is still being rewritten; what is under way is shown again by the next call."""
+        if self._running:
+            self._running.clear()
             console.put("\n")
 
 

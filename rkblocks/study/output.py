@@ -15,7 +15,8 @@ from rkblocks.training.storage import write_text
 
 
 def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Return the files written: results.json, table.md, table.csv, table.tex, accuracy.png and .svg.
+    """Return the files written: results.json, table.md, table.csv, table.tex; accuracy.png and .svg where there is
+    anything to draw.
 
     Raises RkblocksError RK716, RK824 (cannot be written), RK901 (no matplotlib).
     """
@@ -29,7 +30,8 @@ def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
     for name, text in texts.items():
         write_text(folder / name, text)
     columns = {column["key"]: column["title"] for column in content["columns"]}
-    drawn = figures.save(figures.comparison(panels(content), columns), folder / "accuracy")
+    parts = panels(content)
+    drawn = figures.save(figures.comparison(parts, columns), folder / "accuracy") if parts else []
     return [*(folder / name for name in texts), *drawn]
 
 

@@ -31,12 +31,29 @@ def test_on_a_terminal_one_line_is_rewritten_and_closed(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     progress = Progress(interval=0.0)
     progress("pgd", 1, 2)
-    progress("fgsm", 1, 4)
     progress.close()
     progress.close()
-    assert capsys.readouterr().err == "\r\x1b[K  pgd: 1/2\r\x1b[K  fgsm: 1/4\n"
+    assert capsys.readouterr().err == "\r\x1b[K  pgd: 1/2\n"
     progress("pgd", 2, 2)
-    assert capsys.readouterr().err == "\r\x1b[K  pgd: done, 2.0 s\n"
+    assert capsys.readouterr().err == "\r\x1b[K  pgd: done, 1.0 s\n"
+
+
+def test_several_at_once_share_the_line_as_far_as_it_is_wide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    progress = Progress(interval=0.0)
+    progress("ssp2", 1, 2)
+    progress("ssp3", 1, 4)
+    assert capsys.readouterr().err == "\r\x1b[K  ssp2: 1/2\r\x1b[K  ssp2: 1/2; ssp3: 1/4"
+    progress("ssp2-again", 1, 3)
+    assert capsys.readouterr().err == "\r\x1b[K  ssp2: 1/2; ssp3: 1/4; ss..."
+    progress("ssp3", 4, 4)
+    progress("ssp2", 2, 2)
+    assert capsys.readouterr().err == (
+        "\r\x1b[K  ssp3: done, 2.0 s\n  ssp2: 1/2; ssp2-again: 1/3\r\x1b[K  ssp2: done, 4.0 s\n  ssp2-again: 1/3"
+    )
 
 
 def test_what_ends_with_its_first_call_has_no_time(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,17 @@ def training():
     return figures.training_curves({"ssp3": [metrics, metrics]})
 
 
+def study():
+    rows = [
+        {"label": name, "seeds": 3, "accuracy": {"clean": [0.9, 0.01], "pgd20": [0.5, None]}, "paper": paper}
+        for name, paper in (("euler", {"clean": 0.91, "pgd20": 0.4}), ("ssp3", {}))
+    ]
+    other = [{"label": "euler", "seeds": 1, "accuracy": {"clean": [0.8, None]}, "paper": {}}]
+    return figures.comparison({"N = 6": rows, "N = 10": rows, "N = 12": other}, {"clean": "clean", "pgd20": "PGD-20"})
+
+
 FIGURES = {
+    "study": study,
     "growth": lambda: figures.growth([analysis("euler", 1.0), analysis("euler", 1.2), analysis("ssp3", 0.8)]),
     "accuracy": curves,
     "summary": bars,
@@ -142,3 +152,15 @@ def test_pyplot_is_never_imported():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_study_has_a_panel_for_each_setting_and_hollow_points_of_the_paper():
+    figure = study()
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title() for axis in panels] == ["N = 6", "N = 10", "N = 12"]
+    assert [label.get_text() for label in panels[0].get_xticklabels()] == ["clean", "PGD-20"]
+    assert panels[0].get_ylabel() == "accuracy\n(bars: deviation over 1-3 seeds)"
+    hollow = [line for line in panels[0].lines if line.get_markerfacecolor() == "none" and len(line.get_xdata())]
+    assert [list(line.get_ydata()) for line in hollow] == [[0.91, 0.4]]
+    assert {container.get_label() for container in panels[0].containers} == {"euler", "ssp3"}
+    assert "paper (hollow)" in [text.get_text() for text in figure.legends[0].get_texts()]

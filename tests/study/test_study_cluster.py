@@ -56,6 +56,27 @@ def test_a_network_that_fails_there_is_reported(cluster: str, tiny: Path, tmp_pa
     assert failed["euler-seed0"].startswith("RK719")
 
 
+def test_ctrl_c_saves_there_and_the_same_call_continues(cluster: str, tiny: Path, tmp_path: Path) -> None:
+    out, lines = tmp_path / "out", list[str]()
+    text = tiny.read_text().replace("training.epochs = 1", "training.epochs = 40")
+    tiny.write_text(text.replace("seeds = [0, 1]", "seeds = [0]"))
+
+    def interrupt(label: str, done: int, total: int) -> None:
+        if 0 < done < total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.run(tiny, out, only="euler-*", ray=cluster, say=lines.append, progress=interrupt)
+    assert "Stopped; all is saved." in lines[-1]
+    metrics = out / "runs" / "euler-seed0" / "metrics.jsonl"
+    before = metrics.read_text()
+    assert 0 < len(before.splitlines()) < 40
+    assert study.run(tiny, out, only="euler-*", ray=cluster, say=lines.append)["failed"] == {}
+    after = metrics.read_text()
+    assert after.startswith(before)
+    assert len(after.splitlines()) == 40
+
+
 def test_what_no_node_has_is_refused(cluster: str, tiny: Path, tmp_path: Path) -> None:
     tiny.write_text(tiny.read_text() + "[resources]\ngpus = 3\n")
     with pytest.raises(RkblocksError) as caught:

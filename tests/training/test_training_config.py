@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rkblocks.diagnostics import RkblocksError
+from rkblocks.diagnostics import RkblocksError, diagnostic
 from rkblocks.training import Config, load, presets, toml
 from rkblocks.training.config import (
     Attack,
@@ -118,6 +118,15 @@ def test_all_mistakes_of_a_file_in_their_lines(tmp_path):
     assert "did you mean net.depth?" in helps
     assert "did you mean training.epochs?" in helps
     assert error.value.status == 2
+
+
+def test_lines_of_dotted_keys_and_of_repeated_sections(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('a.b = 1\n[part]\nc.d = 2\n"e+f" = 3\n[[row]]\nx = 1\n[[row]]\nx = 2\n[part.deep]\ny = 1\n')
+    places = {"a.b": 1, "part.c.d": 3, "part.e+f": 4, "row.0.x": 6, "row.1.x": 8, "part.deep.y": 10}
+    places |= {"row.1": 7, "row.1.absent": 7, "part.absent.far": 2, "absent": None}
+    found = toml.with_lines([diagnostic("RK704", "x", path=place) for place in places], path)
+    assert [one.line for one in found] == list(places.values())
 
 
 @pytest.mark.parametrize(
