@@ -26,16 +26,21 @@ def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mappi
     figure, axes = style.new(down, across, width=width, height=3.4)
     places = [axis for row in axes for axis in row]
     for axis in places[len(panels) :]:
-        axis.set_visible(False)
-    seeds: set[int] = set()
+        axis.remove()
+    labels = list(dict.fromkeys(row["label"] for rows in panels.values() for row in rows))
+    seeds = sorted({int(row["seeds"]) for rows in panels.values() for row in rows})
     for axis, (title, rows) in zip(places, panels.items(), strict=False):
         for number, row in enumerate(rows):
-            _row(axis, row, list(columns), (number - (len(rows) - 1) / 2) * 0.8 / max(len(rows), 4), number)
-            seeds.add(int(row["seeds"]))
+            shift = (number - (len(rows) - 1) / 2) * 0.8 / max(len(rows), 4)
+            _row(axis, row, list(columns), shift, labels.index(row["label"]))
         axis.set_xticks(range(len(columns)), list(columns.values()))
         axis.set_xlim(-0.6, len(columns) - 0.4)
-        axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, sorted(seeds)))} seeds)")
+        axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
+        axis.set_xlabel("attack")
         axis.set_title(title, fontsize="medium")
+    for label in labels:  # the legend is of the first panel, which may lack some
+        if label not in [row["label"] for row in next(iter(panels.values()))]:
+            places[0].errorbar([], [], yerr=[], capsize=2, linestyle="", label=label, **style.look(labels.index(label)))
     if any(row["paper"] for rows in panels.values() for row in rows):
         places[0].plot([], [], linestyle="", marker="o", color="0.3", markerfacecolor="none", label="paper (hollow)")
     style.legend_below(figure, places[0])

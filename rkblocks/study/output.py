@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rkblocks import figures
 from rkblocks.study import tables
-from rkblocks.study.grid import BLOCKS, CALLS
+from rkblocks.study.grid import BLOCKS, CALLS, DEPTH
 from rkblocks.study.keys import heading
 from rkblocks.training.storage import write_text
 
@@ -36,19 +37,20 @@ def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def panels(content: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows that have results, by their setting: "N = 6, K = 7"."""
+    """Return the rows that have results, by their setting: "N = 6, K = 7". The label of a row is its schemes, or the
+    name of its cell where others of the setting have the same schemes.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for row in content["summary"]:
         if not row["accuracy"]:
             continue
-        axes = row["axes"]
-        left_out = (BLOCKS, "net.depth") if CALLS in axes else (BLOCKS,)
-        title = ", ".join(f"{heading(key)} = {text}" for key, text in axes.items() if key not in left_out)
-        found.setdefault(title, []).append(
-            {**row, "label": row["blocks"] if row["cell"].startswith(_word(row)) else row["cell"]}
-        )
-    return found
-
-
-def _word(row: Mapping[str, Any]) -> str:
-    return str(row["blocks"]).replace(",", "+")
+        left_out = (BLOCKS, DEPTH) if CALLS in row["axes"] else (BLOCKS,)
+        title = ", ".join(f"{heading(key)} = {text}" for key, text in row["axes"].items() if key not in left_out)
+        found.setdefault(title, []).append(row)
+    labelled = {}
+    for title, rows in found.items():
+        often = Counter(row["blocks"] for row in rows)
+        labelled[title] = [
+            {**row, "label": row["blocks"] if often[row["blocks"]] == 1 else row["cell"]} for row in rows
+        ]
+    return labelled
