@@ -68,6 +68,22 @@ def growth(run: Mapping[str, Any]) -> str:
     return head + indented(columns(("group", *columns_), table))
 
 
+def analysis_text(run: Mapping[str, Any]) -> str:
+    """Return one run of `analyze`: the growth of its groups, and what the SSP coefficient of each block is worth.
+
+    Args:
+        run: one element of "runs" in the JSON that `analyze --format json` prints.
+    """
+    head = f"{run['run']}  blocks {blocks(run['blocks'])}, {run['data']['n']} images\n"
+    text = growth(run) if run["growth"] else head
+    if run["verdicts"]:
+        names = ("C", "dt", "h", "p", "largest", "verdict")
+        lines = [(v["place"], *("-" if v[n] is None else _figure(v[n]) for n in names)) for v in run["verdicts"]]
+        head = ("block", "C", "dt", "h", "norm", "Euler step", "premise of Lemma 1")
+        text += indented(columns(head, lines, right=(1, 2, 3, 5)))
+    return text + indented(f"measured: {', '.join(run['analyses'])}\n")
+
+
 def blocks(value: str | Sequence[str]) -> str:
     """Return the scheme of all groups, or one a group, as one word."""
     return value if isinstance(value, str) else ",".join(value)

@@ -30,8 +30,7 @@ class Traced(Protocol):
 @dataclass(frozen=True)
 class GroupGrowth:
     """The growth ratio of one group in one norm. pairs: how many ratios were averaged; zeros: pairs left out since
-    the inputs of
-    the group did not differ; deviation: over the pairs. mean is nan where no pair is left."""
+    the inputs of the group did not differ; deviation: over the pairs. mean is nan where no pair is left."""
 
     group: str
     p: float
@@ -68,12 +67,17 @@ def pair_ratios(
     ratios = {}
     for (group, before, after), (_, before_, after_) in zip(clean, perturbed, strict=True):
         for p in norms:
-            source, target = _norms(before_ - before, p), _norms(after_ - after, p)
-            ratios[group, p] = torch.where(source > 0, target / source, torch.nan)
+            ratios[group, p] = growth_ratios(before_ - before, after_ - after, p)
     return ratios
 
 
-def _norms(difference: Tensor, p: float) -> Tensor:
+def growth_ratios(before: Tensor, after: Tensor, p: float) -> Tensor:
+    """Return |after| / |before| in the p-norm for each of n differences; nan where `before` is zero."""
+    source, target = norms_of(before, p), norms_of(after, p)
+    return torch.where(source > 0, target / source, torch.nan)
+
+
+def norms_of(difference: Tensor, p: float) -> Tensor:
     """Return the p-norms [n]; in double, since a float32 sum of squares of tiny differences underflows to zero."""
     norms: Tensor = torch.linalg.vector_norm(difference.flatten(1).double(), ord=p, dim=1)
     return norms
@@ -93,10 +97,11 @@ def perturbation_growth(
             gathered.setdefault(key, []).append(ratios.cpu())
     if not gathered:
         raise ValueError("no pairs of images")
-    return [_summary(group, p, torch.cat(parts)) for (group, p), parts in gathered.items()]
+    return [summary(group, p, torch.cat(parts)) for (group, p), parts in gathered.items()]
 
 
-def _summary(group: str, p: float, ratios: Tensor) -> GroupGrowth:
+def summary(group: str, p: float, ratios: Tensor) -> GroupGrowth:
+    """Return the row of a group from the ratios [n] of its pairs, nan for those to leave out."""
     kept = ratios[~ratios.isnan()].tolist()
     zeros = len(ratios) - len(kept)
     if not kept:

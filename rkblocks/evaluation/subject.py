@@ -84,8 +84,12 @@ class Subject:
         if size >= len(self):
             return self
         rows = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:size].sort().values
+        return self.only(rows)
+
+    def only(self, rows: Tensor) -> Subject:
+        """Return the subject with these of its images, rows [k]."""
         at = rows.to(self.labels.device)
-        return replace(self, images=self.images[at], labels=self.labels[at], indices=self.indices[rows])
+        return replace(self, images=self.images[at], labels=self.labels[at], indices=self.indices[rows.cpu()])
 
 
 def of_model(

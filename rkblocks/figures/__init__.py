@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from rkblocks.figures.accuracy import accuracy_against_eps as accuracy_against_eps
 from rkblocks.figures.comparison import comparison as comparison
+from rkblocks.figures.depth import ALONG_DEPTH as ALONG_DEPTH
+from rkblocks.figures.depth_comparison import depth_comparison as depth_comparison
 from rkblocks.figures.growth import growth as growth
+from rkblocks.figures.pictures import adversarial_images as adversarial_images
+from rkblocks.figures.pictures import loss_surface as loss_surface
 from rkblocks.figures.style import save as save
 from rkblocks.figures.summary import summary as summary
 from rkblocks.figures.training import read_metrics as read_metrics

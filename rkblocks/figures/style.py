@@ -4,6 +4,7 @@ bytes every time.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -52,6 +53,20 @@ def legend_below(figure: Figure, axis: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
+def log_around_one(axis: Axes) -> None:
+    """Make the axis logarithmic, with a line at 1 and plain numbers beside the ticks."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_yscale("log")
+    axis.axhline(1, color="0.4", linewidth=1, zorder=0)
+    low, high = axis.get_ylim()
+    axis.set_ylim(min(low / 1.1, 0.8), max(high * 1.1, 1.25))
+    wide = axis.get_ylim()[1] / axis.get_ylim()[0] > 100
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
 def save(figure: Figure, path: str | Path) -> list[Path]:
     """Return the files written: `path` if it ends in .png or .svg, else one of each. Equal figures give equal bytes.
 
@@ -66,16 +81,28 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
         )
     else:
         targets = tuple(base.with_suffix(suffix) for suffix in FORMATS)
-    matplotlib = require("matplotlib", "figures", "a figure")
     written = []
     for target in targets:
         svg = target.suffix.lower() == ".svg"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # A fixed salt for the ids of an SVG, and neither date nor version in either format.
-            with matplotlib.rc_context({"svg.hashsalt": "rkblocks"}):
-                figure.savefig(target, dpi=DPI, metadata={"Date": None, "Creator": None} if svg else {"Software": None})
+            _write(figure, target, svg)
         except OSError as error:
             fail("RK824", f"cannot save the figure {target}: {error.strerror or error}", help="check space and rights")
         written.append(target)
     return written
+
+
+def as_svg(figure: Figure) -> str:
+    """Return the text of the SVG that `save` would write."""
+    text = io.BytesIO()
+    _write(figure, text, svg=True)
+    return text.getvalue().decode()
+
+
+def _write(figure: Figure, target: Path | io.BytesIO, svg: bool) -> None:
+    """Write with a fixed salt for the ids of an SVG, and neither date nor version in either format."""
+    matplotlib = require("matplotlib", "figures", "a figure")
+    with matplotlib.rc_context({"svg.hashsalt": "rkblocks"}):
+        metadata = {"Date": None, "Creator": None} if svg else {"Software": None}
+        figure.savefig(target, format="svg" if svg else "png", dpi=DPI, metadata=metadata)

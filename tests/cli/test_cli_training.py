@@ -67,9 +67,32 @@ def test_evaluate_in_json_and_its_health(run: Path, capsys: pytest.CaptureFixtur
 
 def test_analyze_draws_a_figure(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "growth.svg"
-    assert main(["analyze", str(run), "--limit", "10", "--steps", "2", "--figure", str(figure)]) == 0
+    small = ["--only", "growth", "--limit", "10", "--steps", "2"]
+    assert main(["analyze", str(run), *small, "--figure", str(figure)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{run}  blocks ssp2, 10 images, mean growth (deviation)\n")
     assert "group1" in out
     assert figure.read_text().startswith("<?xml")
     assert main(["analyze", str(run), "--figure", "growth.pdf"]) == 2
+    assert main(["analyze", str(run), "--only", "variance", "--figure", "growth.svg"]) == 2
+
+
+def test_analyze_judges_the_blocks_and_writes_reports(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--only", "coefficients,lemma1", "--limit", "4", "--steps", "1"]
+    report = tmp_path / "all.html"
+    assert main(["analyze", str(run), str(run), *small, "--report", str(report)]) == 0
+    out, err = capsys.readouterr()
+    assert "premise of Lemma 1" in out
+    assert "groups.1.0" in out
+    assert "measured: lemma1, coefficients" in out
+    assert err.count("wrote ") == 3
+    own = run / "analysis" / "report.html"
+    assert own.read_text().startswith("<!DOCTYPE html>")
+    assert report.read_text().startswith("<!DOCTYPE html>")
+    assert main(["analyze", str(run), "--only", "coefficients", "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [row["tableau"] for row in found["analyses"]["coefficients"]] == ["ssp2", "ssp2"]
+    assert main(["analyze", str(run), "--report", "all.pdf"]) == 2
+    assert main(["analyze", str(run), "--only", "lyapunov"]) == 2

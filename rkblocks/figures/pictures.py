@@ -1,0 +1,78 @@
+"""Images under attack, and slices of the loss surface around them, from the tables of `rkblocks analyze`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rkblocks.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Run = Mapping[str, Any]
+
+
+def adversarial_images(run: Run) -> Figure:
+    """Return clean images, their perturbations scaled to the full range of colours, and the adversarial images, each
+    with its prediction; wrong ones are marked by a cross and the word."""
+    rows = run["analyses"]["examples"]
+    figure, axes = style.new(3, len(rows), width=1.45, height=1.75)
+    for column, row in enumerate(rows):
+        clean, other = row["clean_image"], row["adversarial_image"]
+        factor = 0.5 / (row["largest"] or 1.0)
+        change = _change(clean, other, factor)
+        for line, (image, title) in enumerate(
+            (
+                (clean, _prediction(row["clean"], row["clean_confidence"], row["label"])),
+                (change, f"times {factor:.3g}"),
+                (other, _prediction(row["adversarial"], row["adversarial_confidence"], row["label"])),
+            )
+        ):
+            axis = axes[line][column]
+            _show(axis, image)
+            axis.set_title(title, fontsize="small")
+            if column == 0:
+                axis.set_ylabel(("clean", "perturbation", "adversarial")[line])
+    return figure
+
+
+def loss_surface(run: Run) -> Figure:
+    """Return the slices: the loss as levels, a white line where the prediction turns wrong; axes in units of eps."""
+    rows = run["analyses"]["surface"]
+    figure, axes = style.new(1, len(rows), width=3.0, height=3.9)
+    for axis, row in zip(axes[0], rows, strict=True):
+        axis.grid(visible=False)
+        levels = axis.contourf(row["axis"], row["axis"], row["loss"], levels=14, cmap="cividis")
+        right = [[float(value == row["label"]) for value in line] for line in row["prediction"]]
+        if 0 < sum(map(sum, right)) < len(right) ** 2:
+            axis.contour(row["axis"], row["axis"], right, levels=[0.5], colors="white", linewidths=1.5)
+        figure.colorbar(levels, ax=axis, location="top", shrink=0.9).set_label("cross-entropy", fontsize="small")
+        axis.plot(0, 0, "w+", markersize=9)
+        axis.set_xlabel(f"random direction\nimage {row['index']}, label {row['label']}")
+        axis.set_ylabel("gradient direction")
+        axis.set_aspect("equal")
+    return figure
+
+
+def _prediction(found: int, confidence: float, label: int) -> str:
+    return f"{found} ({confidence:.2f})" + ("" if found == label else f"\nwrong, is {label}")
+
+
+def _change(a: Any, b: Any, factor: float) -> Any:
+    """Return the difference of two nested lists of pixels, around the middle grey."""
+    if isinstance(a, list):
+        return [_change(x, y, factor) for x, y in zip(a, b, strict=True)]
+    return min(1.0, max(0.0, 0.5 + factor * (b - a)))
+
+
+def _show(axis: Axes, image: list[list[list[float]]]) -> None:
+    """Draw pixels [C][H][W]: grey for one channel, colours for three."""
+    colours = [[list(p) for p in zip(*rows, strict=True)] for rows in zip(*image, strict=True)]
+    grid = colours if len(image) == 3 else image[0]
+    axis.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+    axis.grid(visible=False)

@@ -1,0 +1,135 @@
+"""The page: one HTML file that holds everything it shows, for one network or for several beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rkblocks.report import evaluations
+from rkblocks.report.elements import Section, escape, image, number, paragraph, table
+from rkblocks.report.sections import SECTIONS, Drawings
+
+Run = Mapping[str, Any]
+STYLE = Path(__file__).with_name("style.css")
+
+
+def page(title: str, body: str) -> str:
+    """Return the whole file; it refers to nothing outside itself."""
+    style = STYLE.read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def of_run(run: Run, drawings: Drawings, folder: Path) -> str:
+    """Return the report of one network.
+
+    Args:
+        run: an element of "runs" in `analyze --format json`, with all tables.
+        drawings: SVG texts by name; sections whose drawing is missing have their tables alone.
+        folder: the run folder, whose evaluations are shown.
+    """
+    sections = [accuracy("accuracy", folder), *_sections(run, drawings)]
+    title = f"{run['blocks']} on {run['data']['name']}"
+    head = f"<header>\n<h1>{escape(title)}</h1>\n{paragraph(_about(run), 'quiet')}\n{_contents(sections)}\n</header>"
+    parts = [section.html() for section in [*sections, facts("about", run)]]
+    return page(f"{title}: analysis", head + "\n<main>\n" + "\n".join(parts) + "\n</main>")
+
+
+def of_runs(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
+    """Return the report of several networks: what they have in common side by side, then the tables of each.
+
+    drawings: of the comparison, "growth-groups" and "comparison". The figures of each run are in its own report.
+    """
+    names = [f"{run['run']} ({run['blocks']})" for run, _ in runs]
+    first = Section("comparison", "Side by side", _comparison(runs, drawings))
+    later = []
+    for k, (run, folder) in enumerate(runs, 1):
+        inner = [accuracy(f"run{k}-accuracy", folder), *_sections(run, {}, f"run{k}-"), facts(f"run{k}-about", run)]
+        later.append(Section(f"run{k}", names[k - 1], "\n".join(section.html(3) for section in inner)))
+    sections = [first, *later]
+    head = f"<header>\n<h1>{len(runs)} networks</h1>\n{_contents(sections)}\n</header>"
+    body = head + "\n<main>\n" + "\n".join(section.html() for section in sections) + "\n</main>"
+    return page(f"{len(runs)} networks: analysis", body)
+
+
+def accuracy(id: str, folder: Path) -> Section:
+    """Return the section of the run's evaluations."""
+    found, problems = evaluations.read(folder)
+    parts = [evaluations.tables(name, saved) for name, saved in found.items()]
+    parts += [paragraph(problem, "note") for problem in problems]
+    if not found:
+        parts.append(paragraph("This run has no evaluation yet: rkblocks evaluate RUN makes one.", "note"))
+    return Section(id, "Accuracy under attack", "\n".join(parts))
+
+
+def facts(id: str, run: Run) -> Section:
+    """Return the section that says what was looked at, by what, with what."""
+    threat = ", ".join(f"{key} {value}" for key, value in run["threat"].items() if key != "bounds")
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    rows = [
+        ("run", run["run"]),
+        ("blocks", run["blocks"]),
+        ("data", f"{run['data']['name']}, {run['data']['split']} split, {run['data']['n']} images"),
+        ("perturbations", threat),
+        ("seed", str(run["seed"])),
+        ("weights (sha256)", run["weights"]),
+        ("versions", versions),
+    ]
+    note = paragraph("All numbers lie beside this report as CSV and JSON.", "quiet")
+    return Section(id, "What was looked at", table("Network, data and attack", ("", "value"), rows) + note)
+
+
+def _sections(run: Run, drawings: Drawings, prefix: str = "") -> list[Section]:
+    return [
+        Section(prefix + name, title, write(run, drawings))
+        for name, (title, write) in SECTIONS.items()
+        if run["analyses"].get(name)
+    ]
+
+
+def _about(run: Run) -> str:
+    data, threat = run["data"], run["threat"]
+    ball = f"{threat['norm']} ball of {threat['eps']}"
+    return f"{run['run']}: {data['n']} images of the {data['split']} split, {ball}, seed {run['seed']}."
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    items = "".join(f'<li><a href="#{s.id}">{escape(s.title)}</a></li>' for s in sections)
+    return f'<nav aria-label="Sections"><ul>{items}</ul></nav>'
+
+
+def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
+    rows = [(run["blocks"], run["run"], *_summary(run), *_accuracies(folder)) for run, folder in runs]
+    head = ("blocks", "run", "adversarial growth, groups, p = 2", "blocks covered by C", "blocks where C is void",
+            "Lipschitz constant", "clean accuracy", "least accuracy under attack")  # fmt: skip
+    parts = [table("One network a row", head, rows)]
+    captions = {
+        "growth-groups": "Growth ratio of groups, averaged over the runs of a scheme; bars: deviation over the runs.",
+        "comparison": "Along the depth, averaged over the runs of a scheme; bars: deviation over the runs.",
+    }
+    parts += [
+        image(drawings[name], text + " Numbers in the tables of each run.", text)
+        for name, text in captions.items()
+        if name in drawings
+    ]
+    return "\n".join(parts)
+
+
+def _summary(run: Run) -> list[Any]:
+    growth = [number(r["mean"]) for r in run["growth"].get("adversarial", []) if r["p"] == 2]
+    words = [verdict["verdict"] for verdict in run["verdicts"]]
+    network = [r["mean"] for r in run["analyses"].get("lipschitz", []) if r["level"] == "network"]
+    counts = [f"{words.count(word)} of {len(words)}" if words else "–" for word in ("covered", "void")]
+    return [", ".join(growth) or "–", *counts, network[0] if network else None]
+
+
+def _accuracies(folder: Path) -> list[Any]:
+    entries = [entry for saved in evaluations.read(folder)[0].values() for entry in saved["entries"]]
+    clean = [entry["accuracy"] for entry in entries if not entry["threat"]]
+    attacked = [entry["accuracy"] for entry in entries if entry["threat"]]
+    return [clean[0] if clean else None, min(attacked, default=None)]
