@@ -13,6 +13,7 @@ but `rank`, `size`, `part`, `launched` and `local_rank` must be called by all pr
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -113,6 +114,7 @@ def _lost(error: Exception) -> NoReturn:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()).partition(" This is typically")[0]
+    text = re.sub(r"\[\S+\.(cc|cpp|h):\d+\] ", "", text)  # places in the source of torch
     return text[:200] or type(error).__name__
 
 

@@ -1,115 +1,104 @@
-"""`rkblocks runs`: the run folders below a folder, read without torch."""
+"""`rkblocks runs`: the run folders below folders, listed or compared, read without torch."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rkblocks.cli.run_files import COLUMNS, COMPARED, differing, ordered, runs_below, summary, value
 
-@click.command(
-    "runs",
-    short_help="List the runs in a folder.",
-    epilog="\b\nExamples:\n  rkblocks runs\n  rkblocks runs experiments --format json",
-)
-@click.argument("folder", default="runs", metavar="[FOLDER]")
+EPILOG = """\b
+Examples:
+  rkblocks runs
+  rkblocks runs experiments --sort robust --reverse
+  rkblocks runs runs/a runs/b --compare             the settings that differ, and what came of them
+  rkblocks runs experiments --compare --format json
+"""
+
+
+@click.command("runs", short_help="List and compare the runs in a folder.", epilog=EPILOG)
+@click.argument("folders", nargs=-1, metavar="[FOLDER...]")
+@click.option("--compare", is_flag=True, help="Show the settings that differ between the runs, beside their metrics.")
+@click.option("--sort", "key", metavar="KEY", help="A column, or any setting: robust, optimizer.lr.  [default: run]")
+@click.option("--reverse", is_flag=True, help="Largest first.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(folder: str, form: str) -> int:
-    """List the runs below FOLDER (default: runs): what was trained, how far, and how well.
+def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: bool, form: str) -> int:
+    """List the runs below each FOLDER (default: runs): what was trained, how far, and how well.
 
     A run is a folder with a config.toml and a run.json, as `rkblocks train` writes it. The accuracies are the best on
     held-out images, clean and under the attack of the recipe.
     """
     from rkblocks.cli import console
-    from rkblocks.diagnostics import fail
 
-    if not Path(folder).is_dir():
-        fail(
-            "RK712",
-            f"there is no folder {folder!r}",
-            help="`rkblocks train` makes one; name another: rkblocks runs FOLDER",
-        )
-    found = [summary(path) for path in _runs(Path(folder))]
+    found = [summary(run) for run in _found(folders or ("runs",))]
+    if key is not None or reverse:
+        found = ordered(found, _known(key or "run", found), reverse)
+    names = differing(found) if compare else []
     if form == "json":
         from rkblocks.render.jsonfmt import dump
 
-        console.show(dump({"version": 1, "runs": found}))
+        console.show(dump({"version": 1, "runs": [_object(one, names if compare else None) for one in found]}))
         return 0
     if not found:
-        console.note(f"no runs below {folder}")
+        console.note(f"no runs below {', '.join(folders or ('runs',))}")
         return 0
-    from rkblocks.render.listing import columns
-    from rkblocks.render.style import Style
-
-    head = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
-    rows = [[_cell(run[key]) for key in head] for run in found]
-    console.show(columns(head, rows, right=(4, 5, 6, 7), style=Style(console.colour(sys.stdout))))
+    console.show(_table(found, ("run", *names, *COMPARED) if compare else COLUMNS, len(names) if compare else None))
+    if compare and not names:
+        console.note("the runs have the same settings")
     return 0
 
 
-def summary(run: Path) -> dict[str, Any]:
-    """Return the row of one run; what its files do not tell (they may be damaged) is None."""
-    config = _config(run / "config.toml")
-    epochs = list(_epochs(run / "metrics.jsonl"))
-    wanted = _get(config, "training", "epochs")
-    blocks = _get(config, "net", "blocks")
-    return {
-        "run": str(run),
-        "blocks": ",".join(blocks) if isinstance(blocks, list) else blocks,
-        "data": _get(config, "data", "name"),
-        "method": _get(config, "training", "method"),
-        "seed": _get(config, "training", "seed"),
-        "epochs": f"{len(epochs)}/{wanted if wanted is not None else '?'}",
-        "clean": _best(epochs, "validation_clean"),
-        "robust": _best(epochs, "validation_robust"),
-    }
+def _found(folders: Sequence[str]) -> list[Path]:
+    """Return the runs below all folders, each once; RK712 where there is no such folder."""
+    from rkblocks.diagnostics import fail
+
+    for folder in folders:
+        if not Path(folder).is_dir():
+            fail(
+                "RK712",
+                f"there is no folder {folder!r}",
+                help="`rkblocks train` makes one; name another: rkblocks runs FOLDER",
+            )
+    return list({run.resolve(): run for folder in folders for run in runs_below(Path(folder))}.values())
 
 
-def _runs(folder: Path) -> Iterator[Path]:
-    for config in sorted(folder.rglob("config.toml")):
-        if (config.parent / "run.json").is_file():
-            yield config.parent
+def _known(key: str, found: Sequence[dict[str, Any]]) -> str:
+    """Return the key; wrong usage where no run has it."""
+    keys = {name for one in found for name in (*one, *one["settings"])} - {"settings"}
+    if found and key not in keys:
+        import difflib
+
+        near = sorted(name for name in keys if name.endswith(f".{key}")) or difflib.get_close_matches(key, sorted(keys))
+        hint = f"did you mean {near[0]}?" if near else f"columns are {', '.join(COLUMNS)}; others are settings"
+        raise click.UsageError(f"no run has {key!r} to sort by; {hint}")
+    return key
 
 
-def _config(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+def _object(one: dict[str, Any], names: Sequence[str] | None) -> dict[str, Any]:
+    """Return the run as an element of the JSON: with the settings that differ, where they are compared."""
+    kept = {name: found for name, found in one.items() if name != "settings"}
+    return kept if names is None else kept | {"settings": {name: one["settings"].get(name) for name in names}}
 
 
-def _get(table: dict[str, Any], section: str, key: str) -> Any:
-    inner = table.get(section)
-    return inner.get(key) if isinstance(inner, dict) else None
+def _table(found: Sequence[dict[str, Any]], head: Sequence[str], settings: int | None) -> str:
+    from rkblocks.cli import console
+    from rkblocks.render.listing import columns
+    from rkblocks.render.style import Style
+
+    rows = [[_cell(value(one, name)) if name != "seconds" else str(one[name] or "-") for name in head] for one in found]
+    right = (4, 5, 6, 7) if settings is None else range(1 + settings, len(head))
+    return columns(head, rows, right=tuple(right), style=Style(console.colour(sys.stdout)))
 
 
-def _epochs(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the complete lines of an epoch; the last line of an interrupted run may be cut off."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict) and "epoch" in value:
-            yield value
-
-
-def _best(epochs: list[dict[str, Any]], key: str) -> float | None:
-    """Return the largest value of a metric; each column has its own best epoch."""
-    return max((e[key] for e in epochs if isinstance(e.get(key), float)), default=None)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
+def _cell(found: Any) -> str:
+    if found is None:
         return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    if isinstance(found, list):
+        return ",".join(map(str, found))
+    if isinstance(found, bool):
+        return str(found).lower()
+    return f"{found:.4f}" if isinstance(found, float) and 1e-3 <= abs(found) < 1e3 else str(found)

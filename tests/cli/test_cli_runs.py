@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rkblocks.cli import main
-from rkblocks.cli.runs import summary
+from rkblocks.cli.run_files import summary
 
 CONFIG = """
 [data]
@@ -57,3 +57,67 @@ def test_no_folder_and_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err.startswith("error[RK712]")
     assert main(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", f"no runs below {tmp_path}\n")
+
+
+SECOND = CONFIG.replace("seed = 7", "seed = 8").replace("[training]", "[optimizer]\nlr = 0.25\n[training]")
+BETTER = '{"epoch": 1, "train_loss": 0.125, "validation_clean": 0.875, "seconds": 1.5}\n'
+
+
+@pytest.fixture
+def two(run: Path) -> Path:
+    """A folder of two runs: `run` above, and one of another seed and rate, which is better and one epoch old."""
+    other = run.parent / "other"
+    other.mkdir()
+    for name, text in (("config.toml", SECOND), ("run.json", "{}"), ("metrics.jsonl", BETTER)):
+        (other / name).write_text(text)
+    return run.parent
+
+
+def names(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [Path(line.split()[0]).name for line in capsys.readouterr().out.splitlines()[1:]]
+
+
+def test_runs_are_compared(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(two), "--compare"]) == 0
+    head, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head == ["run", "optimizer.lr", "training.seed", "epochs", "loss", "clean", "robust", "seconds"]
+    assert rows == [
+        [str(two / "other"), "0.2500", "8", "1/5", "0.1250", "0.8750", "-", "1.5"],
+        [str(two / "run"), "-", "7", "2/5", "-", "0.7500", "0.2500", "-"],
+    ]
+    assert main(["runs", str(two / "run"), str(two), "--compare", "--format", "json"]) == 0  # each run once
+    first, second = json.loads(capsys.readouterr().out)["runs"]
+    assert first["settings"] == {"training.seed": 7, "optimizer.lr": None}
+    assert second["settings"] == {"training.seed": 8, "optimizer.lr": 0.25}
+    assert (second["loss"], second["seconds"]) == (0.125, 1.5)
+
+
+def test_equal_settings(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(run), "--compare"]) == 0
+    out, err = capsys.readouterr()
+    assert out.split()[:6] == ["run", "epochs", "loss", "clean", "robust", "seconds"]
+    assert err == "the runs have the same settings\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "order"),
+    [
+        (["--sort", "clean"], ["run", "other"]),
+        (["--sort", "clean", "--reverse"], ["other", "run"]),
+        (["--sort", "epochs"], ["other", "run"]),
+        (["--sort", "run", "--reverse"], ["run", "other"]),
+        (["--sort", "training.seed", "--reverse"], ["other", "run"]),
+        (["--sort", "optimizer.lr"], ["other", "run"]),  # the other has none, and is last either way
+        (["--sort", "optimizer.lr", "--reverse"], ["other", "run"]),
+        (["--reverse"], ["run", "other"]),
+    ],
+)
+def test_runs_are_sorted(options: list[str], order: list[str], two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(two), *options]) == 0
+    assert names(capsys) == order
+
+
+@pytest.mark.parametrize(("key", "hint"), [("lr", "did you mean optimizer.lr?"), ("zzz", "others are settings")])
+def test_a_key_that_no_run_has(key: str, hint: str, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(two), "--sort", key]) == 2
+    assert hint in capsys.readouterr().err

@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,12 @@ class _Half:
 def limited(size: int) -> None:
     """Let no file of this process grow beyond `size` bytes, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
 
 
 def _command(arguments: list[str], errors: str, prepare: Callable[..., None] | None, *rest: Any) -> None:

@@ -92,6 +92,13 @@ def in_float64() -> None:
     loop.unit = validation.unit = lambda images: images.double() / 255
 
 
+def member(rank: int, size: int, port: int) -> None:
+    """Make this process one of a group, by the environment that torchrun gives, in double precision."""
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in {"RANK": rank, "WORLD_SIZE": size, **place}.items()})
+    in_float64()
+
+
 def trained(folder: str, name: str) -> State:
     """The weights of one run of RUNS; its metrics are in its folder."""
     in_float64()

@@ -1,12 +1,23 @@
 """Two processes train as one: gradients, batch statistics and noise, in float64."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import parallel_worker
 import pytest
 import torch
+from commands import ended, free_port, start
 from parallel_worker import CASES, RUNS, STOPPED
 from processes import in_processes
+from safetensors.torch import load_file
+
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.training import parallel, toml
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +86,78 @@ def test_a_run_goes_on_with_another_number_of_processes(runs, tmp_path):
         assert "RK718: SIGTERM stopped training in epoch 1 after step 2 of 3; all is saved" in text
     (found,) = in_processes(1, tmp_path, parallel_worker.resumed, str(tmp_path))
     assert_close(found, expected[STOPPED])
+
+
+def group(arguments, errors):
+    """Two processes that run a command together, each with its own file of messages."""
+    port = free_port()
+    return [start(arguments, Path(f"{errors}-{rank}"), parallel_worker.member, rank, 2, port) for rank in (0, 1)]
+
+
+def single(arguments, errors):
+    """The same command by one process."""
+    return start(arguments, errors, parallel_worker.in_float64)
+
+
+def waits_for(path):
+    """Return once the file is there."""
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no {path}")
+
+
+def test_a_process_that_is_killed_ends_the_others_and_nothing_is_lost(tiny, tmp_path):
+    """The whole way by commands: killed in the second epoch, resumed by two, stopped by a signal, resumed by one."""
+    (tmp_path / "config.toml").write_text(toml.write(tiny(training__method="standard", training__epochs=8)))
+    run, alone, settings = tmp_path / "run", tmp_path / "alone", str(tmp_path / "config.toml")
+    assert ended(single(["train", "--preset", settings, "--out", str(alone)], tmp_path / "alone-errors")) == 0
+    processes = group(["train", "--preset", settings, "--out", str(run)], tmp_path / "killed")
+    waits_for(run / "last.safetensors")
+    os.kill(processes[1].pid, signal.SIGKILL)
+    assert [ended(process) for process in processes] == [2, -signal.SIGKILL]
+    assert "error[RK742]: process 0 of 2 has lost another one: " in (tmp_path / "killed-0").read_text()
+
+    (run / "last.safetensors").unlink()
+    processes = group(["train", "--resume", str(run)], tmp_path / "stopped")
+    waits_for(run / "last.safetensors")
+    os.kill(processes[1].pid, signal.SIGTERM)
+    assert [ended(process) for process in processes] == [2, 2]
+    said = [(tmp_path / f"stopped-{rank}").read_text() for rank in (0, 1)]
+    assert all("error[RK718]: SIGTERM stopped training" in text for text in said)
+    assert "2 processes\n" in said[0]
+    assert said[1].count("\n") == 2, "process 1 says nothing but why it stopped"
+
+    assert ended(single(["train", "--resume", str(run)], tmp_path / "alone-errors")) == 0
+    assert [line["epoch"] for line in metrics(run)] == list(range(1, 9))
+    assert_close(*(load_file(folder / "last.safetensors") for folder in (run, alone)))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "place"),
+    [
+        ({"training__batch_size": 2}, "batch_size is 2, too few for 3 processes"),
+        ({"training__eval_batch_size": 1}, "eval_batch_size is 1, too few for 3 processes"),
+        ({"training__device": "cuda:0"}, "cannot all use cuda:0"),
+        ({"training__method": "free"}, "free training"),
+        ({"training__compile": True}, "compiled step"),
+    ],
+)
+def test_settings_that_fit_one_process_alone(overrides, place, tiny, monkeypatch):
+    parallel.check(tiny(**overrides))
+    monkeypatch.setattr("rkblocks.distributed.size", lambda: 3)
+    with pytest.raises(RkblocksError, match=f"RK741.*{place}"):
+        parallel.check(tiny(**overrides))
+
+
+@pytest.mark.slow
+def test_torchrun(tmp_path):
+    sets = ["net.widths=[2,4]", "attack.steps=1", "validation.steps=1", "training.epochs=1", "training.device=cpu"]
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "rkblocks", "train"]
+    options = ["--preset", "digits", *(word for one in sets for word in ("--set", one)), "--out", str(tmp_path / "run")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *command, *options], env=environment, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"20 steps an epoch, 2 processes\nepoch 1/1 " in done.stderr
+    assert [line["epoch"] for line in metrics(tmp_path / "run")] == [1]

@@ -1,0 +1,108 @@
+"""What the files of run folders say, read without torch; of damaged or unfinished ones as much as there is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+#: Keys of the summary of one run, as columns of a table.
+COLUMNS = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
+#: Metrics beside the settings that differ, in a comparison.
+COMPARED = ("epochs", "loss", "clean", "robust", "seconds")
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """Return the row of one run; what its files do not tell (they may be damaged) is None.
+
+    `clean` and `robust` are the largest on held-out images, each at its own epoch; `loss` is that of the last epoch on
+    the training images, `seconds` the time of all epochs, `settings` config.toml with dotted keys.
+    """
+    settings = dict(_flat(_config(run / "config.toml")))
+    epochs = list(_epochs(run / "metrics.jsonl"))
+    wanted = settings.get("training.epochs")
+    blocks = settings.get("net.blocks")
+    return {
+        "run": str(run),
+        "blocks": ",".join(map(str, blocks)) if isinstance(blocks, list) else blocks,
+        "data": settings.get("data.name"),
+        "method": settings.get("training.method"),
+        "seed": settings.get("training.seed"),
+        "epochs": f"{len(epochs)}/{wanted if wanted is not None else '?'}",
+        "clean": max(_numbers(epochs, "validation_clean"), default=None),
+        "robust": max(_numbers(epochs, "validation_robust"), default=None),
+        "loss": next(reversed(_numbers(epochs, "train_loss")), None),
+        "seconds": round(sum(_numbers(epochs, "seconds")), 1) if epochs else None,
+        "settings": settings,
+    }
+
+
+def runs_below(folder: Path) -> Iterator[Path]:
+    """Yield the run folders below a folder, sorted."""
+    for config in sorted(folder.rglob("config.toml")):
+        if (config.parent / "run.json").is_file():
+            yield config.parent
+
+
+def differing(summaries: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the settings that are not the same in all runs, in the order of their files; one that lacks it differs."""
+    names = dict.fromkeys(name for one in summaries for name in one["settings"])
+    return [name for name in names if len({json.dumps(one["settings"].get(name)) for one in summaries}) > 1]
+
+
+def value(one: dict[str, Any], key: str) -> Any:
+    """Return what a summary has under a key of its own, or under that of a setting."""
+    return one[key] if key in one else one["settings"].get(key)
+
+
+def ordered(summaries: Sequence[dict[str, Any]], key: str, reverse: bool) -> list[dict[str, Any]]:
+    """Return the runs sorted by a key: numbers by size, then texts; runs without it come last in either direction."""
+    known = [one for one in summaries if value(one, key) is not None]
+    known.sort(key=lambda one: _rank(value(one, key)), reverse=reverse)
+    return known + [one for one in summaries if value(one, key) is None]
+
+
+def _rank(found: Any) -> tuple[int, float, str]:
+    if isinstance(found, (int, float)) and not math.isnan(found):
+        return 0, float(found), ""
+    done, _, rest = str(found).partition("/")
+    return (0, float(done), rest) if done.isdigit() else (1, 0.0, str(found))  # "2/10" epochs
+
+
+def _config(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, found in table.items():
+        if isinstance(found, dict):
+            yield from _flat(found, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", found if isinstance(found, (str, int, float, list)) else str(found)
+
+
+def _epochs(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the complete lines of an epoch; the last line of an interrupted run may be cut off."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and "epoch" in found:
+            yield found
+
+
+def _numbers(epochs: list[dict[str, Any]], key: str) -> list[float]:
+    found = (epoch.get(key) for epoch in epochs)
+    return [n for n in found if isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n)]
