@@ -81,7 +81,9 @@ def facts(id: str, run: Run) -> Section:
         ("versions", versions),
     ]
     note = paragraph("All numbers lie beside this report as CSV and JSON.", "quiet")
-    return Section(id, "What was looked at", table("Network, data and attack", ("", "value"), rows) + note)
+    return Section(
+        id, "What was looked at", table("Network, data and attack", ("what", "value"), rows, words=(1,)) + note
+    )
 
 
 def _sections(run: Run, drawings: Drawings, prefix: str = "") -> list[Section]:
