@@ -41,9 +41,16 @@ SETTINGS = {
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting: training.epochs=3. Repeatable.")
 @click.option("--out", callback=named, metavar="RUN", help="The new run folder.  [default: runs/PRESET-BLOCKS-seedS]")
 @click.option("--resume", callback=named, metavar="RUN", help="Continue an interrupted run, with its own settings.")
+@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into RUN/tensorboard.")
 @click.option("--print-config", is_flag=True, help="Print every setting as TOML, and train nothing.")
 def command(
-    preset: str | None, sets: tuple[str, ...], out: str | None, resume: str | None, print_config: bool, **short: object
+    preset: str | None,
+    sets: tuple[str, ...],
+    out: str | None,
+    resume: str | None,
+    tensorboard: bool,
+    print_config: bool,
+    **short: object,
 ) -> int:
     """Train a network by a recipe, into a run folder.
 
@@ -52,7 +59,7 @@ def command(
     """
     given = {name: value for name, value in short.items() if value is not None}
     if resume is not None and (given or preset or sets or out or print_config):
-        raise click.UsageError("--resume takes no other option: a run continues with its own settings")
+        raise click.UsageError("--resume takes no option but --tensorboard: a run continues with its own settings")
     if resume is None and preset is None:
         raise click.UsageError(f"name a recipe with --preset: {', '.join(_presets())}; or continue a run with --resume")
     from rkblocks.cli import console
@@ -62,7 +69,7 @@ def command(
     from rkblocks import training
 
     if resume is not None:
-        console.show(f"{training.resume(resume)}\n")
+        console.show(f"{training.resume(resume, tensorboard=tensorboard)}\n")
         return 0
     assert preset is not None
     config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
@@ -72,7 +79,7 @@ def command(
         console.show(f"{toml.write(config)}\n{variants.comment(config)}")
         return 0
     folder = Path(out) if out is not None else _free(preset, config.net.blocks, config.training.seed)
-    console.show(f"{training.train(config, folder)}\n")
+    console.show(f"{training.train(config, folder, tensorboard=tensorboard)}\n")
     return 0
 
 

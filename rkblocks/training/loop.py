@@ -18,7 +18,7 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import checkpoint, parallel, runs, variants
+from rkblocks.training import board, checkpoint, parallel, runs, variants
 from rkblocks.training import model as networks
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
@@ -36,7 +36,7 @@ Listener = Callable[[Mapping[str, Any]], None]
 LOOK_EVERY = 50  # steps between looks at the loss on a GPU, where each look waits for all work queued
 
 
-def train(config: Config, out: str | Path, progress: bool | Listener = True) -> Path:
+def train(config: Config, out: str | Path, progress: bool | Listener = True, tensorboard: bool = False) -> Path:
     """Train a network and return its run folder.
 
     Args:
@@ -44,13 +44,18 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
         out: the new run folder; must not exist, or be empty.
         progress: True for bars or lines on standard error, False for silence, or a function that is given the metrics
             of every epoch.
+        tensorboard: whether to write the metrics for TensorBoard as well, into the folder `tensorboard` of the run.
 
     Raises:
         RkblocksError: RK711 (`out` is in use), RK716 (cannot save), RK718 (stopped by a signal; the state is saved),
-        RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), and what tableaus, networks,
-        data and attacks raise. A run that was stopped continues with `resume`.
+        RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), RK742 (a process is
+        lost), RK901 (no tensorboard), and what tableaus, networks, data and attacks raise.
+
+    A run that was stopped continues with `resume`.
     """
     device = networks.device_of(config)
+    if tensorboard:
+        board.available()
     with distributed.group(device.type == "cuda"):
         out = Path(distributed.agreed(str(out)))
         with distributed.together():
@@ -73,10 +78,10 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True) -> 
                 record |= {"variants": variants.in_force(config), "processes": distributed.size()}
                 runs.create(out, config, tableaus, data, record)
         keeper.state()
-        return _run(config, data, keeper, _reporter(progress))
+        return _run(config, data, keeper, _reporter(progress, keeper, tensorboard))
 
 
-def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
+def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bool = False) -> Path:
     """Continue a run where it was saved, to the same weights as if it had never stopped; returns its folder.
 
     Raises:
@@ -87,7 +92,6 @@ def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
     config, record, tableaus = runs.read(folder)
     device = networks.device_of(config)
     with distributed.group(device.type == "cuda"):
-        report = _reporter(progress)
         with distributed.together():
             parallel.check(config)
             data = _data(config, device)
@@ -100,13 +104,17 @@ def resume(folder: str | Path, progress: bool | Listener = True) -> Path:
                 folder, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data)
             )
         with distributed.together():
+            report = _reporter(progress, keeper, tensorboard)
             for line in [*note, *keeper.repair()]:
                 report.say(line)
         return _run(config, data, keeper, report)
 
 
-def _reporter(progress: bool | Listener) -> Reporter:
-    return reporter(progress if distributed.rank() == 0 else False)
+def _reporter(progress: bool | Listener, keeper: Keeper, tensorboard: bool) -> Reporter:
+    if distributed.rank() > 0:
+        return reporter(False)
+    report = reporter(progress)
+    return board.Board(report, keeper.folder, keeper.at.epoch) if tensorboard else report
 
 
 def _data(config: Config, device: torch.device) -> Dataset:
