@@ -56,12 +56,14 @@ def targeted_cross_entropy(logits: Tensor, goal: Tensor) -> Tensor:
 
 
 def targeted_margin(logits: Tensor, goal: Tensor) -> Tensor:
-    """Return the target's logit minus the label's [n]."""
-    return logits.gather(1, goal[:, 1:])[:, 0] - logits.gather(1, goal[:, :1])[:, 0]
+    """Return the target's logit minus the best other [n]: positive where it is reached (Carlini & Wagner 2017)."""
+    return -margin(logits, goal[:, 1])
 
 
 def targeted_dlr(logits: Tensor, goal: Tensor) -> Tensor:
-    """Return the targeted difference-of-logits ratio [n] (Croce & Hein 2020, eq. 7)."""
+    """Return the targeted difference-of-logits ratio [n] (Croce & Hein 2020, eq. 7): target against label, not against
+    the other classes.
+    """
     if logits.shape[1] < 4:
         fail(
             "RK805",
@@ -70,7 +72,8 @@ def targeted_dlr(logits: Tensor, goal: Tensor) -> Tensor:
         )
     ordered = logits.sort(dim=1, descending=True).values
     spread = ordered[:, 0] - (ordered[:, 2] + ordered[:, 3]) / 2
-    return targeted_margin(logits, goal) / spread.clamp_min(torch.finfo(logits.dtype).tiny)
+    lead = logits.gather(1, goal[:, 1:]) - logits.gather(1, goal[:, :1])
+    return lead[:, 0] / spread.clamp_min(torch.finfo(logits.dtype).tiny)
 
 
 TARGETED_LOSS: Final[dict[str, Loss]] = {"ce": targeted_cross_entropy, "margin": targeted_margin, "dlr": targeted_dlr}

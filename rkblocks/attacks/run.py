@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.guard import check_inputs, check_result, frozen
 from rkblocks.attacks.registry import ATTACKS, Attack
 from rkblocks.attacks.search import Observer
+from rkblocks.attacks.shortcuts import shortcuts
 from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.attacks.threat import Threat
 from rkblocks.diagnostics import fail
@@ -85,7 +86,8 @@ def run(
         )
     check_inputs(x, y, threat)
     more = {} if source is None else {"source": source}
-    with frozen(model, mode), frozen(model if source is None else source, "keep" if source is None else "eval"):
+    other = (model, "keep") if source is None else (source, "eval")
+    with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = attack.function(
             model, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rkblocks import attacks
-from rkblocks.attacks import ExampleStreams, Threat
+from rkblocks.attacks import ATTACKS, ExampleStreams, Threat
 
 with warnings.catch_warnings():  # foolbox imports from a deprecated place of scipy
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -157,16 +157,18 @@ def test_more_restarts_never_help_the_defender():
 
 
 @pytest.mark.parametrize("definition", ["final", "any"])
-@pytest.mark.parametrize("name", ["pgd", "noise", "fgsm"])
+@pytest.mark.parametrize("name", sorted(name for name, attack in ATTACKS.items() if attack.per_example))
 def test_results_do_not_depend_on_the_batch_size(name, definition):
     model, (x, _) = small_net(dtype=torch.float64), images(30, dtype=torch.float64)
     y = model(x).argmax(1)
-    threat = Threat("linf", "0.05", steps=5, step="0.02", restarts=3)
-    streams = ExampleStreams.of(11, range(30))
-    whole = attacks.run(name, model, x, y, threat, streams, definition=definition)
+    streams, transfers = ExampleStreams.of(11, range(30)), ATTACKS[name].transfers
+    threat = Threat("linf", "0.05", steps=5, step="0.02", restarts=2, queries=20, source="a" if transfers else None)
+    source = {"source": small_net(seed=5, dtype=torch.float64)} if transfers else {}
+    whole = attacks.run(name, model, x, y, threat, streams, definition=definition, **source)
+    assert not torch.equal(whole, x)
     for size in (1, 7):
         parts = [
-            attacks.run(name, model, x[rows], y[rows], threat, streams.select(rows), definition=definition)
+            attacks.run(name, model, x[rows], y[rows], threat, streams.select(rows), definition=definition, **source)
             for rows in torch.arange(30).split(size)
         ]
         assert torch.equal(torch.cat(parts), whole)
