@@ -91,7 +91,7 @@ def _write(found: list[NetworkAnalysis], runs: tuple[str, ...], figure: str | No
 
     from rkblocks import figures
     from rkblocks.cli import console
-    from rkblocks.report import write_run, write_runs
+    from rkblocks.report import told_apart, write_run, write_runs
 
     draw = find_spec("matplotlib") is not None
     if not draw:
@@ -101,5 +101,5 @@ def _write(found: list[NetworkAnalysis], runs: tuple[str, ...], figure: str | No
     if report is not None:
         written.append(write_runs(results, Path(report), draw=draw))
     if figure is not None:
-        written += figures.save(figures.growth([result for result, _ in results]), Path(figure))
+        written += figures.save(figures.growth(told_apart([result for result, _ in results])), Path(figure))
     return written

@@ -106,9 +106,16 @@ def _contents(sections: Sequence[Section]) -> str:
 
 
 def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
-    rows = [(run["blocks"], run["run"], *_summary(run), *_accuracies(folder)) for run, folder in runs]
-    head = ("blocks", "run", "adversarial growth, groups, p = 2", "blocks covered by C", "blocks where C is void",
-            "Lipschitz constant", "clean accuracy", "least accuracy under attack")  # fmt: skip
+    rows = [
+        (run["blocks"], run["data"]["name"], run["run"], *_summary(run), *_accuracies(folder)) for run, folder in runs
+    ]
+    measured = (
+        "adversarial growth, groups, p = 2",
+        "blocks covered by C",
+        "blocks where C is void",
+        "Lipschitz constant",
+    )
+    head = ("blocks", "data", "run", *measured, "clean accuracy", "least accuracy under attack")
     parts = [table("One network a row", head, rows)]
     captions = {
         "growth-groups": "Growth ratio of groups, averaged over the runs of a scheme; bars: deviation over the runs.",

@@ -53,13 +53,20 @@ def write_runs(runs: Sequence[tuple[Run, Path]], path: Path, *, draw: bool = Tru
     """
     texts = {}
     if draw:
-        growing = [run for run, _ in runs if run["growth"]]
+        named = told_apart([run for run, _ in runs])
+        growing = [run for run in named if run["growth"]]
         if growing:
             texts["growth-groups"] = style.as_svg(figures.growth(growing))
-        figure = figures.depth_comparison([run for run, _ in runs])
+        figure = figures.depth_comparison(named)
         if figure is not None:
             texts["comparison"] = style.as_svg(figure)
     return _write(page.of_runs(runs, texts), path)
+
+
+def told_apart(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs, the data set in the name of the scheme where there are several: figures average by scheme."""
+    several = len({run["data"]["name"] for run in runs}) > 1
+    return [{**run, "blocks": f"{run['blocks']}, {run['data']['name']}"} if several else run for run in runs]
 
 
 def _write(text: str, path: Path) -> Path:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.report import write_run, write_runs
+from rkblocks.report import told_apart, write_run, write_runs
 from rkblocks.report.elements import Mark, number, table
 from rkblocks.report.sections import SECTIONS
 
@@ -172,10 +172,17 @@ def test_the_report_of_several_runs(analysed, tmp_path):
     page = check(path.read_text())
     assert {"comparison", "run1", "run2", "run1-lemma1", "run2-lemma1", "run2-accuracy"} <= set(page.ids)
     assert len(page.images) == 2
-    assert page.tables[0] == [8, 8, 8]
+    assert page.tables[0] == [9, 9, 9]
     words = "".join(page.text)
     assert "runs/other (euler)" in words
     assert "0.9" in words
+
+
+def test_runs_on_different_data_are_not_averaged(analysed):
+    other = copy.deepcopy(analysed)
+    assert [run["blocks"] for run in told_apart([analysed, other])] == ["ark,ssp2", "ark,ssp2"]
+    other["data"]["name"] = "mnist"
+    assert [run["blocks"] for run in told_apart([analysed, other])] == ["ark,ssp2, digits", "ark,ssp2, mnist"]
 
 
 def test_a_report_that_cannot_be_written_is_named(analysed, tmp_path):
