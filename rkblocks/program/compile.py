@@ -10,7 +10,7 @@ from rkblocks.exact.field import Element
 from rkblocks.forms import canonical_shu_osher, reduce
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program, uses
-from rkblocks.program.lowering import error_weights, from_butcher, from_shu_osher
+from rkblocks.program.lowering import error_weights, from_butcher, from_shu_osher, from_williamson
 from rkblocks.program.meaning import weighted_method
 from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.search import accumulate, factor_weights, place, share_sums
@@ -63,7 +63,7 @@ def _reduced(program: Program) -> list[tuple[object, object]]:
 def candidates(
     tableau: Tableau, *, dt: Fraction | None, time: bool, ssp: Element | None, error: bool = False
 ) -> tuple[Program, ...]:
-    """Programs as lowered from every form of the method: as declared, canonical at the coefficient ``ssp``, Butcher.
+    """Programs as lowered from every form: as declared, canonical at the coefficient ``ssp``, Butcher, Williamson.
 
     Where the rows of a family's alpha do not sum to one identically, the form as declared is the only one: the others
     are the same method at the initial values alone.
@@ -79,6 +79,9 @@ def candidates(
         name = f"canonical Shu-Osher form at {tableau.field.text(ssp)}"
         found.append(from_shu_osher(tableau, form, dt=dt, time=time, name=name))
     found.append(from_butcher(tableau, tableau.butcher_form, dt=dt, time=time, error=error))
+    if not error:  # the estimate needs the slopes one by one
+        low_storage = from_williamson(tableau, tableau.butcher_form, dt=dt, time=time)
+        found += [] if low_storage is None else [low_storage]
     return tuple(found)
 
 

@@ -86,7 +86,7 @@ def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned:
     step = "" if program.dt == 1 else f", step size dt = {float(program.dt or 1)!r}"
     arguments = "F(x, t)" if program.time else "F(x)"
     description = [
-        f"One step of {plain(tableau.title or tableau.name)}{step}; the residual {arguments} is called {count}.",
+        f"One step of {plain(tableau.title or tableau.name)}{step}. It calls the residual {arguments} {count}.",
     ]
     notes = []
     if program.calls > 1:

@@ -40,9 +40,17 @@ def header(tableau: Tableau, found: Facts, program: Program) -> str:
         lines += wrapped(plain(text), f"{key:<{_KEY}}")
     lines += [
         "",
-        f"Written by rkblocks (`rkblocks compile {plain(tableau.name)}`), which proved these figures exactly.",
+        f"Written by rkblocks (`{_command(tableau, program)}`), which proved these figures exactly.",
     ]
     return '"""' + "\n".join(lines) + '\n"""\n'
+
+
+def _command(tableau: Tableau, program: Program) -> str:
+    """The command that writes the module."""
+    options = [f"--dt {program.dt}"] if program.dt not in (None, 1) else []
+    options += ["--time"] if program.time else []
+    options += ["--error"] if program.error else []
+    return " ".join(["rkblocks compile", plain(tableau.name), *options])
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,35 @@ def from_shu_osher(
     return _program(tableau, body, dt, time, name)
 
 
+def from_williamson(tableau: Tableau, form: Butcher, *, dt: Fraction | None, time: bool) -> Program | None:
+    """The program that carries one sum of slopes along, ``s_i = f_i + a_i s_(i-1)`` and ``u_(i+1) = u_i + dt b_i s_i``.
+
+    That is the 2N form (Williamson 1980, J. Comput. Phys. 35): two passes a stage, two registers.  None for a method
+    that has none, and for families, where b_i could vanish inside the domain.
+    """
+    field = tableau.field
+    rows = (*form.A, form.b)
+    body: list[Instruction] = []
+    state, slope = INPUT, ""
+    carried: Row = ()
+    for i in range(len(form.b)):
+        change = [rows[i + 1][j] - (rows[i][j] if j < i else field.zero) for j in range(i + 1)]
+        step = change[i]
+        if tableau.parameters or not step:
+            return None
+        kept = change[i - 1] / step if i else field.zero
+        if any(c - step * kept * s for c, s in zip(change, carried, strict=False)):
+            return None
+        carried = (*(kept * s for s in carried), field.one)
+        body.append(Evaluate(f"f{i}", state, tableau.abscissae[i]))
+        if kept:
+            body.append(Combine(f"s{i}", (Term(field.one, f"f{i}"), Term(kept, slope))))
+        slope = f"s{i}" if kept else f"f{i}"
+        body.append(Combine(f"u{i + 1}", (Term(field.one, state), Term(step, slope))))
+        state = f"u{i + 1}"
+    return _program(tableau, [*body, Return(state)], dt, time, "Williamson's 2N form")
+
+
 def _end(result: str, tableau: Tableau, error: bool) -> list[Instruction]:
     if not error:
         return [Return(result)]

@@ -3,11 +3,13 @@
 import ast
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from rkblocks import files
+from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError, TableauError
 from rkblocks.program import emit
 from rkblocks.program.emit import class_name_of
@@ -31,7 +33,7 @@ from torch import Tensor, nn
 
 
 class EulerBlock(nn.Module):
-    """One step of {title}; the residual F(x) is called once."""
+    """One step of {title}. It calls the residual F(x) once."""
 
     def __init__(self, residual: nn.Module) -> None:
         super().__init__()
@@ -159,3 +161,16 @@ def test_the_name_of_the_class(name: object) -> None:
         emit("ssp3", class_name=name)
     assert [d.code for d in error.value.diagnostics] == ["RK522"]
     assert "\nclass Schritt(nn.Module):\n" in emit("ssp3", class_name="Schritt")
+
+
+def test_the_header_names_the_command_that_writes_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    for options, keywords in (
+        ([], {}),
+        (["--dt", "1/3"], {"dt": Fraction(1, 3)}),
+        (["--dt", "1/4", "--time", "--error"], {"dt": 0.25, "time": True, "error": True}),
+    ):
+        text = emit("bs3", **keywords)
+        command = " ".join(["rkblocks", "compile", "bs3", *options])
+        assert f"(`{command}`)" in text
+        assert main(command.split()[1:]) == 0
+        assert capsys.readouterr().out == text

@@ -5,13 +5,15 @@ count of Williamson (2N), of van der Houwen (2R) and of Ketcheson (2S) alike: F 
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 
 from rkblocks import files
-from rkblocks.program import Program, explain
+from rkblocks.program import Program, explain, listing, lower
 from rkblocks.program.cost import live_at_calls
 from rkblocks.program.ir import Combine, Evaluate
+from rkblocks.program.lowering import from_williamson
 
 WILLIAMSON = [  # 2N: du = A du + dt F(u), u = u + B du (Williamson 1980; Carpenter & Kennedy 1994, and after)
     *("williamson3", "carpenterkennedy54", "stanescu64", "rk46_nl", "niegemann124", "niegemann134", "niegemann144"),
@@ -32,6 +34,37 @@ REGISTERS = dict.fromkeys((*WILLIAMSON, *HOUWEN, *KETCHESON), 2) | dict.fromkeys
 def test_low_storage_schemes_run_in_their_registers(name: str) -> None:
     """No file says how: the recurrence is found by the passes, from whatever form the file has."""
     assert explain(name)[-1].cost.live == REGISTERS[name]
+
+
+@pytest.mark.parametrize("name", [*WILLIAMSON, "bernardini52"])
+def test_williamsons_form_takes_two_passes_a_stage(name: str) -> None:
+    """s = F(u) + a s, u = u + b s: as these schemes are published, whatever form the file has."""
+    last = explain(name)[-1]
+    assert last.program.form == "Williamson's 2N form"
+    assert last.cost.passes == 2 * last.cost.calls - 1
+    assert explain(name, dt="1/3")[-1].cost == explain(name, dt="1/3", time=True)[-1].cost
+    assert explain(name, dt="1/3")[-1].cost.passes == last.cost.passes
+
+
+def test_the_published_coefficients_are_found() -> None:
+    """A2 and B1 to B4 of Carpenter & Kennedy 1994, Table 1; the file has them multiplied out in Shu-Osher form."""
+    text = listing(lower("carpenterkennedy54"))
+    for line in (
+        "u1 = x + 1432997174477/9575080441755 f0",
+        "s1 = f1 - 567301805773/1357537059087 f0",
+        "u2 = u1 + 5161836677717/13612068292357 s1",
+        "s2 = f2 - 2404267990393/2016746695238 s1",
+        "u3 = u2 + 1720146321549/2090206949498 s2",
+        "s3 = f3 - 3550918686646/2091501179385 s2",
+        "u4 = u3 + 3134564353537/4481467310338 s3",
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize("name", ["rk4", "ssp3", "ssprk104", "houwen3", "ark", "ark_free", "dopri5"])
+def test_other_schemes_have_no_such_form(name: str) -> None:
+    tableau = files.load(name)
+    assert from_williamson(tableau, tableau.butcher_form, dt=Fraction(1), time=False) is None
 
 
 def test_the_list_names_every_scheme_that_is_titled_low_storage() -> None:
