@@ -67,8 +67,8 @@ def command(runs: tuple[str, ...], figure: str | None, report: str | None, form:
     finally:
         progress.close()
     _show(found, form)
-    for path in _write(found, runs, figure, report):
-        console.note(f"wrote {path}")
+    for written in _write(found, runs, figure, report):
+        console.note(f"wrote {written}")
     return 0
 
 

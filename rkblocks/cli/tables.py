@@ -79,8 +79,8 @@ def analysis_text(run: Mapping[str, Any]) -> str:
     if run["verdicts"]:
         names = ("C", "dt", "h", "p", "largest", "verdict")
         lines = [(v["place"], *("-" if v[n] is None else _figure(v[n]) for n in names)) for v in run["verdicts"]]
-        head = ("block", "C", "dt", "h", "norm", "Euler step", "premise of Lemma 1")
-        text += indented(columns(head, lines, right=(1, 2, 3, 5)))
+        titles = ("block", "C", "dt", "h", "norm", "Euler step", "premise of Lemma 1")
+        text += indented(columns(titles, lines, right=(1, 2, 3, 5)))
     return text + indented(f"measured: {', '.join(run['analyses'])}\n")
 
 
