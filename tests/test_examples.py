@@ -21,7 +21,7 @@ def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def test_all_examples_are_tested() -> None:
-    assert SCRIPTS == ["burgers.py", "cifar10.py", "mnist.py", "new_tableau.py"]
+    assert SCRIPTS == ["burgers.py", "cifar10.py", "masked.py", "mnist.py", "new_tableau.py"]
 
 
 def test_a_new_tableau(tmp_path: Path) -> None:
@@ -45,6 +45,15 @@ def test_burgers(tmp_path: Path) -> None:
     assert growth["ssp3"] < 0
     assert rows[3:] == [f"wrote {Path('figure') / f'burgers.{ending}'}" for ending in ("png", "svg")]
     assert all((tmp_path / "figure" / f"burgers.{ending}").stat().st_size > 10_000 for ending in ("png", "svg"))
+
+
+def test_an_honest_and_a_masked_model(tmp_path: Path) -> None:
+    done = run("masked.py", "--tiny", "--mask", "zero gradients", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    honest, masked = done.stdout.split("\n\n")[:2]
+    assert honest.startswith("honest  blocks a plain network, 60 images, seed 0\n")
+    assert "ok     gradients exist" in honest
+    assert "FAILED gradients exist: 20 of 20" in masked
 
 
 @pytest.mark.parametrize(

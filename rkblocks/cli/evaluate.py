@@ -11,6 +11,7 @@ Examples:
   rkblocks evaluate runs/mine                       clean, noise, FGSM, PGD-20, PGD-100, health
   rkblocks evaluate runs/a runs/b --preset quick    also: are they equally robust?
   rkblocks evaluate runs/mine --attack pgd --eps 8/255 --step 2/255 --steps 20 --restarts 5
+  rkblocks evaluate runs/mine --attack transfer --source runs/other
   rkblocks evaluate runs/mine --strict --format json > result.json
 
 Every evaluation is saved in its run folder, with the outcome of each image.
@@ -18,17 +19,41 @@ Exit status: 0 done, 1 a health check failed under --strict, 2 could not run.
 """
 
 
+def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print every attack of the registry with the options that it reads, and end."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from rkblocks.cli import console
+    from rkblocks.extras import require
+    from rkblocks.render.listing import columns
+
+    require("torch", "torch", "evaluation")
+    from rkblocks.attacks import ATTACKS
+
+    def options(names: tuple[str, ...]) -> str:
+        return " ".join("--" + name.replace("_", "-") for name in names) or "-"
+
+    rows = [(name, options(attack.options), attack.does) for name, attack in ATTACKS.items()]
+    console.show(columns(("attack", "options besides --norm, --eps", "what it does"), rows))
+    ctx.exit()
+
+
 @click.command("evaluate", short_help="Attack trained networks.", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--list-attacks", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="Name them all.")
 @click.option("--preset", default=None, metavar="NAME", help="paper, standard or quick.  [default: standard]")
-@click.option("--attack", metavar="NAME", help="One attack instead of a preset: fgsm, pgd, noise.")
+@click.option("--attack", metavar="NAME", help="One attack instead of a preset; see --list-attacks.")
 @click.option("--eps", metavar="FRACTION", help="Radius of the ball, for example 8/255.  [default: the data set's]")
 @click.option("--step", metavar="FRACTION", help="Length of a step.")
 @click.option("--steps", type=int, metavar="K", help="Steps of PGD.")
-@click.option("--norm", metavar="NORM", help="linf or l2.")
+@click.option("--norm", metavar="NORM", help="linf, l2 or l1.")
 @click.option("--restarts", type=int, metavar="R", help="Independent searches; the worst counts.")
 @click.option("--random-start/--no-random-start", default=None, help="Begin at a random point of the ball.")
-@click.option("--loss", metavar="NAME", help="ce or margin.")
+@click.option("--loss", metavar="NAME", help="ce, margin or dlr.")
+@click.option("--targets", metavar="K", help="Aim at K wrong classes in turn, or at least-likely; for targeted, apgd.")
+@click.option("--decay", metavar="NUMBER", help="Of the momentum; for momentum, transfer.")
+@click.option("--queries", type=int, metavar="Q", help="Forward passes for each image; for square.")
+@click.option("--source", metavar="RUN", help="The run that transfer makes its examples on.")
 @click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
 @click.option("--limit", type=int, metavar="N", help="At most N images, drawn with the seed.")
@@ -48,6 +73,8 @@ def command(
     Clean accuracy comes first, then the attacks of a preset around the budget of the data set, or one attack given in
     full. Intervals are 95 % Wilson. The health report says whether the attacks were strong enough to be believed.
     """
+    if options["targets"] is not None and options["targets"].isdecimal():
+        options["targets"] = int(options["targets"])
     if preset is not None and attack is not None:
         raise click.UsageError("--preset and --attack exclude each other: an attack is described by its own options")
     from rkblocks.cli import console

@@ -7,6 +7,8 @@ from typing import Any
 
 from rkblocks.render.listing import columns
 
+STEPPING = ("pgd", "momentum", "targeted", "apgd", "transfer")  # attacks whose number of steps belongs to their name
+
 
 def evaluation(run: Mapping[str, Any]) -> str:
     """Return one run: a head line, a row for each attack, and the health checks.
@@ -18,6 +20,8 @@ def evaluation(run: Mapping[str, Any]) -> str:
     rows = [(_attack(e), _ball(e), _search(e), f"{e['accuracy']:.4f}", _interval(e["interval"])) for e in entries]
     parts = [f"{run['run']}  blocks {blocks(run['blocks'])}, {entries[0]['n']} images, seed {entries[0]['seed']}\n"]
     parts.append(indented(columns(("attack", "ball", "search", "accuracy", "95 % interval"), rows, right=(3,))))
+    for row in run.get("missing", ()):
+        parts.append(f"  {row['attack']}: not run, {row['reason']}; {row['help']}\n")
     if run["health"]:
         parts.append("  health\n" + "".join(_check(check) for check in run["health"]))
     if run.get("saved"):
@@ -95,8 +99,8 @@ def indented(text: str, by: str = "  ") -> str:
 
 
 def _attack(entry: Mapping[str, Any]) -> str:
-    threat = entry["threat"]
-    return f"pgd-{threat['steps']}" if entry["attack"] == "pgd" else str(entry["attack"])
+    threat, name = entry["threat"], str(entry["attack"])
+    return f"{name}-{threat['steps']}" if name in STEPPING else name
 
 
 def _ball(entry: Mapping[str, Any]) -> str:
@@ -108,9 +112,14 @@ def _search(entry: Mapping[str, Any]) -> str:
     threat = entry["threat"]
     if not threat:
         return "-"
-    words = [f"step {threat['step']}"] if entry["attack"] == "pgd" else []
+    if entry["attack"] == "autoattack":
+        return "standard version"
+    words = [f"step {threat['step']}"] if entry["attack"] in STEPPING and entry["attack"] != "apgd" else []
     words += [f"x{threat['restarts']}"] if threat["restarts"] > 1 else []
     words += [threat["loss"]] if threat["loss"] != "ce" else []
+    words += [f"{threat['targets']} targets"] if "targets" in threat else []
+    words += [f"{threat['queries']} queries"] if "queries" in threat else []
+    words += [f"from {threat['source']}"] if "source" in threat else []
     return ", ".join([*words, entry["definition"]])
 
 

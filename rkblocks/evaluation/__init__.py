@@ -16,6 +16,8 @@ from rkblocks.evaluation.intervals import mcnemar as mcnemar
 from rkblocks.evaluation.intervals import mean_deviation as mean_deviation
 from rkblocks.evaluation.intervals import paired_bootstrap as paired_bootstrap
 from rkblocks.evaluation.intervals import wilson as wilson
+from rkblocks.evaluation.masks import MASKS as MASKS
+from rkblocks.evaluation.masks import Mask as Mask
 from rkblocks.evaluation.outcomes import Outcomes as Outcomes
 from rkblocks.evaluation.outcomes import load_outcomes as load_outcomes
 from rkblocks.evaluation.plan import Item as Item

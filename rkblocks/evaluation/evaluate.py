@@ -10,9 +10,8 @@ from typing import Any
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.measure import Progress
-from rkblocks.evaluation.options import check_images, check_progress, check_sizes, check_types, folders, refuse_unused
+from rkblocks.evaluation.options import Request, check_images, check_progress, check_sizes, check_types, folders
 from rkblocks.evaluation.outcomes import Outcomes
-from rkblocks.evaluation.plan import Item, base_threat, preset_plan
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
@@ -34,6 +33,10 @@ def evaluate(
     restarts: int | None = None,
     random_start: bool | None = None,
     loss: str | None = None,
+    targets: int | str | None = None,
+    decay: str | None = None,
+    queries: int | None = None,
+    source: str | Path | None = None,
     split: str = "test",
     limit: int | None = None,
     seed: int = 0,
@@ -49,19 +52,21 @@ def evaluate(
     """Return the JSON object of `rkblocks evaluate --format json` for these run folders.
 
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
-    budget. With an `attack` there is one row, which the other options describe in full. Each evaluation is saved in
+    budget. With an `attack` there is one row, which the other options describe in full; source: the run folder that
+    `transfer` makes its examples on. Each evaluation is saved in
     its run's `evaluations/`: the JSON, and the outcome of every image as safetensors. probe: number of images for the
     health checks, 0 for none. resume: continue where an evaluation with the same arguments was interrupted; the result
     is the same as without the interruption. Several runs are compared, and averaged where they differ in their seed
     alone.
 
-    Raises RkblocksError RK801 to RK806, RK811, RK820 to RK823 before anything is opened or attacked; RK824 where the
-    result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be continued, and
-    what opening a run or a data set raises.
+    Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
+    where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
+    continued, RK828 where the source does not fit, and what opening a run or a data set raises.
     """
     images = {"split": split, "limit": limit, "seed": seed, "weights": weights}
     budget = {"norm": norm, "eps": eps, "step": step, "loss": loss}
     search = {"steps": steps, "restarts": restarts, "random_start": random_start}
+    search |= {"targets": targets, "decay": decay, "queries": queries, "source": source}
     check_types({**images, "preset": preset, "attack": attack, "definition": definition, **budget, **search})
     check_types({"device": device, "data_root": data_root, "batch": batch, "probe": probe})
     check_types({"save": save, "resume": resume})
@@ -69,24 +74,10 @@ def evaluate(
     paths = folders(runs)
     check_images(**images)
     check_sizes(batch, probe)
-    if attack is None and (definition is not None or any(value is not None for value in search.values())):
-        given = [name for name, value in {**search, "definition": definition}.items() if value is not None]
-        fail(
-            "RK821",
-            f"{', '.join(given)} belongs to a single attack, but preset {preset!r} has its own",
-            help="name the attack as well, for example --attack pgd",
-        )
-
-    def plan(dataset: str) -> tuple[Item, ...]:
-        threat = base_threat(dataset, **budget, **search)
-        return (
-            preset_plan(preset, threat, dataset) if attack is None else (Item(attack, threat, definition or "final"),)
-        )
-
-    for item in plan("cifar10"):  # a slip in the options is found now, not after the first run was opened
-        if attack is not None:
-            refuse_unused({"step": step, **search}, base_threat("cifar10", **budget, **search), item)
+    request = Request(preset, attack, definition, budget, {**search, "source": None if source is None else str(source)})
+    request.check()  # before any run is opened
     opened = {path: open_run(path, "cpu", weights) for path in paths}  # nor is work lost to a slip in a later name
+    teacher = None if source is None else _teacher(source, opened, weights)
     groups = _groups(opened)
 
     results: list[dict[str, Any]] = []
@@ -101,8 +92,11 @@ def evaluate(
         try:
             for path, run in opened.items():
                 subject = of_run(path, device=device, data_root=data_root, **images)
-                subject = replace(subject, origin=_origin(subject, run, opened, groups))
-                work = Work(subject, plan(subject.dataset), seed, batch, probe, preset if attack is None else attack)
+                at = subject.labels.device
+                sources = {} if teacher is None else {str(source): teacher.model.to(at)}
+                subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
+                items, missing = request.rows(subject.dataset, len(run.record["data"]["classes"]))
+                work = Work(subject, items, missing, seed, batch, probe, request.name)
                 found, correct = work.done(report, save, resume)
                 results.append(found)
                 outcomes.append(correct)
@@ -111,6 +105,15 @@ def evaluate(
             fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)
     comparisons = [comparison.to_dict() for comparison in compare_all(outcomes)]
     return {"version": 1, "runs": results, "seeds": over_seeds(results, groups), "comparisons": comparisons}
+
+
+def _teacher(source: str | Path, opened: dict[Path, OpenRun], weights: str) -> OpenRun:
+    """Return the run that examples are made on. Raises RkblocksError RK828 where it does not fit the others."""
+    teacher = open_run(source, "cpu", weights)
+    for path, run in opened.items():
+        if not _same_task(teacher.record["data"], run.record["data"]):
+            fail("RK828", f"{source} was trained on other classes or image sizes than {path}", help="name another run")
+    return teacher
 
 
 def _groups(opened: dict[Path, OpenRun]) -> dict[str, list[tuple[str, int]]]:
@@ -134,4 +137,4 @@ def _origin(
 
 
 def _same_task(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(one[key] == other[key] for key in ("name", "shape", "classes"))
+    return all(one[key] == other[key] for key in ("shape", "classes"))

@@ -18,6 +18,7 @@ from rkblocks.evaluation.journal import Journal
 from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.subject import Subject
 
+TOGETHER = 256  # images at once for an attack whose outcomes depend on the images beside, whatever the batch size
 Progress = Callable[[str, int, int], None]
 """Called as progress(label, images done, images in all)."""
 
@@ -73,7 +74,8 @@ def measure(
     journal = Journal(len(subject)) if journal is None else journal
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
     images_done, kept_done = 0, journal.row(number)[1]
-    for rows in torch.nonzero(wanted)[:, 0].split(batch):
+    size = batch if attacks.ATTACKS[item.attack].per_example else TOGETHER
+    for rows in torch.nonzero(wanted)[:, 0].split(size):
         if not kept_done[rows].all():
             journal.finished(number, rows, _attacked(subject, item, rows, seed))
         images_done += len(rows)
@@ -89,7 +91,9 @@ def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     at = rows.to(subject.labels.device)
     x, y = subject.floats(at), subject.labels[at]
     streams = ExampleStreams.of(seed, subject.indices[rows])
-    x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, definition=item.definition)
+    source = subject.sources[item.threat.source] if item.threat.source else None
+    options: dict[str, Any] = {"definition": item.definition, "source": source}
+    x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
     with torch.no_grad(), frozen(subject.model):
         return subject.model(x_adv).argmax(1).cpu()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks.attacks import Threat
+from rkblocks.attacks import ATTACKS
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
 from rkblocks.training.runs import WEIGHTS
 
 SPLITS: Final = ("test", "validation", "train")
@@ -26,26 +27,26 @@ EXPECTED: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     **dict.fromkeys(("preset", "split", "device", "weights"), TEXT),
     **dict.fromkeys(("attack", "definition", "norm", "loss"), TEXT),
     **dict.fromkeys(("eps", "step"), NUMBER),
-    **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts"), WHOLE),
+    **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts", "queries"), WHOLE),
+    "targets": ((int, str), "a whole number or least-likely"),
+    "decay": NUMBER,
     **dict.fromkeys(("random_start", "save", "resume"), FLAG),
-    **dict.fromkeys(("data_root",), PATH),
+    **dict.fromkeys(("data_root", "source"), PATH),
 }
-OPTIONAL: Final = frozenset(
-    ("attack", "definition", "norm", "loss", "eps", "step", "steps", "restarts", "random_start", "limit", "data_root")
-)
+REQUIRED: Final = frozenset(("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume"))
 
 
 def check_types(given: Mapping[str, Any]) -> None:
     """Raise RkblocksError RK822 for the first option whose value has another type than its own."""
     for name, value in given.items():
         types, words = EXPECTED[name]
-        if value is None and name in OPTIONAL:
+        if value is None and name not in REQUIRED:
             continue
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             fail(
                 "RK822",
                 f"{name} is {value!r}, a {type(value).__name__}; expected {words}",
-                help=f"give {name} as {words}" + (", or leave it out" if name in OPTIONAL else ""),
+                help=f"give {name} as {words}" + (", or leave it out" if name not in REQUIRED else ""),
             )
 
 
@@ -88,17 +89,54 @@ def folders(runs: object) -> list[Path]:
     return [Path(run) for run in listed]
 
 
-def refuse_unused(given: Mapping[str, Any], asked: Threat, item: Item) -> None:
-    """Raise RkblocksError RK821 where an option was given that the attack does not use, such as the steps of FGSM."""
-    unused = [
-        name
-        for name, value in given.items()
-        if value is not None and getattr(asked, name) != getattr(item.threat, name)
-    ]
-    if unused:
-        used = ", ".join(f"{name} is {getattr(item.threat, name)}" for name in unused)
-        fail(
-            "RK821",
-            f"attack {item.attack} does not use {', '.join(unused)}: in it {used}",
-            help="leave the option out, or choose --attack pgd",
-        )
+@dataclass(frozen=True)
+class Request:
+    """What is to be run: the rows of a preset, or one attack. budget, search: fields of the threat model, None where
+    they are not given; budget changes a preset as well, search belongs to one attack.
+    """
+
+    preset: str
+    attack: str | None
+    definition: str | None
+    budget: Mapping[str, Any]
+    search: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the evaluation's files."""
+        return self.preset if self.attack is None else self.attack
+
+    def rows(self, dataset: str, classes: int | None = None) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
+        """Return the rows for a data set, and those that cannot be run here."""
+        threat = base_threat(dataset, **self.budget, **self.search)
+        if self.attack is None:
+            return preset_plan(self.preset, threat, dataset, classes), missing_rows(self.preset, threat, classes)
+        return (Item(self.attack, threat, self.definition or "final"),), ()
+
+    def check(self) -> None:
+        """Raise RkblocksError RK801 to RK806, RK810 to RK813, RK820 for what does not exist or fit, RK821 for options
+        that would be ignored: those of an attack beside a preset, and what the attack does not read (steps of FGSM).
+        """
+        search = {name: value for name, value in self.search.items() if value is not None}
+        if self.attack is None and (search or self.definition is not None):
+            given = [*search, *(["definition"] if self.definition is not None else [])]
+            fail(
+                "RK821",
+                f"{', '.join(given)} belongs to a single attack, but preset {self.preset!r} has its own",
+                help="name the attack as well, for example --attack pgd",
+            )
+        items, _ = self.rows("cifar10")
+        if self.attack is None:
+            return
+        reads = ATTACKS[self.attack].options
+        unused = [name for name in (*search, *self._own()) if name not in reads]
+        if unused:
+            used = ", ".join(f"{name} is {getattr(items[0].threat, name)}" for name in unused)
+            fail(
+                "RK821",
+                f"attack {self.attack} does not use {', '.join(unused)}: in it {used}",
+                help=f"leave the option out; {self.attack} reads {', '.join(('norm', 'eps', *reads))}",
+            )
+
+    def _own(self) -> list[str]:
+        return [name for name in ("step", "loss") if self.budget.get(name) is not None]

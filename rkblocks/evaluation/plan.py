@@ -37,13 +37,44 @@ class Item:
     @property
     def label(self) -> str:
         """A short name that tells the rows of one table apart: "pgd20 linf 8/255 any x5 margin"."""
-        threat = self.threat
-        steps = str(threat.steps) if self.attack == "pgd" else ""
-        extras = [self.definition] if self.attack == "pgd" else []
-        extras += [f"x{threat.restarts}"] if threat.restarts > 1 else []
-        extras += [threat.loss] if threat.loss != "ce" else []
+        threat, reads = self.threat, attacks.ATTACKS[self.attack].options
+        steps = str(threat.steps) if "steps" in reads else ""
+        extras = [self.definition] if "steps" in reads else []
+        extras += [f"x{threat.restarts}"] if threat.restarts > 1 and "restarts" in reads else []
+        extras += [threat.loss] if threat.loss != "ce" and "loss" in reads else []
+        extras += [f"{threat.targets} targets"] if threat.targets is not None and "targets" in reads else []
+        extras += [f"decay {threat.decay}"] if threat.decay not in (None, 1) else []
+        extras += [f"{threat.queries} queries"] if "queries" in reads else []
+        extras += [f"from {threat.source}"] if "source" in reads else []
         return " ".join([self.attack + steps, threat.norm, attacks.fraction_text(threat.eps), *extras])
 
+
+@dataclass(frozen=True)
+class Missing:
+    """A row of a preset that cannot be run here, why, and what to do about it."""
+
+    attack: str
+    reason: str
+    help: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {"attack": self.attack, "reason": self.reason, "help": self.help}
+
+
+def missing(attack: str, norm: str, classes: int | None = None) -> Missing | None:
+    """Return why this attack cannot be run here, or None if it can. classes: of the model, where that is known."""
+    entry = attacks.ATTACKS[attack]
+    if not entry.available:
+        return Missing(attack, f"{entry.module} is not installed", f"pip install 'rkblocks[{entry.extra}]'")
+    if norm not in entry.norms:
+        return Missing(attack, f"it does not know the norm {norm}", f"it knows {', '.join(entry.norms)}")
+    if attack == "autoattack" and classes is not None and classes < LEAST_CLASSES:
+        return Missing(attack, f"it needs {LEAST_CLASSES} classes, here are {classes}", "use attack apgd and square")
+    return None
+
+
+#: Classes that the targeted loss of AutoAttack needs (Croce & Hein 2020, eq. 7: it looks at the four largest logits).
+LEAST_CLASSES: Final = 4
 
 #: Steps of the PGD columns in the paper: Table 1 for MNIST, Table 2 for CIFAR-10 (and all other data).
 PAPER_STEPS: Final[dict[str, tuple[int, ...]]] = {"mnist": (20, 30), "cifar10": (7, 12, 20)}
@@ -58,6 +89,7 @@ PRESETS: Final[dict[str, tuple[Row, ...]]] = {
         ("pgd", {"steps": 20}, "any"),
         ("pgd", {"steps": 100, "restarts": 5}, "any"),
         ("pgd", {"steps": 100, "restarts": 5, "loss": "margin"}, "any"),
+        ("autoattack", {}, "any"),
     ),
     "quick": (
         ("fgsm", {}, "final"),
@@ -79,14 +111,28 @@ def base_threat(dataset: str, **given: Any) -> Threat:
     return replace(threat, **changes)
 
 
-def preset_plan(preset: str, threat: Threat, dataset: str = "") -> tuple[Item, ...]:
-    """Return the rows of a preset around this threat model. Raises RkblocksError RK820 for an unknown preset."""
+def preset_plan(preset: str, threat: Threat, dataset: str = "", classes: int | None = None) -> tuple[Item, ...]:
+    """Return the rows of a preset around this threat model that can be run here (see `missing_rows`).
+
+    Raises RkblocksError RK820 for an unknown preset.
+    """
+    rows = _rows(preset, dataset)
+    possible = (row for row in rows if missing(row[0], threat.norm, classes) is None)
+    return tuple(Item(attack, replace(threat, **changes), how) for attack, changes, how in possible)
+
+
+def missing_rows(preset: str, threat: Threat, classes: int | None = None) -> tuple[Missing, ...]:
+    """Return the rows of a preset that cannot be run here. Raises RkblocksError RK820 for an unknown preset."""
+    names = dict.fromkeys(attack for attack, _, _ in _rows(preset, ""))
+    found = (missing(attack, threat.norm, classes) for attack in names)
+    return tuple(one for one in found if one is not None)
+
+
+def _rows(preset: str, dataset: str) -> tuple[Row, ...]:
     if preset == "paper":
         steps = PAPER_STEPS.get(dataset, PAPER_STEPS["cifar10"])
-        rows: tuple[Row, ...] = (("fgsm", {}, "final"), *(("pgd", {"steps": count}, "final") for count in steps))
-    elif preset in PRESETS:
-        rows = PRESETS[preset]
-    else:
+        return (("fgsm", {}, "final"), *(("pgd", {"steps": count}, "final") for count in steps))
+    if preset not in PRESETS:
         known = ", ".join(("paper", *PRESETS))
         fail("RK820", f"there is no preset {preset!r}; expected one of {known}", help="choose --preset standard")
-    return tuple(Item(attack, replace(threat, **changes), how) for attack, changes, how in rows)
+    return PRESETS[preset]

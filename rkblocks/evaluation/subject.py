@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Subject:
     images: [n, C, H, W], uint8 or floats in [0, 1]; labels: integers [n], on the model's device; indices: the
     position of each image in its whole split, which names its stream of random numbers; weights: hash that identifies
     the weights (of a run: of their file); state: hash of the model's state when the subject was made; origin: None
-    for a model that comes from no run folder.
+    for a model that comes from no run folder; sources: other models by name, for attack `transfer`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Subject:
     folder: Path | None = None
     state: str = ""
     origin: Origin | None = None
+    sources: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -16,7 +16,7 @@ from rkblocks.evaluation.journal import Journal, kept
 from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
 from rkblocks.evaluation.options import check_progress, check_sizes, check_types
 from rkblocks.evaluation.outcomes import Outcomes, row_key, save_outcomes
-from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject
 
 BATCH = 256
@@ -24,12 +24,13 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All rows of one subject and the health of its numbers. measurements[0] is clean."""
+    """All rows of one subject and the health of its numbers. measurements[0] is clean; missing: what was not run."""
 
     subject: Subject
     seed: int
     measurements: tuple[Measurement, ...]
     health: tuple[Verdict, ...]
+    missing: tuple[Missing, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -59,6 +60,7 @@ class Evaluation:
             "blocks": self.subject.blocks,
             "data": self.subject.data,
             "entries": self.entries,
+            "missing": [row.to_dict() for row in self.missing],
             "worst": {"accuracy": right / len(survivors), "interval": list(wilson(right, len(survivors)))},
             "health": [verdict.to_dict() for verdict in self.health],
         }
@@ -73,11 +75,13 @@ def evaluate_subject(
     probe: int = 100,
     progress: Progress | None = None,
     journal: Journal | None = None,
+    missing: Sequence[Missing] = (),
 ) -> Evaluation:
     """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
     (0: none).
 
     journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
+    missing: rows that were wanted and cannot be run; they are reported beside the others.
     """
     check_types({"seed": seed, "batch": batch, "probe": probe})
     check_sizes(batch, probe)
@@ -89,8 +93,10 @@ def evaluate_subject(
         rows = [clean, *(measure(subject, item, clean, number=k, **options) for k, item in enumerate(plan, 1))]
         checks: tuple[Verdict, ...] = ()
         if probe:
-            checks = health_report(Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch), progress)
-    return Evaluation(subject, seed, tuple(rows), checks)
+            absent = {row.attack: row for row in missing}
+            evidence = Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch, absent)
+            checks = health_report(evidence, progress)
+    return Evaluation(subject, seed, tuple(rows), checks, tuple(missing))
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path, name: str, identity: str = "") -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.outcomes import Outcomes, load_outcomes
-from rkblocks.evaluation.plan import Item
-from rkblocks.evaluation.subject import Subject
+from rkblocks.evaluation.plan import Item, Missing
+from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.evaluation.subject_evaluation import evaluate_subject, save_evaluation
 
 
@@ -20,6 +20,7 @@ class Work:
 
     subject: Subject
     plan: tuple[Item, ...]
+    missing: tuple[Missing, ...]
     seed: int
     batch: int
     probe: int
@@ -31,14 +32,14 @@ class Work:
         plan = [[item.attack, item.threat.to_dict(), item.definition] for item in self.plan]
         facts = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe, "versions": versions()}
         device = str(self.subject.labels.device)
-        origin = str(self.subject.origin)
-        return identity(
-            {**facts, "data": self.subject.data, "weights": self.subject.weights, "origin": origin, "device": device}
-        )
+        subject = {"data": self.subject.data, "weights": self.subject.weights, "origin": str(self.subject.origin)}
+        sources = {name: state_hash(model) for name, model in self.subject.sources.items()}
+        return identity({**facts, **subject, "sources": sources, "missing": str(self.missing), "device": device})
 
     def done(self, progress: Progress, save: bool, resume: bool) -> tuple[dict[str, Any], Outcomes]:
         """Return the element of "runs" and the outcome of every image; from the files, where they are there."""
         options: dict[str, Any] = {"seed": self.seed, "batch": self.batch, "probe": self.probe, "progress": progress}
+        options["missing"] = self.missing
         if not save:
             evaluation = evaluate_subject(self.subject, self.plan, **options)
             return evaluation.to_dict(), evaluation.outcomes

@@ -4,12 +4,14 @@ image.
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors import safe_open
 from torch import nn
 
+from rkblocks.attacks import ATTACKS
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import Item, base_threat, evaluate, evaluate_subject, of_model, preset_plan
 from rkblocks.evaluation.subject import state_hash
@@ -49,16 +51,32 @@ def test_entries_are_as_the_interface_fixes_them(honest, subject_of):
 
 @pytest.mark.parametrize("definition", ["final", "any"])
 def test_outcomes_do_not_depend_on_the_batch_size(honest, subject_of, definition):
-    """In double precision, so that rounding of other batch shapes cannot flip the sign of a gradient."""
+    """Every attack; in double precision, so that rounding of other batch shapes cannot flip the sign of a gradient."""
     subject = subject_of(nn.Sequential(*honest).double(), 90)
+    subject = replace(subject, sources={"itself": subject.model})
     try:
-        threat = base_threat("digits", steps=6, restarts=2)
-        plan = [Item("noise", threat, definition), Item("pgd", threat, definition)]
+        threat = base_threat("digits", steps=6, restarts=2, targets=2, decay="1", queries=30, source="itself")
+        plan = [Item(name, threat, definition) for name, attack in ATTACKS.items() if attack.per_example]
         results = [evaluate_subject(subject, plan, seed=5, batch=size, probe=0) for size in (7, 64, 90)]
     finally:
         honest.float()
     for rows in zip(*(result.measurements for result in results), strict=True):
         assert all(torch.equal(row.prediction, rows[0].prediction) for row in rows)
+
+
+def test_an_attack_that_depends_on_the_batch_is_given_the_same_batches(honest, subject_of, monkeypatch):
+    """AutoAttack draws its numbers for a batch; a stand-in that does the same shows which batches it gets."""
+    seen = []
+
+    def whole(model, x, y, threat, streams, *, definition, observe):
+        seen.append(len(x))
+        return (x + 0.3 * torch.rand(x.shape, generator=torch.Generator().manual_seed(len(x)))).clamp(0, 1)
+
+    monkeypatch.setitem(ATTACKS, "autoattack", replace(ATTACKS["autoattack"], function=whole, module=None))
+    plan = [Item("autoattack", base_threat("digits", eps="0.3"))]
+    first, second = (evaluate_subject(subject_of(honest), plan, batch=size, probe=0) for size in (32, 300))
+    assert seen == [256, 144] * 2
+    assert torch.equal(first.measurements[1].prediction, second.measurements[1].prediction)
 
 
 def test_a_part_of_the_images_has_the_outcomes_of_the_whole(honest, subject_of):
@@ -82,7 +100,9 @@ def test_any_counts_only_what_was_correct_when_clean(honest, subject_of):
     assert torch.equal(attacked.prediction[~clean.correct], clean.prediction[~clean.correct])
 
 
-def test_the_standard_preset_ends_below_the_quick_one(honest, subject_of):
+def test_the_standard_preset_ends_below_the_quick_one(honest, subject_of, monkeypatch):
+    """Without AutoAttack, which takes long, and breaks but more."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     subject = subject_of(honest, 100)
     quick, standard = (evaluate_subject(subject, preset_plan(name, THREAT), probe=0) for name in ("quick", "standard"))
     assert standard.to_dict()["worst"]["accuracy"] <= quick.to_dict()["worst"]["accuracy"]
@@ -127,6 +147,13 @@ def test_a_folder_that_cannot_be_written_is_named(honest, subject_of, tmp_path):
         ({"attack": "fgsm", "restarts": 2}, "RK821"),
         ({"attack": "fgsm", "random_start": True}, "RK821"),
         ({"attack": "noise", "steps": 3}, "RK821"),
+        ({"attack": "noise", "loss": "margin"}, "RK821"),
+        ({"attack": "pgd", "queries": 10}, "RK821"),
+        ({"attack": "pgd", "source": "runs/a"}, "RK821"),
+        ({"queries": 10}, "RK821"),
+        ({"attack": "transfer"}, "RK810"),
+        ({"attack": "square", "norm": "l1"}, "RK812"),
+        ({"attack": "targeted", "targets": "all"}, "RK813"),
         ({"attack": "noise", "random_start": False}, "RK821"),
     ],
 )

@@ -1,37 +1,18 @@
 """The health report must pass an honest model, and catch each way of fooling a weak attack by the check made for it."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from rkblocks.evaluation import Item, base_threat, evaluate_subject, of_model, preset_plan
-from rkblocks.evaluation.health import CHECKS
+from rkblocks.evaluation import MASKS, Item, base_threat, evaluate_subject, of_model, of_run, preset_plan
+from rkblocks.evaluation.health import CHECKS, Evidence
 from rkblocks.evaluation.health.registry import check
+from rkblocks.evaluation.plan import missing_rows
 
 THREAT = base_threat("digits")
-
-
-class Around(nn.Module):
-    """The honest model with something done to its input and its logits."""
-
-    def __init__(self, inner, before=lambda x: x, after=lambda z: z):
-        super().__init__()
-        self.inner, self.before, self.after = inner, before, after
-
-    def forward(self, x):
-        return self.after(self.inner(self.before(x)))
-
-
-class StraightThrough(torch.autograd.Function):
-    """Rounding to four levels that pretends to have slope one."""
-
-    @staticmethod
-    def forward(ctx, x):
-        return (x * 3).round() / 3
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient
 
 
 def failed(subject, plan):
@@ -39,60 +20,156 @@ def failed(subject, plan):
     return {verdict.check for verdict in verdicts if not verdict.ok}, verdicts
 
 
+def check_alone(name, subject, plan, probe=80, missing=()):
+    """The verdict of one check, without the cost of the others."""
+    rows = evaluate_subject(subject, plan, probe=0).measurements
+    absent = {row.attack: row for row in missing}
+    return CHECKS[name](Evidence(subject, rows, subject.sample(probe), 0, 256, absent))
+
+
+RUNS_ALONE = {"no selection on the test set", "three seeds"}  # checks that need a run folder
+
+
+def sibling(model):
+    """The model with a little noise on its weights: another network of the same task."""
+    twin, noise = copy.deepcopy(model), torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape, generator=noise)
+    return twin
+
+
 @pytest.mark.parametrize("preset", ["quick", "paper"])
 def test_an_honest_model_passes_every_check(honest, subject_of, preset):
-    names, verdicts = failed(subject_of(honest), preset_plan(preset, THREAT, "digits"))
+    subject = replace(subject_of(honest), sources={"its twin": sibling(honest)})
+    names, verdicts = failed(subject, preset_plan(preset, THREAT, "digits"))
     assert not names, [verdict.to_dict() for verdict in verdicts if not verdict.ok]
-    assert [verdict.check for verdict in verdicts] == list(CHECKS)
+    assert {verdict.check for verdict in verdicts} == set(CHECKS) - RUNS_ALONE
     assert all(verdict.figure and not verdict.advice for verdict in verdicts)
 
 
-def test_the_any_definition_leaves_out_silent_success_alone(honest, subject_of):
-    names, verdicts = failed(subject_of(honest), [Item("fgsm", THREAT), Item("pgd", THREAT, "any")])
-    assert not names
-    assert set(CHECKS) - {verdict.check for verdict in verdicts} == {"no silent success"}
-
-
-MASKS = {
-    "quantised input": (
-        lambda model: Around(model, before=lambda x: (x * 3).round() / 3),
-        {"gradients exist", "loss flat at the end", "larger eps breaks all"},
-    ),
-    "faked gradients": (lambda model: Around(model, before=StraightThrough.apply), {"gradients tell the truth"}),
-    "saturated logits": (lambda model: Around(model, after=lambda z: z * 1e5), {"gradients exist"}),
-    "zero gradients": (
-        lambda model: Around(model, after=lambda z: z.detach() + 0 * z),
-        {"gradients exist", "loss flat at the end", "larger eps breaks all"},
-    ),
-    "shattered gradients": (
-        lambda model: Around(model, before=lambda x: x + 0.01 * torch.sin(x * 3000)),
-        {"gradients tell the truth"},
-    ),
-    "randomised output": (
-        lambda model: Around(model, before=lambda x: x + 0.3 * torch.randn_like(x)),
-        {"deterministic", "eps 0 is clean", "independent of the batch"},
-    ),
-    "probabilities": (lambda model: Around(model, after=lambda z: z.softmax(1)), {"logits, not probabilities"}),
-    "batch statistics": (
-        lambda model: Around(model, before=lambda x: x - x.mean(0, keepdim=True)),
-        {"independent of the batch"},
-    ),
-}
+def test_any_iterate_counts_what_was_broken_on_the_way(honest, subject_of):
+    ok, figure, _ = check_alone("no silent success", subject_of(honest), [Item("pgd", THREAT, "any")])
+    assert ok
+    assert figure.endswith("any iterate counts")
 
 
 @pytest.mark.parametrize("name", MASKS)
 def test_each_mask_is_caught_by_the_right_check(honest, subject_of, name):
     torch.manual_seed(0)
-    mask, expected = MASKS[name]
-    names, verdicts = failed(subject_of(mask(honest)), preset_plan("quick", THREAT))
-    assert expected <= names, [verdict.to_dict() for verdict in verdicts]
-    assert all(verdict.advice for verdict in verdicts if not verdict.ok)
+    subject = subject_of(MASKS[name].worn_by(honest))
+    rows = evaluate_subject(subject, preset_plan("quick", THREAT), probe=0).measurements
+    evidence = Evidence(subject, rows, subject.sample(80), 0, 256)
+    for caught_by in MASKS[name].caught_by:
+        ok, figure, advice = CHECKS[caught_by](evidence)
+        assert not ok, (caught_by, figure)
+        assert advice
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_masks_hardly_change_what_is_predicted(honest, subject_of, name):
+    """In eval mode, without an attack: a mask hides, it is no other classifier. Noise and centring cost some."""
+    torch.manual_seed(0)
+    subject = subject_of(honest)
+    x, own = subject.floats(torch.arange(len(subject))), subject.labels
+    with torch.no_grad():
+        plain, masked = (model(x).argmax(1) == own for model in (honest, MASKS[name].worn_by(honest)))
+    costly = name in ("quantised input", "faked gradients", "randomised output", "batch statistics")
+    assert float(masked.float().mean()) >= float(plain.float().mean()) - (0.5 if costly else 0.0)
+
+
+def test_transfer_catches_misleading_gradients(honest, subject_of):
+    masked = subject_of(MASKS["misleading gradients"].worn_by(honest))
+    ok, figure, _ = check_alone(
+        "transfer breaks nothing more", replace(masked, sources={"twin": sibling(honest)}), preset_plan("quick", THREAT)
+    )
+    assert not ok
+    assert figure.startswith("transfer from twin breaks ")
+    assert check_alone("transfer breaks nothing more", masked, preset_plan("quick", THREAT)) is None
+
+
+def test_a_row_of_square_is_counted_on_all_images(honest, subject_of):
+    """By hand: the images that stand after PGD and fall to Square."""
+    subject = subject_of(MASKS["misleading gradients"].worn_by(honest), 100)
+    plan = [Item("pgd", THREAT), Item("square", replace(THREAT, queries=300), "any")]
+    rows = evaluate_subject(subject, plan, probe=0).measurements
+    alone = int((rows[0].correct & rows[1].correct & ~rows[2].correct).sum())
+    ok, figure, _ = check_alone("Square breaks nothing more", subject, plan)
+    assert (ok, alone > 2) == (False, True)
+    assert f"breaks {alone} of {int((rows[0].correct & rows[1].correct).sum())} images" in figure
+
+
+def test_a_missing_autoattack_fails_its_check_and_says_how_to_install_it(honest, subject_of, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    absent = missing_rows("standard", THREAT)
+    assert [row.attack for row in absent] == ["autoattack"]
+    assert "autoattack" not in {item.attack for item in preset_plan("standard", THREAT)}
+    ok, figure, advice = check_alone("AutoAttack agrees", subject_of(honest, 40), [Item("pgd", THREAT)], missing=absent)
+    assert not ok
+    assert figure == "not run: pyautoattack is not installed"
+    assert advice == "pip install 'rkblocks[autoattack]'"
+    found = evaluate_subject(subject_of(honest, 10), [], probe=0, missing=absent).to_dict()
+    assert found["missing"] == [{"attack": "autoattack", "reason": "pyautoattack is not installed", "help": advice}]
+
+
+def test_autoattack_is_counted_where_the_evaluation_has_it(honest, subject_of):
+    """Saturated logits: AutoAttack's targeted loss does not mind the scale that stops the cross-entropy."""
+    pytest.importorskip("pyautoattack")
+    subject = subject_of(MASKS["saturated logits"].worn_by(honest), 40)
+    wide = base_threat("digits", eps="0.3")  # so wide that hardly any image stands, which keeps AutoAttack short
+    plan = [Item("pgd", wide), Item("autoattack", wide)]
+    ok, figure, _ = check_alone("AutoAttack agrees", subject, plan)
+    assert not ok
+    assert figure.startswith("AutoAttack breaks ")
+
+
+def test_a_model_at_chance_is_not_worth_attacking(subject_of):
+    blind = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.no_grad():
+        blind[1].weight.zero_()
+    ok, _, advice = check_alone("clean accuracy first", subject_of(blind), [])
+    assert not ok
+    assert "chance" in advice
+
+
+def test_what_is_not_recorded_is_named(honest, subject_of):
+    ok, figure, _ = check_alone("threat model recorded", replace(subject_of(honest, 20), weights=""), [])
+    assert (ok, figure) == (False, "not recorded: weights")
+
+
+@pytest.fixture
+def run(trained):
+    return of_run(trained, limit=40, device="cpu")
+
+
+def test_weights_are_not_chosen_on_the_images_evaluated(run, trained):
+    name, plan = "no selection on the test set", [Item("pgd", replace(THREAT, steps=2))]
+    ok, figure, _ = check_alone(name, run, plan)
+    assert ok
+    held_out = run.origin.held_out
+    assert held_out > 0
+    rows = evaluate_subject(run, plan, probe=0).measurements
+    assert figure.startswith(f"chosen on {held_out} validation images; best: clean {rows[0].accuracy:.3f}, PGD ")
+    assert "; last: clean " in figure
+    for split, words in (("validation", "chose the weights"), ("train", "were trained on")):
+        ok, figure, _ = check_alone(name, of_run(trained, split=split, limit=20, device="cpu"), plan)
+        assert not ok
+        assert words in figure
+    ok, figure, _ = check_alone(name, replace(run, origin=replace(run.origin, held_out=0)), plan)
+    assert (ok, figure) == (False, "no images were held out of training")
+
+
+def test_three_seeds_are_asked_for(run):
+    assert check_alone("three seeds", run, [])[:2] == (False, "training seed 0 of this configuration")
+    more = replace(run, origin=replace(run.origin, seeds=(0, 1, 4)))
+    assert check_alone("three seeds", more, [])[:2] == (True, "training seeds 0, 1, 4 of this configuration")
 
 
 def test_pgd_without_reach_is_caught(honest, subject_of):
     short = base_threat("digits", step="1/400", steps=20)
-    names, _ = failed(subject_of(honest), [Item("fgsm", THREAT), Item("pgd", short)])
-    assert {"reachability", "more steps change nothing", "iterative beats single step"} <= names
+    plan = [Item("fgsm", THREAT), Item("pgd", short)]
+    for name in ("reachability", "more steps change nothing", "iterative beats single step"):
+        assert not check_alone(name, subject_of(honest), plan)[0]
 
 
 def test_too_few_steps_are_caught_although_they_reach(honest, subject_of):
@@ -100,9 +177,9 @@ def test_too_few_steps_are_caught_although_they_reach(honest, subject_of):
     training.
     """
     brief = base_threat("digits", steps=4, step="0.025", eps="0.1")
-    names, _ = failed(subject_of(honest), [Item("pgd", brief)])
-    assert "loss flat at the end" in names
-    assert "reachability" not in names
+    plan = [Item("pgd", brief)]
+    assert not check_alone("loss flat at the end", subject_of(honest), plan)[0]
+    assert check_alone("reachability", subject_of(honest), plan)[0]
 
 
 def test_an_oscillating_attack_has_silent_successes():
@@ -115,9 +192,8 @@ def test_an_oscillating_attack_has_silent_successes():
 
     subject = of_model(Band(), torch.full((20, 1, 2, 2), 0.5), torch.zeros(20, dtype=torch.long))
     threat = base_threat("digits", steps=20, step="0.08", random_start=False)
-    names, _ = failed(subject, [Item("pgd", threat)])
-    assert "no silent success" in names
-    assert "no silent success" not in failed(subject, [Item("pgd", threat, "any")])[0]
+    assert not check_alone("no silent success", subject, [Item("pgd", threat)])[0]
+    assert check_alone("no silent success", subject, [Item("pgd", threat, "any")])[0]
 
 
 def test_a_check_is_one_function_and_names_are_unique(honest, subject_of, monkeypatch):

@@ -1,5 +1,6 @@
 """Evaluate and analyze on a real run folder: a small network of blocks, trained for an epoch on digits."""
 
+import hashlib
 import json
 import shutil
 import statistics
@@ -131,6 +132,9 @@ def sibling(trained, folder, seed, factor):
     config = (copy / "config.toml").read_text()
     assert "\nseed = 0\n" in config
     (copy / "config.toml").write_text(config.replace("\nseed = 0\n", f"\nseed = {seed}\n"))
+    record = json.loads((copy / "run.json").read_text())
+    record["config"] = hashlib.sha256((copy / "config.toml").read_bytes()).hexdigest()
+    (copy / "run.json").write_text(json.dumps(record))
     for name in ("weights", "last"):
         state = load_file(copy / f"{name}.safetensors")
         noise = torch.Generator().manual_seed(seed)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rkblocks import attacks
 from rkblocks.attacks import ExampleStreams, frozen
 from rkblocks.attacks.losses import LOSS
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
-from rkblocks.evaluation.plan import Item
-from rkblocks.evaluation.subject import Subject
+from rkblocks.evaluation.plan import Item, Missing
+from rkblocks.evaluation.subject import Subject, state_hash
+from rkblocks.training.runs import open_run
 
 T = TypeVar("T")
 
@@ -33,13 +34,16 @@ class Trace:
 
 @dataclass(frozen=True)
 class Evidence:
-    """rows: the measurements on all images, clean first; sample: the images for further searches."""
+    """rows: the measurements on all images, clean first; sample: the images for further searches; missing: rows that
+    were wanted and cannot be run, by attack.
+    """
 
     subject: Subject
     rows: tuple[Measurement, ...]
     sample: Subject
     seed: int
     batch: int
+    missing: Mapping[str, Missing] = field(default_factory=dict)
     _done: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,6 +92,47 @@ class Evidence:
     def clean(self) -> Measurement:
         return measure_clean(self.sample, self.batch)
 
+    @cached_property
+    def classes(self) -> int:
+        """The number of classes that the model tells apart."""
+        return int(self.logits(self.images[:1]).shape[1])
+
+    @cached_property
+    def places(self) -> Tensor:
+        """The position of each image of the sample among those of the subject, [n]."""
+        place = {index: k for k, index in enumerate(self.subject.indices.tolist())}
+        return torch.tensor([place[index] for index in self.sample.indices.tolist()])
+
+    @cached_property
+    def source(self) -> tuple[str, nn.Module] | None:
+        """A network to transfer examples from, with its name: one given, one evaluated together, or the run's other
+        weights where they differ. None for a model that comes alone.
+        """
+        subject, origin = self.subject, self.subject.origin
+        if subject.sources:
+            return next(iter(subject.sources.items()))
+        if origin is None:
+            return None
+        if origin.siblings:
+            path = origin.siblings[0]
+            return str(path), open_run(path, subject.labels.device, origin.chosen).model
+        other = self.other_weights
+        if state_hash(other.model) == subject.state:
+            return None
+        return f"the {'last' if origin.chosen == 'best' else 'best'} weights", other.model
+
+    @cached_property
+    def other_weights(self) -> Subject:
+        """The sample under the other weights of its run: the last for the best, and the other way round.
+
+        Raises RkblocksError RK712 or RK713 where they are absent or damaged.
+        """
+        origin, folder = self.subject.origin, self.subject.folder
+        assert origin is not None
+        assert folder is not None
+        run = open_run(folder, self.subject.labels.device, "last" if origin.chosen == "best" else "best")
+        return replace(self.sample, model=run.model, weights=run.weights_hash, state="")
+
     def once(self, key: Any, make: Callable[[], T]) -> T:
         """Return make(), worked out on first use of the key."""
         if key not in self._done:
@@ -103,6 +148,10 @@ class Evidence:
     def outcome(self, item: Item) -> Measurement:
         """Return what this attack does to the sample."""
         return self.once(item, lambda: measure(self.sample, item, self.clean, seed=self.seed, batch=self.batch))
+
+    def measured(self, sample: Subject, item: Item) -> Measurement:
+        """Return what this attack does to other images or under other weights than those of the sample."""
+        return measure(sample, item, measure_clean(sample, self.batch), seed=self.seed, batch=self.batch)
 
     def trace(self, item: Item) -> Trace:
         """Return the course of this search on the sample."""

@@ -12,22 +12,28 @@ from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
 from rkblocks.evaluation.plan import Item
 
+LADDER = (20, 40, 100)  # numbers of steps at which convergence is looked at
 RESTARTS = 5
 SWEEP_STEPS = 20  # six radii are searched: enough of them, so long as they reach the rim
 
 
 @check("more steps change nothing")
 def more_steps_change_nothing(evidence: Evidence) -> Finding:
-    """Twice the steps must not break more images (MNIST, Table 1: 0.58 with 20 steps, 0.18 with 30)."""
+    """PGD-20, 40 and 100, and twice the steps in use: none may break more images than the evaluation's own search.
+
+    (MNIST, Table 1: 0.58 with 20 steps, 0.18 with 30.)
+    """
     item = evidence.probe
     if item is None:
         return None
-    twice = replace(item, threat=replace(item.threat, steps=2 * item.threat.steps))
-    before, after = evidence.outcome(item), evidence.outcome(twice)
-    shares = f"PGD-{item.threat.steps} {before.accuracy:.3f}, PGD-{twice.threat.steps} {after.accuracy:.3f}"
-    ok = int(before.correct.sum()) - int(after.correct.sum()) <= evidence.slack()
-    advice = f"the attack had not finished: give it {twice.threat.steps} steps or more"
-    return ok, f"{shares} on {evidence.n} images", advice
+    own = item.threat.steps
+    counts = sorted({*LADDER, own, 2 * own})
+    outcomes = {steps: evidence.outcome(replace(item, threat=replace(item.threat, steps=steps))) for steps in counts}
+    curve = ", ".join(f"PGD-{steps} {outcome.accuracy:.3f}" for steps, outcome in outcomes.items())
+    right = {steps: int(outcome.correct.sum()) for steps, outcome in outcomes.items()}
+    ok = all(right[own] - right[steps] <= evidence.slack() for steps in counts if steps > own)
+    advice = f"the attack had not finished: give it {counts[-1]} steps or more"
+    return ok, f"{curve} on {evidence.n} images; the evaluation has {own}", advice
 
 
 @check("restarts change nothing")
@@ -63,14 +69,16 @@ def loss_flat_at_the_end(evidence: Evidence) -> Finding:
 
 @check("no silent success")
 def no_silent_success(evidence: Evidence) -> Finding:
-    """Where the final iterate counts: images that were adversarial on the way but not at the end."""
+    """Images that were adversarial on the way but not at the end: the final iterate does not count them."""
     item = evidence.probe
-    if item is None or item.definition != "final":
+    if item is None:
         return None
-    trace = evidence.trace(item)
+    trace = evidence.trace(replace(item, definition="final"))
     count = int((trace.ever_broken & ~trace.finally_broken & evidence.clean.correct).sum())
     figure = f"{count} of {evidence.n} images were broken on the way, not at the end"
-    return count <= evidence.slack(), figure, "keep the best iterate: --definition any"
+    counted = item.definition == "any"
+    figure += "; any iterate counts" if counted else ""
+    return counted or count <= evidence.slack(), figure, "keep the best iterate: --definition any"
 
 
 @check("larger eps breaks all")
