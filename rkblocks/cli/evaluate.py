@@ -12,6 +12,7 @@ Examples:
   rkblocks evaluate runs/a runs/b --preset quick    also: are they equally robust?
   rkblocks evaluate runs/mine --attack pgd --eps 8/255 --step 2/255 --steps 20 --restarts 5
   rkblocks evaluate runs/mine --attack transfer --source runs/other
+  torchrun --standalone --nproc-per-node 2 -m rkblocks evaluate runs/mine
   rkblocks evaluate runs/mine --strict --format json > result.json
 
 Every evaluation is saved in its run folder, with the outcome of each image.
@@ -82,13 +83,22 @@ def command(
     from rkblocks.extras import require
 
     require("torch", "torch", "evaluation")
+    from rkblocks import distributed
     from rkblocks.evaluation import evaluate
+    from rkblocks.training.model import named_device
 
-    progress = Progress()
-    try:
-        result = evaluate(runs, preset=preset or "standard", attack=attack, progress=progress, **options)
-    finally:
-        progress.close()
+    with distributed.group(named_device(options["device"]).type == "cuda"):
+        first = distributed.rank() == 0  # of several processes one talks
+        progress = Progress() if first else None
+        try:
+            result = evaluate(runs, preset=preset or "standard", attack=attack, progress=progress, **options)
+        finally:
+            if progress:
+                progress.close()
+    healthy = all(check["ok"] for run in result["runs"] for check in run["health"])
+    status = 1 if strict and not healthy else 0
+    if not first:
+        return 0
     if form == "json":
         from rkblocks.render.jsonfmt import dump
 
@@ -98,5 +108,4 @@ def command(
 
         parts = [*map(evaluation, result["runs"]), seeds(result["seeds"]), comparisons(result["comparisons"])]
         console.show("\n".join(part for part in parts if part))
-    healthy = all(check["ok"] for run in result["runs"] for check in run["health"])
-    return 1 if strict and not healthy else 0
+    return status

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rkblocks import distributed
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.measure import Progress
@@ -17,6 +18,7 @@ from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
 from rkblocks.evaluation.work import Work
 from rkblocks.training.interrupt import Stop, stop_on_signal
+from rkblocks.training.model import named_device
 from rkblocks.training.runs import OpenRun, open_run
 
 
@@ -57,7 +59,7 @@ def evaluate(
     its run's `evaluations/`: the JSON, and the outcome of every image as safetensors. probe: number of images for the
     health checks, 0 for none. resume: continue where an evaluation with the same arguments was interrupted; the result
     is the same as without the interruption. Several runs are compared, and averaged where they differ in their seed
-    alone.
+    alone. Of the processes of torchrun each attacks its share of the images; all return the result, the first saves it.
 
     Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
@@ -76,8 +78,27 @@ def evaluate(
     check_sizes(batch, probe)
     request = Request(preset, attack, definition, budget, {**search, "source": None if source is None else str(source)})
     request.check()  # before any run is opened
-    opened = {path: open_run(path, "cpu", weights) for path in paths}  # nor is work lost to a slip in a later name
-    teacher = None if source is None else _teacher(source, opened, weights)
+    with distributed.group(named_device(device).type == "cuda"):
+        return _evaluated(paths, request, images, source, device, data_root, batch, probe, save, resume, progress)
+
+
+def _evaluated(
+    paths: Sequence[Path],
+    request: Request,
+    images: dict[str, Any],
+    source: str | Path | None,
+    device: str,
+    data_root: str | Path | None,
+    batch: int,
+    probe: int,
+    save: bool,
+    resume: bool,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Return what `evaluate` does, for options that are checked, in each process of the group."""
+    # All are opened first, so that no work is lost to a slip in a later name.
+    opened = {path: open_run(path, "cpu", images["weights"]) for path in paths}
+    teacher = None if source is None else _teacher(source, opened, images["weights"])
     groups = _groups(opened)
 
     results: list[dict[str, Any]] = []
@@ -91,12 +112,13 @@ def evaluate(
 
         try:
             for path, run in opened.items():
-                subject = of_run(path, device=device, data_root=data_root, **images)
+                with distributed.together():
+                    subject = of_run(path, device=device, data_root=data_root, **images)
                 at = subject.labels.device
                 sources = {} if teacher is None else {str(source): teacher.model.to(at)}
                 subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
                 items, missing = request.rows(subject.dataset, len(run.record["data"]["classes"]))
-                work = Work(subject, items, missing, seed, batch, probe, request.name)
+                work = Work(subject, items, missing, images["seed"], batch, probe, request.name)
                 found, correct = work.done(report, save, resume)
                 results.append(found)
                 outcomes.append(correct)

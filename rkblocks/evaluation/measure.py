@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rkblocks import attacks
+from rkblocks import attacks, distributed
 from rkblocks.attacks import ExampleStreams, frozen
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal
@@ -64,25 +64,32 @@ def measure(
     progress: Progress | None = None,
     journal: Journal | None = None,
     number: int = 0,
+    shared: bool = False,
 ) -> Measurement:
     """Return the outcome of one attack. With definition `any`, images that were wrong when clean are not attacked at
     all.
 
     The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding. journal: what
-    row `number` has in it is not measured again, and what is measured goes into it.
+    row `number` has in it is not measured again, and what is measured goes into it. shared: of several processes each
+    attacks every size-th batch, and all return the whole; the batches are those of one process, hence the numbers.
     """
     journal = Journal(len(subject)) if journal is None else journal
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
-    images_done, kept_done = 0, journal.row(number)[1]
-    size = batch if attacks.ATTACKS[item.attack].per_example else TOGETHER
-    for rows in torch.nonzero(wanted)[:, 0].split(size):
-        if not kept_done[rows].all():
-            journal.finished(number, rows, _attacked(subject, item, rows, seed))
-        images_done += len(rows)
-        if progress:
+    images_done, own = 0, torch.zeros_like(clean.correct)
+    rank, processes = (distributed.rank(), distributed.size()) if shared else (0, 1)
+    batches = torch.nonzero(wanted)[:, 0].split(batch if attacks.ATTACKS[item.attack].per_example else TOGETHER)
+    for start in range(0, len(batches), processes):
+        at_once = batches[start : start + processes]
+        if rank < len(at_once):
+            rows = at_once[rank]
+            own[rows] = True
+            if not journal.row(number)[1][rows].all():
+                journal.finished(number, rows, _attacked(subject, item, rows, seed))
+        images_done += sum(map(len, at_once))
+        if progress:  # as often on every process
             progress(item.label, images_done, int(wanted.sum()))
-    prediction, done = journal.row(number)
-    prediction = torch.where(done, prediction, clean.prediction)
+    found = journal.row(number)[0] * own
+    prediction = torch.where(wanted, distributed.total(found) if shared else found, clean.prediction)
     return Measurement(item, prediction, prediction == subject.labels.cpu())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rkblocks import distributed
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
@@ -80,6 +81,7 @@ def evaluate_subject(
     """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
     (0: none).
 
+    Of the processes of a group each attacks its share of the images, and all return the whole.
     journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
     missing: rows that were wanted and cannot be run; they are reported beside the others.
     """
@@ -88,8 +90,9 @@ def evaluate_subject(
     check_progress(progress)
     journal = Journal(len(subject)) if journal is None else journal
     with kept(journal):
-        clean = measure_clean(subject, batch, progress)
+        clean = distributed.agreed(measure_clean(subject, batch, progress))
         options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}
+        options["shared"] = True
         rows = [clean, *(measure(subject, item, clean, number=k, **options) for k, item in enumerate(plan, 1))]
         checks: tuple[Verdict, ...] = ()
         if probe:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from rkblocks import distributed
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.outcomes import Outcomes, load_outcomes
@@ -30,7 +31,8 @@ class Work:
     def identity(self) -> str:
         """The hash of everything that the result depends on."""
         plan = [[item.attack, item.threat.to_dict(), item.definition] for item in self.plan]
-        facts = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe, "versions": versions()}
+        facts: dict[str, Any] = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe}
+        facts |= {"versions": versions(), "processes": distributed.size()}
         device = str(self.subject.labels.device)
         subject = {"data": self.subject.data, "weights": self.subject.weights, "origin": str(self.subject.origin)}
         sources = {name: state_hash(model) for name, model in self.subject.sources.items()}
@@ -45,13 +47,17 @@ class Work:
             return evaluation.to_dict(), evaluation.outcomes
         assert self.subject.folder is not None
         folder, name = self.subject.folder / "evaluations", self.identity
-        before = finished(folder, name) if resume else None
+        before = distributed.agreed(finished(folder, name) if resume else None)
         if before is not None:
             return {**json.loads(before.read_text(encoding="utf-8")), "saved": str(before)}, load_outcomes(before)
-        unfinished = folder / f"unfinished-{name[:16]}.safetensors"
+        share = f"-{distributed.rank()}" if distributed.size() > 1 else ""
+        unfinished = folder / f"unfinished-{name[:16]}{share}.safetensors"
         n = len(self.subject)
-        journal = Journal.opened(n, unfinished, name) if resume else Journal(n, unfinished, name)
+        with distributed.together():
+            journal = Journal.opened(n, unfinished, name) if resume else Journal(n, unfinished, name)
         evaluation = evaluate_subject(self.subject, self.plan, **options, journal=journal)
-        saved = save_evaluation(evaluation, folder, self.name, name)
+        with distributed.together():
+            saved = save_evaluation(evaluation, folder, self.name, name) if distributed.rank() == 0 else None
         journal.remove()
+        saved = distributed.agreed(saved)
         return {**evaluation.to_dict(), "saved": str(saved)}, evaluation.outcomes
