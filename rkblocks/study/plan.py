@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any, Final
 
-from rkblocks.attacks import ATTACKS, fraction_text
+from rkblocks.attacks import ATTACKS, fraction_text, lookup
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.evaluation import Item, base_threat, preset_plan
+from rkblocks.evaluation.plan import missing_rows
 from rkblocks.training import settings
 from rkblocks.training.settings import at_least, choice, setting
 
@@ -94,6 +95,8 @@ def columns(evaluation: Evaluation, attacks: tuple[Attack, ...], dataset: str) -
         items = tuple(attack.item(dataset) for attack in attacks)
     else:
         threat = base_threat(dataset, eps=evaluation.eps or None, step=evaluation.step or None, norm=evaluation.norm)
+        for row in missing_rows(evaluation.preset, threat):  # a table without one of its columns is another table
+            lookup(row.attack, threat)
         items = preset_plan(evaluation.preset, threat, dataset)
     words = [_words(item) for item in items]
     often = Counter(map(tuple, words))

@@ -110,7 +110,7 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
     )
     finished: set[str] = set()
     items = tuple(column.item for column in wanted if column.item is not None)
-    work = Work(subject, items, options.seed, options.batch, options.probe, NAME)
+    work = Work(subject, items, (), options.seed, options.batch, options.probe, NAME)
 
     def progress(label: str, at: int, total: int) -> None:
         check()

@@ -1,5 +1,6 @@
 """The study file: cells of the grid with their names, depths for calls of F, and every mistake with its line."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_the_columns_of_an_evaluation(tmp_path: Path) -> None:
         ("pgd20-any", "PGD-20 any"),
         ("pgd100-any-x5", "PGD-100 any x5"),
         ("pgd100-any-x5-margin", "PGD-100 any x5 margin"),
+        ("autoattack", "AutoAttack"),
     ]
     radii = "".join(f"[[evaluation.attacks]]\neps = '{eps}'\n" for eps in ("8/255", "16/255"))
     assert [column.key for column in read(tmp_path, GRID + radii).columns] == [
@@ -158,3 +160,11 @@ def test_table_2_is_the_papers() -> None:
     mean = {key: sum(row[key] for row in found.paper.rows.values()) / 20 for key in ("clean", "pgd20")}
     assert mean["clean"] == pytest.approx(0.82402)  # a slip in copying would show in the sums
     assert mean["pgd20"] == pytest.approx(0.456385)
+
+
+def test_an_attack_of_the_preset_that_cannot_run_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that silently lacked a column on one machine could not be compared with that of another."""
+    monkeypatch.setitem(sys.modules, "pyautoattack", None)
+    with pytest.raises(RkblocksError) as caught:
+        read(tmp_path, GRID)
+    assert [d.code for d in caught.value.diagnostics] == ["RK901"]
