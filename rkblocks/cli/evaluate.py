@@ -56,12 +56,16 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--queries", type=int, metavar="Q", help="Forward passes for each image; for square.")
 @click.option("--source", metavar="RUN", help="The run that transfer makes its examples on.")
 @click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
+@click.option(
+    "--weights", default="best", show_default=True, metavar="NAME", help="best, last, or average if there is."
+)
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
 @click.option("--limit", type=int, metavar="N", help="At most N images, drawn with the seed.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu or cuda.")
 @click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
 @click.option("--batch", type=int, default=256, show_default=True, metavar="N", help="Images at once.")
+@click.option("--corruptions", is_flag=True, help="Also noise, blur, contrast, JPEG ..., at five severities.")
 @click.option("--save/--no-save", default=True, help="Keep the result in the run folder.  [default: save]")
 @click.option("--resume", is_flag=True, help="Continue where the same command was interrupted.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")

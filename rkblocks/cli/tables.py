@@ -22,11 +22,27 @@ def evaluation(run: Mapping[str, Any]) -> str:
     parts.append(indented(columns(("attack", "ball", "search", "accuracy", "95 % interval"), rows, right=(3,))))
     for row in run.get("missing", ()):
         parts.append(f"  {row['attack']}: not run, {row['reason']}; {row['help']}\n")
+    if run.get("corruptions"):
+        parts.append(indented(_corruptions(run["corruptions"])))
     if run["health"]:
         parts.append("  health\n" + "".join(_check(check) for check in run["health"]))
     if run.get("saved"):
         parts.append(f"  saved {run['saved']}\n")
     return "".join(parts)
+
+
+def _corruptions(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row for each corruption: the accuracy at each severity, and their mean."""
+    found: dict[str, dict[int, float]] = {}
+    for one in entries:
+        found.setdefault(one["corruption"], {})[one["severity"]] = one["accuracy"]
+    severities = sorted({one["severity"] for one in entries})
+    rows = [
+        (name, *(f"{row[severity]:.4f}" for severity in severities), f"{sum(row.values()) / len(row):.4f}")
+        for name, row in found.items()
+    ]
+    right = range(1, len(severities) + 2)
+    return columns(("corruption", *(f"severity {s}" for s in severities), "mean"), rows, right=tuple(right))
 
 
 def seeds(groups: Sequence[Mapping[str, Any]]) -> str:

@@ -49,17 +49,19 @@ def evaluate(
     probe: int = 100,
     save: bool = True,
     resume: bool = False,
+    corruptions: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Return the JSON object of `rkblocks evaluate --format json` for these run folders.
 
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
     budget. With an `attack` there is one row, which the other options describe in full; source: the run folder that
-    `transfer` makes its examples on. Each evaluation is saved in
-    its run's `evaluations/`: the JSON, and the outcome of every image as safetensors. probe: number of images for the
-    health checks, 0 for none. resume: continue where an evaluation with the same arguments was interrupted; the result
-    is the same as without the interruption. Several runs are compared, and averaged where they differ in their seed
-    alone. Of the processes of torchrun each attacks its share of the images; all return the result, the first saves it.
+    `transfer` makes its examples on. Each evaluation is saved in its run's `evaluations/`: the JSON, and the outcome of
+    every image as safetensors. probe: number of images for the health checks, 0 for none. corruptions: also the
+    accuracy under common corruptions. resume: continue where an evaluation with the same arguments was interrupted; the
+    result is the same as without the interruption. Several runs are compared, and averaged where they differ in their
+    seed alone. Of the processes of torchrun each attacks its share of the images; all return the result, the first
+    saves it.
 
     Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
@@ -71,7 +73,7 @@ def evaluate(
     search |= {"targets": targets, "decay": decay, "queries": queries, "source": source}
     check_types({**images, "preset": preset, "attack": attack, "definition": definition, **budget, **search})
     check_types({"device": device, "data_root": data_root, "batch": batch, "probe": probe})
-    check_types({"save": save, "resume": resume})
+    check_types({"save": save, "resume": resume, "corruptions": corruptions})
     check_progress(progress)
     paths = folders(runs)
     check_images(**images)
@@ -79,7 +81,9 @@ def evaluate(
     request = Request(preset, attack, definition, budget, {**search, "source": None if source is None else str(source)})
     request.check()  # before any run is opened
     with distributed.group(named_device(device).type == "cuda"):
-        return _evaluated(paths, request, images, source, device, data_root, batch, probe, save, resume, progress)
+        return _evaluated(
+            paths, request, images, source, device, data_root, batch, probe, save, resume, corruptions, progress
+        )
 
 
 def _evaluated(
@@ -93,6 +97,7 @@ def _evaluated(
     probe: int,
     save: bool,
     resume: bool,
+    corruptions: bool,
     progress: Progress | None,
 ) -> dict[str, Any]:
     """Return what `evaluate` does, for options that are checked, in each process of the group."""
@@ -118,7 +123,7 @@ def _evaluated(
                 sources = {} if teacher is None else {str(source): teacher.model.to(at)}
                 subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
                 items, missing = request.rows(subject.dataset, len(run.record["data"]["classes"]))
-                work = Work(subject, items, missing, images["seed"], batch, probe, request.name)
+                work = Work(subject, items, missing, images["seed"], batch, probe, request.name, corruptions)
                 found, correct = work.done(report, save, resume)
                 results.append(found)
                 outcomes.append(correct)

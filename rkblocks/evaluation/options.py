@@ -30,10 +30,12 @@ EXPECTED: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts", "queries"), WHOLE),
     "targets": ((int, str), "a whole number or least-likely"),
     "decay": NUMBER,
-    **dict.fromkeys(("random_start", "save", "resume"), FLAG),
+    **dict.fromkeys(("random_start", "save", "resume", "corruptions"), FLAG),
     **dict.fromkeys(("data_root", "source"), PATH),
 }
-REQUIRED: Final = frozenset(("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume"))
+REQUIRED: Final = frozenset(
+    ("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume", "corruptions")
+)
 
 
 def check_types(given: Mapping[str, Any]) -> None:
@@ -60,7 +62,11 @@ def check_images(split: str, limit: int | None, seed: int, weights: str) -> None
         expected = f"expected a whole number from 0 to {LARGEST_SEED}"
         fail("RK823", f"seed is {seed}; {expected}", help="leave --seed out for 0")
     if weights not in WEIGHTS:
-        fail("RK823", f"weights is {weights!r}; expected best or last", help="best: chosen on the validation images")
+        fail(
+            "RK823",
+            f"weights is {weights!r}; expected {', '.join(WEIGHTS)}",
+            help="best: chosen on the validation images",
+        )
 
 
 def check_sizes(batch: int, probe: int) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rkblocks import distributed
+from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
@@ -32,6 +33,7 @@ class Evaluation:
     measurements: tuple[Measurement, ...]
     health: tuple[Verdict, ...]
     missing: tuple[Missing, ...] = ()
+    corruptions: tuple[dict[str, Any], ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -56,6 +58,7 @@ class Evaluation:
         """
         survivors = torch.stack([row.correct for row in self.measurements]).all(0)
         right = int(survivors.sum())
+        common = {"corruptions": list(self.corruptions)} if self.corruptions else {}
         return {
             "run": self.subject.name,
             "blocks": self.subject.blocks,
@@ -63,6 +66,7 @@ class Evaluation:
             "entries": self.entries,
             "missing": [row.to_dict() for row in self.missing],
             "worst": {"accuracy": right / len(survivors), "interval": list(wilson(right, len(survivors)))},
+            **common,
             "health": [verdict.to_dict() for verdict in self.health],
         }
 
@@ -77,15 +81,17 @@ def evaluate_subject(
     progress: Progress | None = None,
     journal: Journal | None = None,
     missing: Sequence[Missing] = (),
+    corruptions: bool = False,
 ) -> Evaluation:
     """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
     (0: none).
 
     Of the processes of a group each attacks its share of the images, and all return the whole.
     journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
-    missing: rows that were wanted and cannot be run; they are reported beside the others.
+    missing: rows that were wanted and cannot be run; they are reported beside the others. corruptions: also the
+    accuracy under each common corruption at each severity (see `corrupted`).
     """
-    check_types({"seed": seed, "batch": batch, "probe": probe})
+    check_types({"seed": seed, "batch": batch, "probe": probe, "corruptions": corruptions})
     check_sizes(batch, probe)
     check_progress(progress)
     journal = Journal(len(subject)) if journal is None else journal
@@ -94,12 +100,15 @@ def evaluate_subject(
         options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}
         options["shared"] = True
         rows = [clean, *(measure(subject, item, clean, number=k, **options) for k, item in enumerate(plan, 1))]
+        common = (
+            distributed.agreed(corrupted(subject, seed=seed, batch=batch, progress=progress)) if corruptions else []
+        )
         checks: tuple[Verdict, ...] = ()
         if probe:
             absent = {row.attack: row for row in missing}
             evidence = Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch, absent)
             checks = health_report(evidence, progress)
-    return Evaluation(subject, seed, tuple(rows), checks, tuple(missing))
+    return Evaluation(subject, seed, tuple(rows), checks, tuple(missing), tuple(common))
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path, name: str, identity: str = "") -> Path:

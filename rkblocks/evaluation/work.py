@@ -26,12 +26,14 @@ class Work:
     batch: int
     probe: int
     name: str
+    corruptions: bool = False
 
     @property
     def identity(self) -> str:
         """The hash of everything that the result depends on."""
         plan = [[item.attack, item.threat.to_dict(), item.definition] for item in self.plan]
         facts: dict[str, Any] = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe}
+        facts |= {"corruptions": True} if self.corruptions else {}
         facts |= {"versions": versions(), "processes": distributed.size()}
         device = str(self.subject.labels.device)
         subject = {"data": self.subject.data, "weights": self.subject.weights, "origin": str(self.subject.origin)}
@@ -41,7 +43,7 @@ class Work:
     def done(self, progress: Progress, save: bool, resume: bool) -> tuple[dict[str, Any], Outcomes]:
         """Return the element of "runs" and the outcome of every image; from the files, where they are there."""
         options: dict[str, Any] = {"seed": self.seed, "batch": self.batch, "probe": self.probe, "progress": progress}
-        options["missing"] = self.missing
+        options |= {"missing": self.missing, "corruptions": self.corruptions}
         if not save:
             evaluation = evaluate_subject(self.subject, self.plan, **options)
             return evaluation.to_dict(), evaluation.outcomes

@@ -1,0 +1,47 @@
+"""Accuracy under common corruptions (Hendrycks & Dietterich 2019): no adversary, five severities."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+
+from rkblocks.attacks import ExampleStreams, frozen
+from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
+from rkblocks.evaluation.intervals import wilson
+from rkblocks.evaluation.measure import Progress
+from rkblocks.evaluation.subject import Subject
+
+SEVERITIES: Final = (1, 2, 3, 4, 5)
+
+
+def corrupted(
+    subject: Subject, *, seed: int = 0, batch: int = 256, progress: Progress | None = None
+) -> list[dict[str, Any]]:
+    """Return an entry for each corruption and severity: corruption, severity, n, accuracy, interval, seed.
+
+    The noise of an image depends on the seed, the corruption, the severity and the place of the image in its split
+    alone. Intervals are 95 % Wilson.
+    """
+    return [_entry(subject, name, severity, seed, batch, progress) for name in CORRUPTIONS for severity in SEVERITIES]
+
+
+def _entry(
+    subject: Subject, name: str, severity: int, seed: int, batch: int, progress: Progress | None
+) -> dict[str, Any]:
+    streams = ExampleStreams.of(seed, subject.indices).fork(f"{name} {severity}")
+    right, n = 0, len(subject)
+    with torch.no_grad(), frozen(subject.model):
+        for rows, x, y in subject.batches(batch):
+            right += int((subject.model(corrupt(name, x, severity, streams.select(rows))).argmax(1) == y).sum())
+    if progress:
+        progress(f"{name} {severity}", n, n)
+    interval = list(wilson(right, n))
+    return {
+        "corruption": name,
+        "severity": severity,
+        "n": n,
+        "accuracy": right / n,
+        "interval": interval,
+        "seed": seed,
+    }
