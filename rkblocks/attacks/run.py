@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Final
 
 import torch
@@ -26,7 +27,13 @@ def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack
     is missing.
     """
     if name not in ATTACKS:
-        fail("RK801", f"there is no attack {name!r}; expected one of {', '.join(ATTACKS)}", help="choose --attack pgd")
+        near = get_close_matches(str(name), ATTACKS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        fail(
+            "RK801",
+            f"there is no attack {name!r}; expected one of {', '.join(ATTACKS)}",
+            help=f"{hint}rkblocks evaluate --list-attacks says what each does",
+        )
     if definition not in DEFINITIONS:
         fail(
             "RK811",

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rkblocks.render import settings
+
 #: Keys of the summary of one run, as columns of a table.
 COLUMNS = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
 #: Metrics beside the settings that differ, in a comparison.
@@ -20,22 +22,22 @@ def summary(run: Path) -> dict[str, Any]:
     `clean` and `robust` are the largest on held-out images, each at its own epoch; `loss` is that of the last epoch on
     the training images, `seconds` the time of all epochs, `settings` config.toml with dotted keys.
     """
-    settings = dict(_flat(_config(run / "config.toml")))
+    known = dict(settings.flat(_config(run / "config.toml")))
     epochs = list(_epochs(run / "metrics.jsonl"))
-    wanted = settings.get("training.epochs")
-    blocks = settings.get("net.blocks")
+    wanted = known.get("training.epochs")
+    blocks = known.get("net.blocks")
     return {
         "run": str(run),
         "blocks": ",".join(map(str, blocks)) if isinstance(blocks, list) else blocks,
-        "data": settings.get("data.name"),
-        "method": settings.get("training.method"),
-        "seed": settings.get("training.seed"),
+        "data": known.get("data.name"),
+        "method": known.get("training.method"),
+        "seed": known.get("training.seed"),
         "epochs": f"{len(epochs)}/{wanted if wanted is not None else '?'}",
         "clean": max(_numbers(epochs, "validation_clean"), default=None),
         "robust": max(_numbers(epochs, "validation_robust"), default=None),
         "loss": next(reversed(_numbers(epochs, "train_loss")), None),
         "seconds": round(sum(_numbers(epochs, "seconds")), 1) if epochs else None,
-        "settings": settings,
+        "settings": known,
     }
 
 
@@ -48,8 +50,7 @@ def runs_below(folder: Path) -> Iterator[Path]:
 
 def differing(summaries: Sequence[dict[str, Any]]) -> list[str]:
     """Return the settings that are not the same in all runs, in the order of their files; one that lacks it differs."""
-    names = dict.fromkeys(name for one in summaries for name in one["settings"])
-    return [name for name in names if len({json.dumps(one["settings"].get(name)) for one in summaries}) > 1]
+    return settings.differing([one["settings"] for one in summaries])
 
 
 def value(one: dict[str, Any], key: str) -> Any:
@@ -78,14 +79,6 @@ def _config(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, found in table.items():
-        if isinstance(found, dict):
-            yield from _flat(found, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", found if isinstance(found, (str, int, float, list)) else str(found)
 
 
 def _epochs(path: Path) -> Iterator[dict[str, Any]]:

@@ -62,12 +62,12 @@ def seeds(groups: Sequence[Mapping[str, Any]]) -> str:
 
 
 def comparisons(found: Sequence[Mapping[str, Any]]) -> str:
-    """Return a line for each pair of runs; "" without pairs.
+    """Return the statement on each pair of runs, with the settings that differ below it; "" without pairs.
 
     Args:
         found: "comparisons" in the JSON that `evaluate --format json` prints.
     """
-    lines = [f"  {comparison['statement']}\n" for comparison in found]
+    lines = [f"  {comparison['statement']}\n{_settings(comparison['settings'])}" for comparison in found]
     return "".join(["comparisons on the same images; 95 % paired bootstrap in brackets\n", *lines]) if lines else ""
 
 
@@ -152,6 +152,16 @@ def _check(check: Mapping[str, Any]) -> str:
     figure = "" if check.get("figure") is None else f": {_figure(check['figure'])}"
     advice = "" if check["ok"] or not check.get("advice") else f"\n           {check['advice']}"
     return f"    {mark} {check['check']}{figure}{advice}\n"
+
+
+def _settings(differing: Mapping[str, Sequence[Any]]) -> str:
+    """Return the line of settings that differ between two runs, beside scheme and seed; "" without any."""
+    pairs = [f"{name} {_setting(first)}, {_setting(second)}" for name, (first, second) in differing.items()]
+    return f"    settings that differ: {'; '.join(pairs)}\n" if pairs else ""
+
+
+def _setting(value: Any) -> str:
+    return "(none)" if value is None or value == "" else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _figure(value: Any) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -13,8 +13,11 @@ from torch import Tensor
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.intervals import holm, mcnemar, paired_bootstrap
 from rkblocks.evaluation.outcomes import Outcomes
+from rkblocks.render.settings import differing
 
 SIGNIFICANT = 0.05
+#: Settings that comparisons are about, or that change no result.
+EXPECTED: Final = frozenset(("net.blocks", "training.seed", "training.device", "data.root"))
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Comparison:
     """Two runs. rows: every row that both have, clean first; worst: images that no common row breaks.
 
     p: of `worst`, after Holm's correction over the `among` comparisons made together; the statement rests on it alone.
+    settings: those that differ beside scheme and seed, with the value of each run; unhealthy: runs of the two where a
+    health check failed.
     """
 
     first: str
@@ -69,6 +74,8 @@ class Comparison:
     worst: Paired
     p: float
     among: int = 1
+    settings: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    unhealthy: tuple[str, ...] = ()
 
     @property
     def statement(self) -> str:
@@ -78,10 +85,11 @@ class Comparison:
         verdict = f"{better} is more robust than {other}" if differs else "no difference in robustness is shown"
         low, high = worst.interval
         corrected = f", Holm over {self.among} comparisons" if self.among > 1 else ""
+        doubt = f" (health checks of {' and '.join(self.unhealthy)} failed: see the report)" if self.unhealthy else ""
         return (
             f"{verdict}: {worst.first / worst.n:.4f} and {worst.second / worst.n:.4f} of {worst.n} images stand every "
             f"attack, difference {(worst.first - worst.second) / worst.n:+.4f} ({low:+.4f} to {high:+.4f}), "
-            f"p = {self.p:.2g} (McNemar{corrected})"
+            f"p = {self.p:.2g} (McNemar{corrected}){doubt}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,6 +101,8 @@ class Comparison:
             "worst": self.worst.to_dict(),
             "p_holm": self.p,
             "among": self.among,
+            "settings": {name: list(values) for name, values in self.settings.items()},
+            "unhealthy": list(self.unhealthy),
             "statement": self.statement,
         }
 
@@ -123,7 +133,10 @@ def compare(first: Outcomes, second: Outcomes) -> Comparison:
     ours, theirs = _standing(first.rows, common), _standing(second.rows, common)
     worst = Paired.of("worst", ours, theirs)
     rows = tuple(Paired.of(row, first.rows[row], second.rows[row]) for row in common)
-    return Comparison(first.run, second.run, rows, worst, worst.p)
+    unhealthy = tuple(one.run for one in (first, second) if one.failed)
+    return Comparison(
+        first.run, second.run, rows, worst, worst.p, settings=_settings(first, second), unhealthy=unhealthy
+    )
 
 
 def compare_all(outcomes: Sequence[Outcomes]) -> list[Comparison]:
@@ -132,6 +145,14 @@ def compare_all(outcomes: Sequence[Outcomes]) -> list[Comparison]:
     found = [compare(first, second) for first, second in pairs]
     adjusted = holm([one.worst.p for one in found])
     return [replace(one, p=p, among=len(found)) for one, p in zip(found, adjusted, strict=True)]
+
+
+def _settings(first: Outcomes, second: Outcomes) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that make the comparison one of more than schemes; none where those of a run are unknown."""
+    if not first.settings or not second.settings:
+        return {}
+    names = differing([first.settings, second.settings])
+    return {name: (first.settings.get(name), second.settings.get(name)) for name in names if name not in EXPECTED}
 
 
 def _standing(rows: Mapping[str, Tensor], common: Sequence[str]) -> Tensor:

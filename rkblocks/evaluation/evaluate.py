@@ -17,6 +17,7 @@ from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
 from rkblocks.evaluation.work import Work
+from rkblocks.render.settings import flat
 from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.model import named_device
 from rkblocks.training.runs import OpenRun, open_run
@@ -126,7 +127,7 @@ def _evaluated(
                 work = Work(subject, items, missing, images["seed"], batch, probe, request.name, corruptions)
                 found, correct = work.done(report, save, resume)
                 results.append(found)
-                outcomes.append(correct)
+                outcomes.append(replace(correct, settings=dict(flat(run.config.to_dict()))))
         except Stop as stop:
             help = "the same command with --resume continues" if save else "without --no-save it could be continued"
             fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)

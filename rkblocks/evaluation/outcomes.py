@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class Outcomes:
     """The images of one run under each row of its evaluation.
 
     data: name, split, n and the sha256 of the images; index, label: integers [n]; rows: the key of an entry (`row_key`)
-    to whether each image is correct, [n]. The first row is clean.
+    to whether each image is correct, [n]. The first row is clean. failed: the health checks that failed; settings: the
+    run's, with dotted keys, empty where they are not known.
     """
 
     run: str
@@ -30,6 +31,8 @@ class Outcomes:
     index: Tensor
     label: Tensor
     rows: Mapping[str, Tensor]
+    failed: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def row_key(entry: Mapping[str, Any]) -> str:
@@ -71,7 +74,8 @@ def load_outcomes(path: str | Path) -> Outcomes:
         for entry, correct in zip(entries, rows.values(), strict=True):
             if correct.dtype != torch.bool or int(correct.sum()) != round(entry["accuracy"] * entry["n"]):
                 raise ValueError(f"the outcomes of {entry['attack']} do not add up to its accuracy")
-        return Outcomes(str(content["run"]), dict(content["data"]), index, label, rows)
+        failed = tuple(str(check["check"]) for check in content.get("health", ()) if not check["ok"])
+        return Outcomes(str(content["run"]), dict(content["data"]), index, label, rows, failed)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         fail("RK826", f"{path} is no saved evaluation: {reason}", help="give the .json in a run's evaluations/")

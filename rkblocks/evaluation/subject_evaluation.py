@@ -49,7 +49,8 @@ class Evaluation:
         """What became of every image, for `compare`."""
         subject, rows = self.subject, zip(self.entries, self.measurements, strict=True)
         correct = {row_key(found): row.correct for found, row in rows}
-        return Outcomes(subject.name, subject.data, subject.indices, subject.labels.cpu(), correct)
+        failed = tuple(verdict.check for verdict in self.health if not verdict.ok)
+        return Outcomes(subject.name, subject.data, subject.indices, subject.labels.cpu(), correct, failed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return one element of "runs" in the JSON of INTERFACE section 5.

@@ -133,7 +133,7 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
     """
     for name in (CONFIG, RECORD):
         if not (folder / name).is_file():
-            fail("RK712", f"{folder} is no run folder: it has no {name}", help="give the folder that `train` wrote")
+            fail("RK712", f"{folder} is no run folder: it has no {name}", help=_instead(folder))
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         hashes, groups = dict(record["tableaus"]), list(record["groups"])
@@ -148,6 +148,16 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
             help = "restore it from a copy; a changed scheme is another run"
             fail("RK714", f"{folder / file} is not the tableau that this run was trained with", help=help)
     return load(folder / CONFIG), record, tuple(files.load(str(folder / file)) for file in groups)
+
+
+def _instead(folder: Path) -> str:
+    """Return which folder to name instead: the runs in this one, or in its folders."""
+    for pattern in ("*", "*/*"):
+        runs = sorted(path.parent for path in folder.glob(f"{pattern}/{CONFIG}") if (path.parent / RECORD).is_file())
+        if runs:
+            more = f" and {len(runs) - 3} more" if len(runs) > 3 else ""
+            return f"it holds runs: {', '.join(map(str, runs[:3]))}{more}; all of them are {folder / pattern}"
+    return "give the folder that `train` wrote"
 
 
 def network(config: Config, record: dict[str, Any], tableaus: Sequence[Tableau]) -> GroupedNet:

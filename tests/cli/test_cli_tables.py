@@ -58,7 +58,11 @@ def test_seeds_and_comparisons() -> None:
         "  pgd-20        linf 8/255  step 2/255, final  0.5000 (0.0125)\n"
         "  every attack                                 0.5000 (0.0125)\n"
     )
-    assert comparisons([{"statement": "a is more robust than b: ..."}]).splitlines()[1] == (
-        "  a is more robust than b: ..."
-    )
+    said = {"statement": "a is more robust than b: ...", "settings": {}}
+    differs = {"training.epochs": [10, 2], "optimizer.nesterov": [True, None]}
+    assert comparisons([said, said | {"settings": differs}]).splitlines()[1:] == [
+        "  a is more robust than b: ...",
+        "  a is more robust than b: ...",
+        "    settings that differ: training.epochs 10, 2; optimizer.nesterov true, (none)",
+    ]
     assert seeds([]) == comparisons([]) == ""

@@ -1,5 +1,7 @@
 """Comparisons of two runs on the same images: counts by hand, refusals, and when a sentence may be said."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -18,6 +20,7 @@ from rkblocks.evaluation import (
 )
 
 CLEAN, PGD = "clean", "pgd"
+SETTINGS = {"net.blocks": ["ssp3"], "training.seed": 0, "training.epochs": 10, "optimizer.lr": 0.1}
 
 
 def outcomes(name, clean, attacked, images="sha", split="test"):
@@ -66,6 +69,23 @@ def test_clean_images_alone_show_no_robustness():
     assert "more robust" not in compare(first, second).statement
 
 
+def test_what_differs_beside_scheme_and_seed_and_what_is_unhealthy_is_said():
+    ours, theirs = pattern(100, 60, 20, 30)
+    first = replace(outcomes("a", [1] * 210, ours), settings=SETTINGS, failed=("three seeds",))
+    other = SETTINGS | {"net.blocks": ["euler"], "training.seed": 1}
+    second = replace(outcomes("b", [1] * 210, theirs), settings=other)
+    found = compare(first, second)
+    assert found.to_dict()["settings"] == {}
+    assert found.to_dict()["unhealthy"] == ["a"]
+    assert found.statement.endswith("(McNemar) (health checks of a failed: see the report)")
+    found = compare(first, replace(second, settings=other | {"training.epochs": 2}, failed=("reachability",)))
+    assert found.to_dict()["settings"] == {"training.epochs": [10, 2]}
+    assert "(health checks of a and b failed: " in found.statement
+    unknown = compare(replace(first, failed=()), outcomes("b", [1] * 210, theirs))
+    assert unknown.to_dict()["settings"] == {}
+    assert unknown.statement.endswith("(McNemar)")
+
+
 def test_several_comparisons_are_corrected_together():
     """Two equal runs and one that loses 9 of 9 differing images: p = 2/2^9 alone, three times that after Holm."""
     ours, theirs = pattern(50, 9, 0, 1)
@@ -109,6 +129,15 @@ def test_evaluations_compare_and_so_do_their_files(honest, subject_of, tmp_path)
         compare(other.outcomes, done[0].outcomes)
     alone = evaluate_subject(subject_of(honest, 60), [Item("fgsm", base_threat("digits", eps="0.2"))], probe=0)
     assert [row.row for row in compare(alone.outcomes, done[0].outcomes).rows] == [direct.rows[0].row]  # clean alone
+
+
+def test_the_failed_checks_of_a_file_are_those_of_the_evaluation(honest, subject_of, tmp_path):
+    subject = subject_of(honest, 10)
+    broken = replace(subject, labels=(subject.labels + 1) % 10)  # worse than chance: the first check fails
+    done = evaluate_subject(broken, [], probe=2)
+    assert done.outcomes.failed == tuple(verdict.check for verdict in done.health if not verdict.ok)
+    assert "clean accuracy first" in done.outcomes.failed
+    assert load_outcomes(save_evaluation(done, tmp_path, "e")).failed == done.outcomes.failed
 
 
 def test_damaged_files_are_named(honest, subject_of, tmp_path):

@@ -161,6 +161,11 @@ def test_slips_are_found_before_any_run_is_opened(options, expected):
     with pytest.raises(RkblocksError) as caught:
         evaluate(["no/such/run"], **options)
     assert code(caught) == [expected]
+    (found,) = caught.value.diagnostics
+    if options.get("attack") == "pqd":
+        assert found.help.startswith("did you mean pgd? rkblocks evaluate --list-attacks")
+    if options == {"attack": "fgsm", "step": "1/255"}:
+        assert found.message == "attack fgsm does not use step"
 
 
 def test_empty_subjects_are_named():

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -52,6 +53,20 @@ def test_any_iterate_counts_what_was_broken_on_the_way(honest, subject_of):
     ok, figure, _ = check_alone("no silent success", subject_of(honest), [Item("pgd", THREAT, "any")])
     assert ok
     assert figure.endswith("any iterate counts")
+
+
+def test_one_is_singular_and_nothing_is_not_below_nothing(honest, subject_of):
+    _, figure, _ = check_alone("threat model recorded", subject_of(honest), [Item("fgsm", THREAT)])
+    assert figure.startswith("1 row with norm, eps")
+    item = Item("pgd", THREAT, "final")
+    paths = {name: torch.tensor([k < 1 for k in range(50)]) for name in ("ever_broken", "clean")}
+    loss = torch.tensor([0.0, 1.0, 2.0, 3.0, 3.0 - 1e-6])
+    trace = SimpleNamespace(loss=loss, ever_broken=paths["ever_broken"], finally_broken=torch.zeros(50).bool())
+    clean = SimpleNamespace(correct=paths["clean"])
+    evidence = SimpleNamespace(probe=item, n=50, clean=clean, trace=lambda item: trace, slack=lambda: 1)
+    assert CHECKS["loss flat at the end"](evidence)[1] == "the last quarter of the steps brought 0.0% of the rise"
+    silent = CHECKS["no silent success"](evidence)[1]
+    assert silent == "1 of 50 images was broken on the way, not at the end"
 
 
 @pytest.mark.parametrize("name", MASKS)

@@ -77,6 +77,18 @@ def test_a_slip_in_the_second_run_costs_no_work_on_the_first(trained, tmp_path):
     assert not labels
 
 
+def test_a_folder_of_runs_is_no_run_but_names_them(tmp_path):
+    for name in ("b", "a"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        for file in ("config.toml", "run.json"):
+            (tmp_path / "runs" / name / file).write_text("")
+    for folder, pattern in ((tmp_path / "runs", "*"), (tmp_path, "*/*")):
+        with pytest.raises(RkblocksError) as caught:
+            evaluate([folder], preset="quick")
+        runs = f"{tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}"
+        assert caught.value.diagnostics[0].help == f"it holds runs: {runs}; all of them are {folder / pattern}"
+
+
 def test_no_run_is_named(tmp_path):
     with pytest.raises(RkblocksError) as caught:
         evaluate([tmp_path], preset="quick")
@@ -159,6 +171,7 @@ def test_seeds_of_one_configuration_are_averaged_and_all_pairs_compared(trained,
     assert [(c["first"], c["second"]) for c in found["comparisons"]] == [
         (str(runs[a]), str(runs[b])) for a, b in ((0, 1), (0, 2), (1, 2))
     ]
+    assert all((c["settings"], c["unhealthy"]) == ({}, []) for c in found["comparisons"])
     json.dumps(found, allow_nan=False)
 
 

@@ -72,7 +72,7 @@ def weaker_break_nothing_more(evidence: Evidence) -> Finding:
         return None
     broken = torch.stack([~row.correct & clean for row in weaker]).any(0)
     count, n = int((broken & strongest.correct).sum()), len(clean)
-    figure = f"{count} of {n} images are broken by a weaker attack alone"
+    figure = f"{count} of {n} images {'is' if count == 1 else 'are'} broken by a weaker attack alone"
     advice = "PGD misses what simpler attacks find: more restarts, the margin loss, --definition any"
     return count <= evidence.slack(n), figure, advice
 

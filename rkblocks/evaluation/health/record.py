@@ -45,5 +45,6 @@ def threat_model_recorded(evidence: Evidence) -> Finding:
     if subject.state and state_hash(subject.model) != subject.state:
         advice = "take state out of the model's forward pass: no number can be tied to weights that move"
         return False, "the model changed while it was evaluated", advice
-    figure = f"{len(entries) - 1} rows with {', '.join(THREAT)}; seed {evidence.seed}, weights {subject.weights[:8]}"
-    return True, figure, ""
+    attacked = len(entries) - 1
+    rows = f"{attacked} row{'s' * (attacked != 1)} with {', '.join(THREAT)}"
+    return True, f"{rows}; seed {evidence.seed}, weights {subject.weights[:8]}", ""

@@ -63,7 +63,7 @@ def loss_flat_at_the_end(evidence: Evidence) -> Finding:
     if not total > 0:
         figure = f"the loss went from {float(loss[0]):.3g} to {float(loss[-1]):.3g}"
         return False, figure, "the attack raises no loss: look at the gradients"
-    figure = f"the last quarter of the steps brought {last / total:.1%} of the rise"
+    figure = f"the last quarter of the steps brought {last / total:z.1%} of the rise"
     return last <= 0.1 * total, figure, "the loss still rises: give the attack more steps"
 
 
@@ -75,7 +75,7 @@ def no_silent_success(evidence: Evidence) -> Finding:
         return None
     trace = evidence.trace(replace(item, definition="final"))
     count = int((trace.ever_broken & ~trace.finally_broken & evidence.clean.correct).sum())
-    figure = f"{count} of {evidence.n} images were broken on the way, not at the end"
+    figure = f"{count} of {evidence.n} images {'was' if count == 1 else 'were'} broken on the way, not at the end"
     counted = item.definition == "any"
     figure += "; any iterate counts" if counted else ""
     return counted or count <= evidence.slack(), figure, "keep the best iterate: --definition any"
