@@ -60,7 +60,7 @@ def test_one_is_singular_and_nothing_is_not_below_nothing(honest, subject_of):
     assert figure.startswith("1 row with norm, eps")
     item = Item("pgd", THREAT, "final")
     paths = {name: torch.tensor([k < 1 for k in range(50)]) for name in ("ever_broken", "clean")}
-    loss = torch.tensor([0.0, 1.0, 2.0, 3.0, 3.0 - 1e-6])
+    loss = torch.tensor([0.0] + [3.0] * 19 + [3.0 - 1e-5])  # a little lower at the end
     trace = SimpleNamespace(loss=loss, ever_broken=paths["ever_broken"], finally_broken=torch.zeros(50).bool())
     clean = SimpleNamespace(correct=paths["clean"])
     evidence = SimpleNamespace(probe=item, n=50, clean=clean, trace=lambda item: trace, slack=lambda: 1)
