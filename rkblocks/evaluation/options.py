@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.attacks import ATTACKS
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
 from rkblocks.training.runs import WEIGHTS
 
@@ -95,6 +95,20 @@ def folders(runs: object) -> list[Path]:
     return [Path(run) for run in listed]
 
 
+def unread(attack: str, names: Iterable[str]) -> list[str]:
+    """Return those of the fields of a threat model that an attack does not read. norm and eps are read by all; the
+    definition of success has a meaning for all, as with `any` no image is attacked that is wrong when clean.
+    """
+    return [name for name in names if name not in ("norm", "eps", *ATTACKS[attack].options)]
+
+
+def ignored(attack: str, unused: Sequence[str], path: str = "") -> Diagnostic:
+    """Return RK821 for options that an attack would ignore. path: where they are given."""
+    reads = ", ".join(("norm", "eps", *ATTACKS[attack].options))
+    message = f"attack {attack} does not use {', '.join(unused)}"
+    return diagnostic("RK821", message, path=path, help=f"leave the option out; {attack} reads {reads}")
+
+
 @dataclass(frozen=True)
 class Request:
     """What is to be run: the rows of a preset, or one attack. budget, search: fields of the threat model, None where
@@ -134,14 +148,9 @@ class Request:
         self.rows("cifar10")  # raises for what no data set has
         if self.attack is None:
             return
-        reads = ATTACKS[self.attack].options
-        unused = [name for name in (*search, *self._own()) if name not in reads]
+        unused = unread(self.attack, (*search, *self._own()))
         if unused:
-            fail(
-                "RK821",
-                f"attack {self.attack} does not use {', '.join(unused)}",
-                help=f"leave the option out; {self.attack} reads {', '.join(('norm', 'eps', *reads))}",
-            )
+            raise RkblocksError([ignored(self.attack, unused)])
 
     def _own(self) -> list[str]:
         return [name for name in ("step", "loss") if self.budget.get(name) is not None]

@@ -177,9 +177,11 @@ def mean_calls(blocks: Sequence[str]) -> Fraction:
     return Fraction(sum(map(_calls, blocks)), len(blocks))
 
 
-def tables(table: Mapping[str, Any], key: str, problems: list[Diagnostic]) -> Iterator[Mapping[str, Any]]:
-    """Yield the tables of [[key]]; RK704 is appended where it is something else."""
-    value = table.get(key, [])
+def tables(
+    table: Mapping[str, Any], key: str, problems: list[Diagnostic], prefix: str = ""
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the tables of [[prefix + key]]; RK704 is appended where it is something else."""
+    value, key = table.get(key, []), f"{prefix}{key}"
     if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
         yield from value
     else:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks.diagnostics import Diagnostic
+from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.training import settings
 from rkblocks.training.config import Config
 
 #: As on the command line of `train`.
 SHORT: Final = {"blocks": "net.blocks", "depth": "net.depth", "data": "data.name"}
+SEED: Final = "training.seed"
 #: Column headings that the field has letters for.
 LETTERS: Final = {"net.depth": "N", "attack.steps": "K", "net.blocks": "blocks"}
 
@@ -31,9 +32,14 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 def checked(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any:
     """Return the value of a setting as its type: 6, ("ark", "euler"), Fraction(8, 255).
 
-    Problems appended (RK703, RK704) name the key as the file has it: `place`, such as "grid.", before it.
+    Problems appended (RK703, RK704, RK851 for the seed) name the key as the file has it: `place`, such as "grid.",
+    before it.
     """
     own: list[Diagnostic] = []
+    if key == SEED:
+        message = f"{place}{SEED} would be overwritten: a network is trained for each seed of grid.seeds"
+        problems.append(diagnostic("RK851", message, path=f"{place}{SEED}", help="seeds belong in grid.seeds"))
+        return None
     table = settings.overriding(Config, {key: value}, own)
     if own:
         problems += [dataclasses.replace(one, path=f"{place}{written(key)}") for one in own]

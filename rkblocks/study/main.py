@@ -66,6 +66,8 @@ def run(
         for cell in study.cells:
             _buildable(study, cell)
     states = _states(tasks)
+    for note in dict.fromkeys(note for now in states.values() for note in now.notes):
+        say(note)
     chosen = [key for key, task in tasks.items() if only is None or fnmatchcase(task.name, only)]
     if not chosen:
         fail("RK854", f"no network of {study.name} is called {only}", help=f"one is {next(iter(tasks.values())).name}")
@@ -74,7 +76,7 @@ def run(
         say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
         return {**collect(study, states, root), "failed": {}, "folder": str(folder)}
     _keep(study, folder)
-    failed: dict[str, str] = {}
+    failed = {tasks[key].name: f"RK855: {now.damage}" for key in chosen if (now := states[key]).damage}
     if left and not report_only:
         say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
         todo = [tasks[key] for key in left]

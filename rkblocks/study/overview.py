@@ -22,6 +22,7 @@ def overview(
         now = states[key]
         missing = now.missing(task.plan)
         training = {ABSENT: "-", TRAINED: "done"}.get(now.stage, f"{now.epochs[0]}/{now.epochs[1]} epochs")
+        training = "damaged" if now.damage else training
         evaluation = "done" if not missing else f"{len(task.plan) - len(missing)}/{len(task.plan)} columns"
         rows.append((task.name, training, evaluation, _work(left[key]) if now.unfinished(task.plan) else "-"))
     text = columns(("network", "training", "evaluation", "left"), rows, right=(3,))

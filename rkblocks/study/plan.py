@@ -12,9 +12,10 @@ from typing import Any, Final
 from rkblocks.attacks import ATTACKS, fraction_text, lookup
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.evaluation import Item, base_threat, preset_plan
+from rkblocks.evaluation.options import LARGEST_SEED, ignored, unread
 from rkblocks.evaluation.plan import missing_rows
 from rkblocks.training import settings
-from rkblocks.training.settings import at_least, choice, setting
+from rkblocks.training.settings import at_least, between, choice, setting
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Evaluation:
     norm: str = setting("linf", "linf, l2 or l1")
     split: str = setting("test", "which images", choice("test", "validation", "train"))
     limit: int = setting(0, "at most so many images, drawn with the seed; 0: all", at_least(0))
-    seed: int = setting(0, "of the attacks and of that choice: the same for all networks", at_least(0))
+    seed: int = setting(0, "of the attacks and of that choice: the same for all networks", between(0, LARGEST_SEED))
     weights: str = setting("best", "best on the validation images, or last", choice("best", "last"))
     probe: int = setting(100, "images of the health checks; 0: none", at_least(0))
     batch: int = setting(256, "images at once", at_least(1))
@@ -61,9 +62,12 @@ class Attack:
 
     @classmethod
     def read(cls, table: Mapping[str, Any], place: str, problems: list[Diagnostic]) -> Attack:
-        """The table with its keys and values checked; RK703, RK704 are appended."""
+        """The table with its keys and values checked; RK703, RK704, and RK821 (not read by the attack) are appended."""
         found = settings.read(Fields, table, problems, place)
-        return cls({one.name: getattr(found, one.name) for one in fields(Fields) if one.name in table})
+        given = {one.name: getattr(found, one.name) for one in fields(Fields) if one.name in table}
+        if unused := unread(found.attack, (name for name in given if name not in ("attack", "definition"))):
+            problems.append(ignored(found.attack, unused, path=f"{place}{unused[0]}"))
+        return cls(given)
 
     def item(self, dataset: str) -> Item:
         """The row of an evaluation on this data set. Raises RkblocksError for an unfit threat model."""

@@ -20,11 +20,12 @@ from typing import Any
 
 from rkblocks import training
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
+from rkblocks.evaluation.options import LARGEST_SEED
 from rkblocks.study.grid import Cell, cells, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.plan import Attack, Column, Evaluation, columns
 from rkblocks.training import Config, settings, toml
-from rkblocks.training.settings import at_least, positive, setting
+from rkblocks.training.settings import at_least, between, positive, setting
 
 FILE = "study.toml"
 
@@ -118,7 +119,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         for p in problems
     ]
     part = {name: _section(table, name, problems) for name in ("set", "grid", "evaluation", "paper", "resources")}
-    if not head.preset:
+    if not table.get("preset", ""):
         problems.append(diagnostic("RK704", "preset is missing, expected a preset of `train`", path="preset"))
     name = head.name or path.stem
     if not re.fullmatch(r"[\w+-][\w.+-]*", name):
@@ -132,8 +133,14 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
     )
     attacks = tuple(
         Attack.read(one, f"evaluation.attacks.{number}.", problems)
-        for number, one in enumerate(tables(part["evaluation"], "attacks", problems))
+        for number, one in enumerate(tables(part["evaluation"], "attacks", problems, "evaluation."))
     )
+    if attacks:
+        for key in ("preset", "eps", "step", "norm"):
+            if key in part["evaluation"]:
+                message = f"evaluation.{key} would be ignored: [[evaluation.attacks]] has attacks of its own"
+                help = "leave it out, or give it in each of the attacks"
+                problems.append(diagnostic("RK821", message, path=f"evaluation.{key}", help=help))
     resources = settings.read(Resources, part["resources"], problems, "resources.")
     extra, exclude = list(tables(table, "cell", problems)), list(tables(table, "exclude", problems))
     if problems:
@@ -161,7 +168,7 @@ def _section(table: Mapping[str, Any], name: str, problems: list[Diagnostic]) ->
 
 def _seeds(grid: Mapping[str, Any], problems: list[Diagnostic]) -> tuple[int, ...]:
     value = grid.get("seeds", [0])
-    found = settings.convert(value, tuple[int, ...], at_least(0))
+    found = settings.convert(value, tuple[int, ...], between(0, LARGEST_SEED))
     if isinstance(found, settings.Unfit) or not found or len(set(found)) < len(found):
         problems.append(
             diagnostic("RK704", f"grid.seeds is {value!r}, expected different whole numbers", path="grid.seeds")
@@ -176,19 +183,25 @@ def _paper(table: Mapping[str, Any], columns: list[str], names: set[str], proble
         if key not in ("source", "columns", "rows"):
             problems.append(settings.unknown(key, "paper.", ("source", "columns", "rows")))
     source, keys, rows = table.get("source", ""), table.get("columns", columns), table.get("rows", {})
+    for key, value, kind, expected in (("source", source, str, "text"), ("rows", rows, Mapping, "a section")):
+        if not isinstance(value, kind):
+            message = f"paper.{key} is {value!r}, expected {expected}"
+            problems.append(diagnostic("RK704", message, path=f"paper.{key}"))
     wrong = [key for key in keys if key not in columns] if isinstance(keys, list) else [keys]
-    if wrong:
-        message = f"paper.columns has {wrong[0]!r}, expected of {', '.join(columns)}"
-        problems.append(diagnostic("RK704", message, path="paper.columns"))
+    twice = [] if wrong else [key for key in columns if keys.count(key) > 1]
+    if wrong or twice:
+        found_there = f"{wrong[0]!r}, expected of {', '.join(columns)}" if wrong else f"{twice[0]} twice"
+        problems.append(diagnostic("RK704", f"paper.columns has {found_there}", path="paper.columns"))
         return Paper()
     found = {}
     for name, values in rows.items() if isinstance(rows, Mapping) else ():
-        numbers = settings.convert(values, tuple[float, ...], None)
+        numbers = settings.convert(values, tuple[float, ...], between(0, 1))
         place = f"paper.rows.{name}"
         if name not in names:
             problems.append(diagnostic("RK851", f"paper.rows names {name}, which is no cell", path=place))
         elif isinstance(numbers, settings.Unfit) or len(numbers) != len(keys):
-            problems.append(diagnostic("RK704", f"{place} is {values!r}, expected {len(keys)} numbers", path=place))
+            message = f"{place} is {values!r}, expected {len(keys)} numbers from 0 to 1"
+            problems.append(diagnostic("RK704", message, path=place))
         else:
             found[name] = dict(zip(keys, numbers, strict=True))
     return Paper(str(source), found)

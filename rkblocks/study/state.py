@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ ABSENT, PARTIAL, TRAINED = "absent", "partial", "trained"
 class State:
     """stage: absent, partial (some of the training is done), trained; epochs: done, and wanted; seconds of training so
     far; found: the entry of each column that was measured on these weights, by key; health: the checks of those
-    evaluations.
+    evaluations; damage: what makes a file unreadable that all of this depends on; notes: files that were passed over.
     """
 
     stage: str
@@ -32,6 +33,8 @@ class State:
     seconds: float
     found: Mapping[str, Mapping[str, Any]]
     health: tuple[Mapping[str, Any], ...] = ()
+    damage: str = ""
+    notes: tuple[str, ...] = ()
 
     def missing(self, plan: Sequence[Column]) -> tuple[Column, ...]:
         """The columns that are still to be measured."""
@@ -62,13 +65,16 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
             f"{folder} is another network than the study asks for: {'; '.join(differing)}",
             help="move it away, or choose another --out",
         )
-    metrics = lines(folder / METRICS)
+    metrics, damage = read_metrics(folder / METRICS)
+    if damage:
+        return State(PARTIAL, (min(len(metrics), epochs), epochs), 0.0, {}, damage=damage)
     seconds = sum(float(one.get("seconds", 0.0)) for one in metrics)
     done = min(len(metrics), epochs)
     if done < epochs or not ((folder / WEIGHTS["last"]).is_file() or not (folder / RESUME).is_file()):
         return State(PARTIAL, (done, epochs), seconds, {})
-    found, health = measured(folder, plan, evaluation)
-    return State(TRAINED, (done, epochs), seconds, found, health)
+    notes: list[str] = []
+    found, health = measured(folder, plan, evaluation, notes)
+    return State(TRAINED, (done, epochs), seconds, found, health, notes=tuple(notes))
 
 
 def differences(had: Config, wanted: Config) -> list[str]:
@@ -89,33 +95,63 @@ def lines(path: Path) -> list[dict[str, Any]]:
     """The JSON objects of a file of lines; a last line that was cut off counts as none, a missing file as empty."""
     found = []
     try:
-        texts = path.read_text(encoding="utf-8").splitlines()
+        texts = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     for text in texts:
-        try:
-            value = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
+        value = _object(text)
+        if value is not None:
             found.append(value)
     return found
 
 
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_metrics(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """Return the metrics of every epoch, and "FILE, line 3: ..." for the first line that is damaged, else "".
+
+    A last line that was cut off by a crash is none: the epoch is repeated. A missing file is empty.
+    """
+    found: list[dict[str, Any]] = []
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return [], ""
+    texts = text.splitlines()
+    for number, line in enumerate(texts, 1):
+        value = _object(line)
+        if value is None and number == len(texts) and not text.endswith("\n"):
+            break
+        if value is None or value.get("epoch", number) != number or not _number(value.get("seconds", 0.0)):
+            return found, f"{path}, line {number}: expected the metrics of epoch {number}, as a JSON object"
+        found.append(value)
+    return found, ""
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def measured(
-    folder: Path, plan: Sequence[Column], evaluation: Evaluation
+    folder: Path, plan: Sequence[Column], evaluation: Evaluation, notes: list[str]
 ) -> tuple[dict[str, Mapping[str, Any]], tuple[Mapping[str, Any], ...]]:
     """Return the entry of each column from the run's evaluations/*.json, and the health checks of the files used.
 
     Counted is what was measured on these weights and images, with this seed. Where the weights are not kept, all
-    evaluations must be of the same ones.
+    evaluations must be of the same ones. A file with impossible content is passed over, and a note says so.
     """
     weights = folder / WEIGHTS[evaluation.weights]
     hashes = {sha256(weights)} if weights.is_file() else None
     n = images(folder, evaluation)
     found: dict[str, Mapping[str, Any]] = {}
     health: dict[str, Mapping[str, Any]] = {}
-    for content in _evaluations(folder):
+    for content in _evaluations(folder, notes):
         entries = content["entries"]
         own = {str(entry["weights"]) for entry in entries}
         hashes = hashes or own
@@ -141,16 +177,42 @@ def images(folder: Path, evaluation: Evaluation) -> int | None:
     return min(evaluation.limit or size, size)
 
 
-def _evaluations(folder: Path) -> Iterator[dict[str, Any]]:
-    """The evaluations of a run, by name; what is no evaluation is passed over."""
+def _evaluations(folder: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
+    """The evaluations of a run, by name; of what is none a note is taken."""
     for path in sorted((folder / "evaluations").glob("*.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            entries = content["entries"]
-            if entries and all({"attack", "n", "weights", "seed", "accuracy"} <= set(entry) for entry in entries):
-                yield content
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+            content = _object(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            content = None
+        reason = "it is no JSON object" if content is None else _unfit(content)
+        if reason:
+            notes.append(f"{path} is passed over: {reason}")
+        elif content is not None:
+            yield content
+
+
+CHECK: Final = ("check", "ok", "figure")
+ENTRY: Final = ("attack", "threat", "definition", "n", "seed", "weights", "accuracy")
+
+
+def _unfit(content: Mapping[str, Any]) -> str:
+    """Why this is no evaluation that can be counted; "" where it is one."""
+    entries, checks = content.get("entries"), content.get("health", [])
+    if not isinstance(entries, list) or not entries or not all(isinstance(one, dict) for one in entries):
+        return "it has no entries"
+    for number, entry in enumerate(entries):
+        if missing := [key for key in ENTRY if key not in entry]:
+            return f"entries[{number}] has no {missing[0]}"
+        accuracy = entry["accuracy"]
+        if not _number(accuracy) or not 0 <= accuracy <= 1:
+            return f"the accuracy of entries[{number}] is {accuracy!r}, expected a number from 0 to 1"
+        if not isinstance(entry["seed"], int):
+            return f"the seed of entries[{number}] is {entry['seed']!r}, expected a whole number"
+    if not isinstance(content.get("data", {}), dict):
+        return "its data is no JSON object"
+    if not isinstance(checks, list) or not all(isinstance(one, dict) and set(CHECK) <= set(one) for one in checks):
+        return "its health is no list of checks"
+    return ""
 
 
 def problem(error: BaseException) -> str:

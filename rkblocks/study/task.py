@@ -16,14 +16,15 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation import of_run
 from rkblocks.evaluation.work import Work
 from rkblocks.study.plan import Column, Evaluation
-from rkblocks.study.state import PARTIAL, TRAINED, state
+from rkblocks.study.state import PARTIAL, TRAINED, State, state
 from rkblocks.training import Config
 from rkblocks.training.interrupt import Stop, stop_on_signal
-from rkblocks.training.runs import METRICS, RESUME, WEIGHTS
+from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, TABLEAUS, WEIGHTS
 
 Report = Callable[[int, int], None]
 """Called as report(units done, units in all)."""
 NAME = "study"
+BEGUN = (CONFIG, RECORD, TABLEAUS)  # what a run folder has before the first state is saved
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,24 @@ def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, 
     """Train what is not trained, measure what is not measured; returns the seconds of both, in this call.
 
     Raises:
-        RkblocksError: RK852 (another network is there), RK855 (it cannot be continued), RK718 (stopped by a signal,
-        saved), and what training and evaluation raise.
+        RkblocksError: RK852 (another network is there), RK855 (it is damaged, or cannot be continued), RK718 (stopped
+        by a signal, saved), and what training and evaluation raise.
     """
     torch.set_num_threads(task.threads)
     epochs, units = task.config.training.epochs, task.units
     started = time.monotonic()
-    now = state(task.folder, task.config, task.plan, task.evaluation)
+    now = _state(task)
     report(now.epochs[0], units)
     if now.stage != TRAINED:
         _train(task, now.stage, lambda metrics: report(int(metrics["epoch"]), units))
-        now = state(task.folder, task.config, task.plan, task.evaluation)
+        now = _state(task)
+        if now.stage != TRAINED:
+            had, all_of_them = now.epochs
+            fail(
+                "RK855",
+                f"{task.folder} is trained, but {METRICS} has {had} of {all_of_them} epochs",
+                help="restore it from a copy, or move the folder away to train anew",
+            )
     trained = time.monotonic()
     wanted = now.missing(task.plan)
     if wanted:
@@ -74,21 +82,39 @@ def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, 
     return {"training": trained - started, "evaluation": time.monotonic() - trained}
 
 
+def _state(task: Task) -> State:
+    """The state of the network, undamaged."""
+    now = state(task.folder, task.config, task.plan, task.evaluation)
+    if now.damage:
+        fail("RK855", now.damage, help="restore the file from a copy, or move the folder away to train anew")
+    return now
+
+
 def _train(task: Task, stage: str, listen: Callable[[Mapping[str, Any]], None]) -> None:
     folder = task.folder
     if (folder / RESUME).is_file():
         training.resume(folder, progress=listen)
         return
     if stage == PARTIAL:
-        if (folder / METRICS).is_file():
-            fail(
-                "RK855",
-                f"{folder} has some epochs but no {RESUME}, so it cannot be continued",
-                help=f"restore {RESUME}, or move the folder away to train anew",
-            )
-        shutil.rmtree(folder)  # a crash before the first save: the settings alone, and they are the wanted ones
+        _clear(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     training.train(task.config, folder, progress=listen)
+
+
+def _clear(folder: Path) -> None:
+    """Empty a run folder after a crash before the first save: the settings alone, and they are the wanted ones. What
+    training has made is never deleted.
+    """
+    made = sorted(path.name for path in folder.iterdir() if path.name not in BEGUN and not path.name.endswith(".part"))
+    if made:
+        fail(
+            "RK855",
+            f"{folder} has {', '.join(made)} but no {RESUME}, so it cannot be continued, and is not trained over",
+            help=f"restore {RESUME}, or move the folder away to train anew",
+        )
+    shutil.rmtree(folder / TABLEAUS, ignore_errors=True)
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
 
 
 def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]) -> None:

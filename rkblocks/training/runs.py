@@ -35,7 +35,7 @@ from rkblocks.training.config import Config, load
 from rkblocks.training.model import build
 from rkblocks.training.storage import load_weights, sha256, write_text
 
-CONFIG, RECORD, METRICS = "config.toml", "run.json", "metrics.jsonl"
+CONFIG, RECORD, METRICS, TABLEAUS = "config.toml", "run.json", "metrics.jsonl", "tableaus"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
 WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
@@ -78,7 +78,7 @@ def create(
     """
     vacant(folder)
     try:
-        (folder / "tableaus").mkdir(parents=True, exist_ok=True)
+        (folder / TABLEAUS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail("RK716", f"{folder} cannot be created: {error.strerror}", help="choose another --out")
     copies: dict[str, str] = {}  # digest -> file

@@ -175,14 +175,57 @@ def test_a_crash_before_the_first_save_is_trained_anew(copy: Path, finished: Pat
     run = copy / "runs" / "euler-seed0"
     (kept,) = (copy / "runs" / "euler-seed0" / "evaluations").glob("*.json")
     before = json.loads(kept.read_text())["entries"]
-    for name in ("resume.pt", "metrics.jsonl", "weights.safetensors", "last.safetensors"):
-        (run / name).unlink()
+    for path in [path for path in run.iterdir() if path.is_file() and path.name not in ("config.toml", "run.json")]:
+        path.unlink()
     shutil.rmtree(run / "evaluations")
     content = study.run(copy, workers=0, say=silent)
     assert content["failed"] == {}
     assert content["entries"][0]["accuracy"]["clean"] == before[0]["accuracy"]
     again, first = (load_file(folder / "runs" / "euler-seed0" / "last.safetensors") for folder in (copy, finished))
     assert all(torch.equal(again[name], value) for name, value in first.items())
+
+
+def test_weights_are_never_deleted(copy: Path) -> None:
+    run = copy / "runs" / "euler-seed0"
+    for name in ("resume.pt", "resume.previous.pt", "metrics.jsonl"):
+        (run / name).unlink()
+    before = sorted(path.name for path in run.rglob("*"))
+    failed = study.run(copy, only="euler-seed0", workers=0, say=silent)["failed"]
+    assert failed["euler-seed0"].startswith("RK855")
+    assert "weights.safetensors" in failed["euler-seed0"]
+    assert sorted(path.name for path in run.rglob("*")) == before
+
+
+def test_damaged_metrics_are_named_and_never_counted_as_done(copy: Path) -> None:
+    metrics = copy / "runs" / "euler-seed0" / "metrics.jsonl"
+    (line,) = metrics.read_text().splitlines()
+    for text in ("{damaged}\n", line.replace('"epoch": 1', '"epoch": 2') + "\n", f"[]\n{line}\n"):
+        metrics.write_text(text)
+        for report_only in (True, False):
+            content = study.run(copy, workers=0, report_only=report_only, say=silent)
+            assert content["failed"]["euler-seed0"].startswith("RK855")
+            assert f"{metrics}, line 1:" in content["failed"]["euler-seed0"]
+            assert [entry["run"] for entry in content["entries"]] == [
+                f"runs/{n}" for n in ("euler-seed1", "ssp2-seed0", "ssp2-seed1")
+            ]
+        assert metrics.read_text() == text
+    metrics.write_text(line[:20])  # cut off by a crash: the epoch counts as not done, and the state knows better
+    failed = study.run(copy, workers=0, say=silent)["failed"]
+    assert failed["euler-seed0"] == f"RK855: {metrics.parent} is trained, but metrics.jsonl has 0 of 1 epochs"
+
+
+@pytest.mark.parametrize("accuracy", [7.5, "x", True, -0.1])
+def test_impossible_accuracies_do_not_count(copy: Path, accuracy: object) -> None:
+    (path,) = (copy / "runs" / "ssp2-seed0" / "evaluations").glob("*.json")
+    content = json.loads(path.read_text())
+    content["entries"][1]["accuracy"] = accuracy
+    path.write_text(json.dumps(content))
+    lines: list[str] = []
+    found = study.run(copy, report_only=True, say=lines.append)
+    assert lines[0].startswith(f"{path} is passed over: the accuracy of entries[1] is {accuracy!r}")
+    assert [entry["run"] for entry in found["entries"]] == [
+        f"runs/{n}" for n in ("euler-seed0", "euler-seed1", "ssp2-seed1")
+    ]
 
 
 def test_a_folder_of_something_else_is_left_alone(copy: Path) -> None:

@@ -89,6 +89,23 @@ MISTAKES = {
     "a row of the paper for no cell": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp2 = [0.9]\n", "RK851", 7),
     "too few numbers": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [0.9, 0.8]\n", "RK704", 7),
     "a column that is none": (GRID + "[paper]\ncolumns = ['pgd21']\n", "RK704", 5),
+    "a radius beside attacks": (GRID + "[evaluation]\neps = '1/10'\n[[evaluation.attacks]]\nsteps = 2\n", "RK821", 5),
+    "a preset beside attacks": (
+        GRID + "[evaluation]\npreset = 'quick'\n[[evaluation.attacks]]\nsteps = 2\n",
+        "RK821",
+        5,
+    ),
+    "steps of FGSM": (GRID + "[[evaluation.attacks]]\nattack = 'fgsm'\nsteps = 50\nqueries = 3\n", "RK821", 6),
+    "a step of APGD": (GRID + "[[evaluation.attacks]]\nattack = 'apgd'\nstep = '1/10'\n", "RK821", 6),
+    "attacks that are no tables": (GRID + "[evaluation]\nattacks = 'pgd'\n", "RK704", 5),
+    "a seed of attacks that torch does not take": (GRID + f"[evaluation]\nseed = {2**63}\n", "RK704", 5),
+    "a seed as an axis": (GRID + "training.seed = [0, 1]\n", "RK851", 4),
+    "a seed of all": (GRID + "[set]\ntraining.seed = 1\n", "RK851", 5),
+    "a seed of a cell": (GRID + "[[cell]]\nblocks = 'rk4'\ntraining.seed = 1\n", "RK851", 6),
+    "numbers without cells": (GRID + "[paper]\nrows = [0.5]\n", "RK704", 5),
+    "a column twice": (GRID + "[paper]\ncolumns = ['clean', 'clean']\n", "RK704", 5),
+    "percentages": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [93.5]\n", "RK704", 7),
+    "a source that is no text": (GRID + "[paper]\nsource = 2020\n", "RK704", 5),
     "a scheme that is none, with calls": ('preset = "digits"\n[grid]\nblocks = ["none"]\ncalls = 6\n', "RK002", None),
 }
 
@@ -99,6 +116,15 @@ def test_mistakes_are_named_with_their_lines(tmp_path: Path, mistake: str) -> No
     with pytest.raises(RkblocksError) as caught:
         read(tmp_path, text)
     assert (code, line) in [(one.code, one.line) for one in caught.value.diagnostics], str(caught.value)
+
+
+def test_a_mistake_is_reported_once_by_its_full_name(tmp_path: Path) -> None:
+    with pytest.raises(RkblocksError) as caught:
+        read(tmp_path, "preset = 3\n" + GRID.partition("\n")[2] + "[evaluation]\nattacks = 'pgd'\n")
+    assert [one.message.partition(",")[0] for one in caught.value.diagnostics] == [
+        "preset is 3",
+        "evaluation.attacks is 'pgd'",
+    ]
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
