@@ -80,9 +80,12 @@ def _show(found: list[NetworkAnalysis], form: str) -> None:
 
         console.show(dump({"version": 1, "runs": [analysis.to_dict(brief=True) for analysis in found]}))
     else:
-        from rkblocks.cli.tables import analysis_text
+        from rkblocks.cli.tables import LEGEND, analysis_text
 
-        console.show("\n".join(analysis_text(analysis.to_dict(brief=True)) for analysis in found))
+        texts = [analysis_text(analysis.to_dict(brief=True)) for analysis in found]
+        if any(analysis.verdicts for analysis in found):
+            texts.append(LEGEND)
+        console.show("\n".join(texts))
 
 
 def _write(found: list[NetworkAnalysis], runs: tuple[str, ...], figure: str | None, report: str | None) -> list[Path]:

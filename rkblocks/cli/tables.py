@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks.render.listing import columns
+from rkblocks.render.places import long
 
+#: Under the verdicts of `analyze`: what the columns and the verdicts mean.
+LEGEND = """\
+  h: the largest step size up to which x + h F(x) stretches no difference looked at, in the norm where h is largest
+  Euler step: the most by which x + dt F(x) stretches a difference in that norm; above 1 differences grow
+  void: h is 0, so C promises nothing; short: C h < dt; covered: C h >= dt, as far as was looked;
+  none: there is no C above 0, or nothing to compare. More in docs/analysis.md
+"""
 STEPPING = ("pgd", "momentum", "targeted", "apgd", "transfer")  # attacks whose number of steps belongs to their name
 
 
@@ -83,7 +91,7 @@ def growth(run: Mapping[str, Any]) -> str:
             mean = "-" if row["mean"] is None else f"{row['mean']:.3f} ({row['deviation']:.3f})"
             columns_.setdefault(f"{kind}, p = {row['p']}", {})[row["group"]] = mean
     groups = list(dict.fromkeys(row["group"] for rows in run["growth"].values() for row in rows))
-    table = [(group, *(column.get(group, "-") for column in columns_.values())) for group in groups]
+    table = [(long(group), *(column.get(group, "-") for column in columns_.values())) for group in groups]
     head = f"{run['run']}  blocks {blocks(run['blocks'])}, {run['data']['n']} images, mean growth (deviation)\n"
     return head + indented(columns(("group", *columns_), table))
 
@@ -98,7 +106,7 @@ def analysis_text(run: Mapping[str, Any]) -> str:
     text = growth(run) if run["growth"] else head
     if run["verdicts"]:
         names = ("C", "dt", "h", "p", "largest", "verdict")
-        lines = [(v["place"], *("-" if v[n] is None else _figure(v[n]) for n in names)) for v in run["verdicts"]]
+        lines = [(long(v["place"]), *("-" if v[n] is None else _figure(v[n]) for n in names)) for v in run["verdicts"]]
         titles = ("block", "C", "dt", "h", "norm", "Euler step", "premise of Lemma 1")
         text += indented(columns(titles, lines, right=(1, 2, 3, 5)))
     return text + indented(f"measured: {', '.join(run['analyses'])}\n")

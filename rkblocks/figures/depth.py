@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
 from rkblocks.figures.growth import NORM_TEXT
+from rkblocks.render.places import group, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Run = Mapping[str, Any]
-
-
-def short(place: str) -> str:
-    """Return the name of a block as a tick has room for it: "groups.0.1" as "0.1"."""
-    return place.removeprefix("groups.")
 
 
 def growth_along_depth(run: Run, norms: Sequence[int | str] = (1, 2, "inf")) -> Figure:
@@ -38,7 +34,8 @@ def growth_along_depth(run: Run, norms: Sequence[int | str] = (1, 2, "inf")) -> 
                 (("block", "block: output / input"), ("stage", "stage: argument / input"), ("residual", "F / argument"))
             ):
                 look = style.look(number) | ({"linestyle": "none", "markersize": 4} if number else {})
-                axis.plot(*_points([row for row in chosen if row["level"] == level], names), label=text, **look)
+                points = _points([row for row in chosen if row["level"] == level], names)
+                axis.plot(*(points if number else _apart(*points, names)), label=text, **look)
             _blocks(axis, names)
             style.log_around_one(axis)
             axis.set_title(f"{kind} perturbations, {NORM_TEXT.get(p, p)}", fontsize="medium")
@@ -52,14 +49,16 @@ def variation_along_depth(run: Run) -> Figure:
     rows = run["analyses"]["variation"]
     names = [row["place"] for row in rows]
     figure, ((left, right),) = style.new(1, 2, width=max(3.6, 1 + 0.25 * len(names)), height=3.0)
-    left.plot(range(len(rows)), [_number(row["per_neighbour"]) for row in rows], label="_mean", **style.look(0))
+    depth = range(len(rows))
+    means = [_number(row["per_neighbour"]) for row in rows]
+    left.plot(*_apart(depth, means, names), label="_mean", **style.look(0))
     left.set_ylabel("total variation per neighbour")
     left.set_ylim(0, 1.15 * max((row["per_neighbour"] or 0.0 for row in rows), default=1.0) or 1.0)
     for number, (key, text) in enumerate(
         (("ratio", "step, mean"), ("largest", "step, largest"), ("euler_ratio", "Euler step, mean"),
          ("euler_largest", "Euler step, largest"))
     ):  # fmt: skip
-        right.plot(range(len(rows)), [_number(row[key]) for row in rows], label=text, **style.look(number))
+        right.plot(*_apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
     right.set_ylabel("TV(output) / TV(input)")
     style.log_around_one(right)
     for axis in (left, right):
@@ -94,11 +93,12 @@ def variance_along_depth(run: Run) -> Figure:
     _spread(links, rows, "with_input", 0, "x and F")
     _spread(links, rows, "between_stages", 1, "F of two stages")
     links.axhline(0, color="0.4", linewidth=1)
-    links.set_ylim(-1.05, 1.05)
+    links.set_ylim(-1.05, 1.35)  # room for the legend above the largest correlation
+    links.set_yticks([-1, -0.5, 0, 0.5, 1])
     links.set_ylabel("correlation")
     for axis in (parts, ratios, links):
         _blocks(axis, names)
-    links.legend(frameon=False, fontsize="small")
+    links.legend(frameon=False, fontsize="small", loc="upper center", ncols=2, borderaxespad=0)
     style.legend_below(figure, parts)
     return figure
 
@@ -113,10 +113,10 @@ def lemma1_along_depth(run: Run) -> Figure:
         for number, kind in enumerate(("pairs", "adversarial", "random", "searched")):
             worst = _worst([r for r in rows if r["p"] == p and r["kind"] == kind and r["stage"] != "step"])
             label = {"pairs": "Euler, pairs of images", "searched": "Euler, searched"}.get(kind, f"Euler, {kind}")
-            axis.plot([names.index(n) for n in worst], list(worst.values()), label=label, **style.look(number))
+            axis.plot(*_worst_points(worst, names), label=label, **style.look(number))
         whole = _worst([r for r in rows if r["p"] == p and r["stage"] == "step"])
         look = style.look(4) | {"linestyle": "--", "color": "#000000"}
-        axis.plot([names.index(n) for n in whole], list(whole.values()), label="whole step, largest", **look)
+        axis.plot(*_worst_points(whole, names), label="whole step, largest", **look)
         _blocks(axis, names)
         style.log_around_one(axis)
         axis.set_title(f"norm {NORM_TEXT.get(p, p)}", fontsize="medium")
@@ -132,7 +132,8 @@ def lipschitz_along_depth(run: Run) -> Figure:
     figure, ((axis,),) = style.new(1, 1, width=max(5.0, 1.5 + 0.35 * len(names)), height=3.2)
     blocks = [row for row in rows if row["level"] == "block"]
     for number, (key, text) in enumerate((("mean", "block, mean"), ("largest", "block, largest image"))):
-        axis.plot(range(len(names)), [row[key] for row in blocks], label=text, **style.look(number))
+        points = _apart(range(len(names)), [row[key] for row in blocks], names)
+        axis.plot(*points, label=text, **style.look(number))
     stages = [row for row in rows if row["level"] == "residual"]
     look = style.look(2) | {"linestyle": "none"}
     axis.plot(*_points(stages, names), label="F at each stage, mean", **look)
@@ -185,11 +186,27 @@ def _points(rows: Sequence[Run], names: Sequence[str]) -> tuple[list[float], lis
     return places, [row["mean"] for row in rows]
 
 
+def _worst_points(worst: Mapping[str, float], names: Sequence[str]) -> tuple[list[float], list[float]]:
+    return _apart([names.index(name) for name in worst], list(worst.values()), names)
+
+
+def _apart(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Return the points, x being places in `names`, with a gap between groups: no curve joins two of them."""
+    gap = float("nan")
+    joined: tuple[list[float], list[float]] = ([], [])
+    for k, point in enumerate(zip(x, y, strict=True)):
+        if k and group(names[int(x[k])]) != group(names[int(x[k - 1])]):
+            joined[0].append(gap), joined[1].append(gap)
+        joined[0].append(point[0]), joined[1].append(point[1])
+    return joined
+
+
 def _blocks(axis: Axes, names: Sequence[str]) -> None:
     labels = [short(name) for name in names]
-    axis.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 6 else 0)
+    axis.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 4 else 0)
     axis.set_xlim(-0.6, len(labels) - 0.4)
-    axis.set_xlabel("block")
+    grouped = any(label != name for label, name in zip(labels, names, strict=True))
+    axis.set_xlabel("group and block" if grouped else "block")
 
 
 def _number(value: float | None) -> float:

@@ -39,7 +39,7 @@ def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2
             axis.set_xlabel("group")
             axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
             axis.set_title(f"{kind} perturbations", fontsize="medium")
-            axis.set_ylim(bottom=0)
+            style.log_around_one(axis)
     style.legend_below(figure, axes[0][0])
     return figure
 

@@ -5,7 +5,8 @@ bytes every time.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,12 +46,18 @@ def look(number: int) -> dict[str, Any]:
 def legend_below(figure: Figure, axis: Axes) -> None:
     """Put the legend of `axis` under the whole figure."""
     handles, labels = axis.get_legend_handles_labels()
-    longest = max((len(label) for label in labels), default=1)
-    fits = int(figure.get_figwidth() / (0.65 + 0.09 * longest))  # inches of a handle with its gaps, and of a letter
-    columns = max(1, min(fits, len(labels)))
+    fits = (k for k in range(len(labels), 1, -1) if _width(labels, k) <= figure.get_figwidth())
+    columns = next(fits, 1)
     lines = -(-len(labels) // columns)
     figure.set_figheight(figure.get_figheight() + 0.25 * lines)  # so that a long legend does not squeeze the panels
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _width(labels: Sequence[str], columns: int) -> float:
+    """Return the inches of a legend: a handle with its gaps and the letters of the longest label, for each column."""
+    each, longer = divmod(len(labels), columns)  # matplotlib fills column after column, the first ones longer by one
+    starts = [k * each + min(k, longer) for k in range(columns + 1)]
+    return sum(0.65 + 0.09 * max(map(len, labels[a:b])) for a, b in pairwise(starts))
 
 
 def log_around_one(axis: Axes) -> None:

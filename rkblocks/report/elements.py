@@ -32,13 +32,24 @@ class Mark:
     good: bool
 
 
+class Accuracy(float):
+    """A share of images, shown with four decimals, so that those of a column are alike."""
+
+
 def number(value: Any) -> str:
     """Return a figure for people: four digits, a dash for none."""
     if value is None:
         return "–"
+    if isinstance(value, Accuracy):
+        return f"{value:.4f}"
     if isinstance(value, float):
         return "unbounded" if math.isinf(value) else f"{value:.4g}"
     return "unbounded" if value == "inf" else str(value)
+
+
+def norm(p: Any) -> str:
+    """Return the p of a norm as it is written: "∞" for "inf", a dash for none."""
+    return "–" if p is None else "∞" if p == "inf" else str(p)
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rkblocks.report.elements import Mark, paragraph, table
+from rkblocks.report.elements import Accuracy, Mark, paragraph, table
 
 Saved = Mapping[str, Any]
 
 
-def read(run: Path) -> tuple[dict[str, Saved], list[str]]:
-    """Return the evaluations in RUN/evaluations by file name, and a sentence for each file that is no evaluation."""
+def read(run: Path, weights: str) -> tuple[dict[str, Saved], list[str]]:
+    """Return the evaluations of these weights in RUN/evaluations by file name, and a sentence for each file that is no
+    evaluation, and for those of other weights.
+
+    weights: the sha256 that the entries have. They come in the order in which they were made; among files of one time
+    quick-test-seed0-2 comes before quick-test-seed0-10.
+    """
     found: dict[str, Saved] = {}
-    problems = []
-    for path in sorted((run / "evaluations").glob("*.json")):
+    problems, others = [], 0
+    for path in sorted((run / "evaluations").glob("*.json"), key=_made):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             tables(path.stem, content)  # whatever the file holds, it can be shown, or is named as one that cannot
@@ -25,7 +31,13 @@ def read(run: Path) -> tuple[dict[str, Saved], list[str]]:
                 f"{path.name} is left out, since it cannot be read as an evaluation ({type(error).__name__})."
             )
         else:
-            found[path.stem] = content
+            if all(entry.get("weights") == weights for entry in content["entries"]):
+                found[path.stem] = content
+            else:
+                others += 1
+    if others:
+        text = "1 evaluation of other weights is" if others == 1 else f"{others} evaluations of other weights are"
+        problems.append(f"{text} left out: this report is about the network that it was made with.")
     return found, problems
 
 
@@ -37,7 +49,7 @@ def tables(name: str, saved: Saved) -> str:
             f"{entry['threat']['norm']} {entry['threat']['eps']}" if entry["threat"] else "–",
             entry["definition"] if entry["threat"] else "–",
             entry["n"],
-            float(entry["accuracy"]),
+            Accuracy(entry["accuracy"]),
             f"{entry['interval'][0]:.4f} to {entry['interval'][1]:.4f}",
         )
         for entry in saved["entries"]
@@ -55,6 +67,12 @@ def health(name: str, saved: Saved) -> str:
     failed = sum(not check["ok"] for check in saved["health"])
     count = f"{failed} of {len(checks)} checks failed." if failed else f"All {len(checks)} checks passed."
     return paragraph(count) + "\n" + table(f"Health of evaluation {name}", ("check", "verdict", "found"), checks, (2,))
+
+
+def _made(path: Path) -> tuple[int, list[tuple[str, int]]]:
+    """Return when a file was written; of files as old as each other the number in the name counts as a number."""
+    name = [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", path.stem)]
+    return path.lstat().st_mtime_ns, name
 
 
 def _found(check: Saved) -> str:

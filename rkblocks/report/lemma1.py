@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rkblocks.figures.depth import short
-from rkblocks.report.elements import Mark, folded, image, listed, paragraph, table
+from rkblocks.render.places import long
+from rkblocks.report.elements import Mark, folded, image, listed, norm, paragraph, table
 from rkblocks.report.words import WORDS
 
 GOOD = "covered"
@@ -20,7 +20,7 @@ def lemma1(run: Row, drawings: Mapping[str, str]) -> str:
     parts = [paragraph(WORDS["lemma1"].introduction()), verdicts(run["verdicts"])]
     if "lemma1" in drawings:
         known = [v for v in run["verdicts"] if v["largest"] is not None]
-        worst = ", ".join(f"{v['largest']:.4g} in block {short(v['place'])}" for v in known)
+        worst = "; ".join(f"{v['largest']:.4g} in {long(v['place'])}" for v in known)
         alt = f"Largest ratio of the Euler step in the norm of each block's verdict: {worst}."
         parts.append(image(drawings["lemma1"], alt, WORDS["lemma1"].legend()))
     summary = "Step sizes and ratios by block, norm and kind of difference"
@@ -32,11 +32,11 @@ def verdicts(rows: Sequence[Row]) -> str:
     """Return the table of verdicts."""
     lines = [
         (
-            short(v["place"]),
+            long(v["place"]),
             v["C"],
             v["dt"],
             v["h"],
-            "–" if v["p"] is None else str(v["p"]),
+            norm(v["p"]),
             v["step"],
             v["value_h"],
             Mark(v["verdict"], v["verdict"] == GOOD),
@@ -48,7 +48,7 @@ def verdicts(rows: Sequence[Row]) -> str:
         "For each block the largest h at which no difference grows, in the norm where it is largest; the ratio by "
         "which the block's own step stretches a difference there; the largest h at which no value |u + h F(u)| grows"
     )
-    return table(caption, head, lines) + "\n" + listed((short(v["place"]), v["sentence"]) for v in rows)
+    return table(caption, head, lines) + "\n" + listed((long(v["place"]), v["sentence"]) for v in rows)
 
 
 def details(rows: Sequence[Row]) -> str:
@@ -65,7 +65,7 @@ def details(rows: Sequence[Row]) -> str:
         count = sum(row["n"] for row in found)
         shares = [sum(row[key] * row["n"] for row in found) / count for key in ("shrinking", "any_h")]
         worst, least = max(row["largest"] for row in found), min(float(row["h"]) for row in found)
-        lines.append((short(place), str(p), kind, worst, least, *shares))
+        lines.append((long(place), norm(p), kind, worst, least, *shares))
     shares_ = ("share shrinking at dt", "share shrinking at some h")
     head = ("block", "norm", "differences", "largest ratio at dt", "h", *shares_)
     return table("Euler steps of F, all stages of a block together", head, lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks.report import evaluations
-from rkblocks.report.elements import Section, escape, image, number, paragraph, table
+from rkblocks.report.elements import Accuracy, Section, escape, image, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
 
 Run = Mapping[str, Any]
@@ -33,7 +33,7 @@ def of_run(run: Run, drawings: Drawings, folder: Path) -> str:
         drawings: SVG texts by name; sections whose drawing is missing have their tables alone.
         folder: the run folder, whose evaluations are shown.
     """
-    sections = [accuracy("accuracy", folder), *_sections(run, drawings)]
+    sections = [accuracy("accuracy", run, folder), *_sections(run, drawings)]
     title = f"{run['blocks']} on {run['data']['name']}"
     head = f"<header>\n<h1>{escape(title)}</h1>\n{paragraph(_about(run), 'quiet')}\n{_contents(sections)}\n</header>"
     parts = [section.html() for section in [*sections, facts("about", run)]]
@@ -49,7 +49,11 @@ def of_runs(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
     first = Section("comparison", "Side by side", _comparison(runs, drawings))
     later = []
     for k, (run, folder) in enumerate(runs, 1):
-        inner = [accuracy(f"run{k}-accuracy", folder), *_sections(run, {}, f"run{k}-"), facts(f"run{k}-about", run)]
+        inner = [
+            accuracy(f"run{k}-accuracy", run, folder),
+            *_sections(run, {}, f"run{k}-"),
+            facts(f"run{k}-about", run),
+        ]
         later.append(Section(f"run{k}", names[k - 1], "\n".join(section.html(3) for section in inner)))
     sections = [first, *later]
     head = f"<header>\n<h1>{len(runs)} networks</h1>\n{_contents(sections)}\n</header>"
@@ -57,13 +61,13 @@ def of_runs(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
     return page(f"{len(runs)} networks: analysis", body)
 
 
-def accuracy(id: str, folder: Path) -> Section:
-    """Return the section of the run's evaluations."""
-    found, problems = evaluations.read(folder)
+def accuracy(id: str, run: Run, folder: Path) -> Section:
+    """Return the section of the evaluations of these weights."""
+    found, problems = evaluations.read(folder, run["weights"])
     parts = [evaluations.tables(name, saved) for name, saved in found.items()]
     parts += [paragraph(problem, "note") for problem in problems]
     if not found:
-        parts.append(paragraph("This run has no evaluation yet: rkblocks evaluate RUN makes one.", "note"))
+        parts.append(paragraph("These weights have no evaluation yet: rkblocks evaluate RUN makes one.", "note"))
     return Section(id, "Accuracy under attack", "\n".join(parts))
 
 
@@ -107,7 +111,8 @@ def _contents(sections: Sequence[Section]) -> str:
 
 def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
     rows = [
-        (run["blocks"], run["data"]["name"], run["run"], *_summary(run), *_accuracies(folder)) for run, folder in runs
+        (run["blocks"], run["data"]["name"], run["run"], *_summary(run), *_accuracies(run, folder))
+        for run, folder in runs
     ]
     measured = (
         "adversarial growth, groups, p = 2",
@@ -137,8 +142,8 @@ def _summary(run: Run) -> list[Any]:
     return [", ".join(growth) or "–", *counts, network[0] if network else None]
 
 
-def _accuracies(folder: Path) -> list[Any]:
-    entries = [entry for saved in evaluations.read(folder)[0].values() for entry in saved["entries"]]
-    clean = [entry["accuracy"] for entry in entries if not entry["threat"]]
-    attacked = [entry["accuracy"] for entry in entries if entry["threat"]]
+def _accuracies(run: Run, folder: Path) -> list[Any]:
+    entries = [entry for saved in evaluations.read(folder, run["weights"])[0].values() for entry in saved["entries"]]
+    clean = [Accuracy(entry["accuracy"]) for entry in entries if not entry["threat"]]
+    attacked = [Accuracy(entry["accuracy"]) for entry in entries if entry["threat"]]
     return [clean[0] if clean else None, min(attacked, default=None)]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from rkblocks.figures.depth import short
-from rkblocks.report.elements import Mark, folded, image, number, paragraph, table
+from rkblocks.render.places import long
+from rkblocks.report.elements import Mark, folded, image, norm, number, paragraph, table
 from rkblocks.report.lemma1 import lemma1
 from rkblocks.report.words import WORDS
 
 Run = Mapping[str, Any]
 Drawings = Mapping[str, str]
 """The SVG texts of a run by name; without matplotlib there is none."""
+LEVELS: Final = {"residual": "F of ", "block": ""}
+"""What a map of the table of Lipschitz constants is called before its place."""
 
 
 def growth(run: Run, drawings: Drawings) -> str:
@@ -45,7 +47,7 @@ def variance(run: Run, drawings: Drawings) -> str:
     }
     premises = {"Var F(u) / Var u": "value_ratio", "corr. x, F": "with_input", "corr. of stages": "between_stages"}
     lines = [
-        (short(row["place"]), *(row[key] for key in columns.values()), *(_list(row[key]) for key in premises.values()))
+        (long(row["place"]), *(row[key] for key in columns.values()), *(_list(row[key]) for key in premises.values()))
         for row in rows
     ]
     return _joined(
@@ -69,7 +71,7 @@ def variation(run: Run, drawings: Drawings) -> str:
         "Euler: largest": "euler_largest",
         "Euler: share raised": "euler_raised",
     }
-    lines = [(short(row["place"]), *(row[key] for key in columns.values())) for row in rows]
+    lines = [(long(row["place"]), *(row[key] for key in columns.values())) for row in rows]
     return _joined(
         paragraph(WORDS["variation"].introduction()),
         table("Total variation of each block", ("block", *columns), lines),
@@ -81,7 +83,7 @@ def lipschitz(run: Run, drawings: Drawings) -> str:
     """Return the local Lipschitz constants."""
     rows = run["analyses"]["lipschitz"]
     lines = [
-        (f"{'F' if r['level'] == 'residual' else r['level']} {short(r['place'])}",
+        (f"{LEVELS.get(r['level'], r['level'] + ' ')}{long(r['place'])}",
          *(r[key] for key in ("mean", "deviation", "largest", "change")))
         for r in rows
     ]  # fmt: skip
@@ -103,7 +105,7 @@ def coefficients(run: Run, drawings: Drawings) -> str:
         learned = ", ".join(f"{key} = {value['float']:.6g}" for key, value in row["coefficients"].items())
         order = str(row["order"]) if row["order"] else "none: " + "; ".join(row["problems"])
         facts = (row["ssp"]["cfl_float"], row["growth_float"]) if row["order"] else (None, None)
-        lines.append((short(row["block"]), row["tableau"], learned or "–", row["calls"], order, *facts))
+        lines.append((long(row["block"]), row["tableau"], learned or "–", row["calls"], order, *facts))
     head = ("block", "scheme", "learned", "calls of F", "order", "SSP coefficient", "Lemma-3 growth")
     return paragraph(WORDS["coefficients"].introduction()) + table("Blocks and their coefficients", head, lines)
 
@@ -171,16 +173,16 @@ def _ratios(rows: Sequence[Run], level: str, caption: str) -> str:
     for row in rows:
         if row["level"] == level:
             cells.setdefault(row["place"], {})[row["perturbation"], row["p"]] = _spread(row)
-    lines = [(short(place), *(found.get(key, "–") for key in keys)) for place, found in cells.items()]
-    return table(caption, ("place", *(f"{kind}, p = {p}" for kind, p in keys)), lines) if lines else ""
+    lines = [(long(place), *(found.get(key, "–") for key in keys)) for place, found in cells.items()]
+    return table(caption, ("place", *(f"{kind}, p = {norm(p)}" for kind, p in keys)), lines) if lines else ""
 
 
 def _along(rows: Sequence[Run], key: str, what: str, level: str = "block", **wanted: Any) -> str:
     """Return a sentence that says the values along the depth, for those who do not see the figure."""
     wanted["level"] = level
     chosen = [row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())]
-    values = [f"{number(row[key])} in block {short(row['place'])}" for row in chosen if row[key] is not None]
-    return f"{what}: {', '.join(values)}." if values else f"{what}: nothing could be measured."
+    values = [f"{number(row[key])} in {long(row['place'])}" for row in chosen if row[key] is not None]
+    return f"{what}: {'; '.join(values)}." if values else f"{what}: nothing could be measured."
 
 
 def _spread(row: Run) -> str:

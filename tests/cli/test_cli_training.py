@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rkblocks.cli import main
+from rkblocks.cli.tables import LEGEND
 
 SMALL = ["net.widths=2,4", "net.depth=1", "training.epochs=1", "attack.steps=1", "validation.images=20"]
 
@@ -71,7 +72,7 @@ def test_analyze_draws_a_figure(run: Path, tmp_path: Path, capsys: pytest.Captur
     assert main(["analyze", str(run), *small, "--figure", str(figure)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{run}  blocks ssp2, 10 images, mean growth (deviation)\n")
-    assert "group1" in out
+    assert "group 1" in out
     assert figure.read_text().startswith("<?xml")
     assert main(["analyze", str(run), "--figure", "growth.pdf"]) == 2
     assert main(["analyze", str(run), "--only", "variance", "--figure", "growth.svg"]) == 2
@@ -85,7 +86,9 @@ def test_analyze_judges_the_blocks_and_writes_reports(
     assert main(["analyze", str(run), str(run), *small, "--report", str(report)]) == 0
     out, err = capsys.readouterr()
     assert "premise of Lemma 1" in out
-    assert "groups.1.0" in out
+    assert "group 1, block 1" in out
+    assert out.endswith(LEGEND)
+    assert "group 2, block 1" in out
     assert "measured: lemma1, coefficients" in out
     assert err.count("wrote ") == 3
     own = run / "analysis" / "report.html"

@@ -110,6 +110,9 @@ def test_growth_averages_runs_of_one_scheme():
     assert list(euler.lines[0].get_ydata()) == pytest.approx([1.1, 2.2, 3.3])
     assert list(ssp3.lines[0].get_ydata()) == pytest.approx([0.8, 1.6, 2.4])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["euler", "ssp3"]
+    for axis in figure.axes:
+        assert axis.get_yscale() == "log"
+        assert [1, 1] in [list(line.get_ydata()) for line in axis.lines]  # above it perturbations grow
 
 
 def test_summary_has_a_bar_for_each_number():

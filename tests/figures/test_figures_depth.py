@@ -1,6 +1,7 @@
 """Figures along the depth: they draw the numbers of the tables, nothing is cut off, and what is null is left out."""
 
 import copy
+import math
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -58,7 +59,8 @@ RUN = {
 def drawn(axis, label):
     """The (x, y) of the curve with this label."""
     (line,) = [line for line in axis.lines if line.get_label() == label]
-    return list(line.get_xdata()), list(line.get_ydata())
+    points = [(x, y) for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True) if x == x]  # gaps left out
+    return [x for x, _ in points], [y for _, y in points]
 
 
 @pytest.mark.parametrize("name", figures.ALONG_DEPTH)
@@ -86,7 +88,38 @@ def test_growth_and_its_stages():
     assert all(k < place < k + 1 for k, place in enumerate(places))
     assert means == [0.5] * 3
     assert drawn(axis, "F / argument") == ([0], [3.0])
-    assert [text.get_text() for text in axis.get_xticklabels()] == ["0.0", "0.1", "1.0"]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["g1 b1", "g1 b2", "g2 b1"]
+    assert axis.get_xlabel() == "group and block"
+
+
+@pytest.mark.parametrize("name", figures.ALONG_DEPTH)
+def test_no_curve_joins_two_groups(name):
+    """Between group 1 (places 0 and 1) and group 2 (place 2) every line has a gap."""
+    joined = 0
+    for axis in figures.ALONG_DEPTH[name](RUN).axes:
+        for line in axis.lines:
+            if line.get_linestyle() not in ("None", "") and len(line.get_xdata()) > 2:
+                x = [float(value) for value in line.get_xdata()]
+                assert x[:2] == [0, 1], line.get_label()
+                assert math.isnan(x[2]), line.get_label()
+                assert x[3:] == [2], line.get_label()
+                joined += 1
+    assert joined or name == "variance"
+
+
+def test_blocks_of_other_networks_keep_their_names():
+    run = copy.deepcopy(RUN)
+    for row, name in zip(run["analyses"]["variation"], ("layer1.0", "layer1.1", "layer2.0"), strict=True):
+        row["place"] = name
+    axis = figures.ALONG_DEPTH["variation"](run).axes[0]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["layer1.0", "layer1.1", "layer2.0"]
+    assert axis.get_xlabel() == "block"
+    assert math.isnan(axis.lines[0].get_xdata()[2])
+
+
+def test_the_legend_of_the_variance_has_one_line():
+    figure = figures.ALONG_DEPTH["variance"](RUN)
+    assert figure.legends[0]._ncols == len(figure.legends[0].get_texts()) == 6
 
 
 def test_many_stages_stay_between_their_block_and_the_next():

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import os
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ import pytest
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.report import told_apart, write_run, write_runs
-from rkblocks.report.elements import Mark, number, table
+from rkblocks.report.elements import Accuracy, Mark, norm, number, table
 from rkblocks.report.sections import SECTIONS
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -94,6 +95,9 @@ def test_the_report_of_a_run(written, analysed):
     assert len(page.images) == len(names)
     words = "".join(page.text)
     assert "runs/a<b>&c" in words
+    assert {"group 1, block 1", "group 2, block 1", "group 1"} <= set(page.text)
+    assert "p = ∞" in words
+    assert not re.search(r"(?<!x)groups\.0|p = inf", words)
     assert "a<b>" not in text
     for verdict in analysed["verdicts"]:
         assert verdict["sentence"] in words
@@ -149,10 +153,15 @@ SAVED = {
 }
 
 
+def saved_of(weights):
+    """An evaluation of the weights with this hash."""
+    return SAVED | {"entries": [entry | {"weights": weights} for entry in SAVED["entries"]]}
+
+
 def test_evaluations_and_their_health_are_shown_and_unreadable_files_named(analysed, tmp_path):
     folder = tmp_path / "evaluations"
     folder.mkdir()
-    (folder / "quick.json").write_text(json.dumps(SAVED))
+    (folder / "quick.json").write_text(json.dumps(saved_of(analysed["weights"])))
     (folder / "broken.json").write_text("{")
     (folder / "list.json").write_text("[1, 2]")
     (folder / "other.json").write_text('{"entries": [{"attack": 3}]}')
@@ -167,7 +176,7 @@ def test_evaluations_and_their_health_are_shown_and_unreadable_files_named(analy
 def test_the_report_of_several_runs(analysed, tmp_path):
     other = copy.deepcopy(analysed) | {"run": "runs/other", "blocks": "euler"}
     (tmp_path / "evaluations").mkdir()
-    (tmp_path / "evaluations" / "quick.json").write_text(json.dumps(SAVED))
+    (tmp_path / "evaluations" / "quick.json").write_text(json.dumps(saved_of(analysed["weights"])))
     path = write_runs([(analysed, tmp_path), (other, tmp_path / "none")], tmp_path / "all.html")
     page = check(path.read_text())
     assert {"comparison", "run1", "run2", "run1-lemma1", "run2-lemma1", "run2-accuracy"} <= set(page.ids)
@@ -175,7 +184,22 @@ def test_the_report_of_several_runs(analysed, tmp_path):
     assert page.tables[0] == [9, 9, 9]
     words = "".join(page.text)
     assert "runs/other (euler)" in words
-    assert "0.9" in words
+    assert "0.9000" in page.text
+
+
+def test_evaluations_of_other_weights_are_left_out_and_the_others_in_order(analysed, tmp_path):
+    folder = tmp_path / "evaluations"
+    folder.mkdir()
+    ours = ["z-first", "quick-seed0-2", "quick-seed0-10"]
+    for time, name in zip((1, 2, 2), ours, strict=True):
+        (folder / f"{name}.json").write_text(json.dumps(saved_of(analysed["weights"])))
+        os.utime(folder / f"{name}.json", (time, time))
+    (folder / "a.json").write_text(json.dumps(saved_of("another")))
+    text = write_run(analysed, tmp_path, draw=False).read_text()
+    assert re.findall(r"<figcaption>Accuracy, evaluation ([^<]*)<", text) == ours
+    assert "1 evaluation of other weights is left out" in text
+    (folder / "b.json").write_text(json.dumps(SAVED))  # says nothing of its weights
+    assert "2 evaluations of other weights are left out" in write_run(analysed, tmp_path, draw=False).read_text()
 
 
 def test_runs_on_different_data_are_not_averaged(analysed):
@@ -193,6 +217,8 @@ def test_a_report_that_cannot_be_written_is_named(analysed, tmp_path):
 
 
 def test_cells():
+    assert [norm(p) for p in (1, 2, "inf", None)] == ["1", "2", "∞", "–"]
+    assert [number(Accuracy(v)) for v in (1, 0.98, 0.93333)] == ["1.0000", "0.9800", "0.9333"]
     assert [number(v) for v in (None, 1.23456, 3, float("inf"), "inf", "x")] == [
         "–",
         "1.235",
