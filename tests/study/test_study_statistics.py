@@ -3,6 +3,7 @@
 import pytest
 from scipy import stats
 
+from rkblocks.study.results import _health
 from rkblocks.study.statistics import paired, two_sided
 
 
@@ -30,3 +31,14 @@ def test_one_pair_has_no_deviation_and_equal_ones_have_none_to_test() -> None:
     one = paired([0.5], [0.75])
     assert (one.n, one.mean, one.deviation, one.p) == (1, 0.25, None, None)
     assert (paired([0.5, 0.25], [0.5, 0.25]).p, paired([0.5, 0.25], [0.75, 0.5]).p) == (1.0, 0.0)
+
+
+def test_the_seeds_of_a_study_stand_for_those_of_a_network_evaluated_alone() -> None:
+    good, alone = (
+        {"check": "reachability", "ok": True, "figure": ""},
+        {"check": "three seeds", "ok": False, "figure": "1"},
+    )
+    assert _health([good, alone], 3) == {"checks": 2, "failed": []}
+    assert _health([good, alone], 2) == {"checks": 2, "failed": ["three seeds: 2 in this study"]}
+    assert _health([good], 1) == {"checks": 1, "failed": []}
+    assert _health([{**good, "ok": False}, alone], 3)["failed"] == ["reachability: "]

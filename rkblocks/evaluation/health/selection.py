@@ -8,6 +8,7 @@ from rkblocks.evaluation.measure import Measurement, measure_clean
 from rkblocks.evaluation.subject import Subject
 
 SEEDS = 3
+THREE_SEEDS = "three seeds"
 
 
 @check("no selection on the test set")
@@ -37,7 +38,7 @@ def _accuracies(evidence: Evidence, sample: Subject) -> str:
     return ", ".join(f"{name} {row.accuracy:.3f}" for name, row in rows)
 
 
-@check("three seeds")
+@check(THREE_SEEDS)
 def three_seeds(evidence: Evidence) -> Finding:
     """Three networks at least that differ in their training seed alone are evaluated together."""
     origin = evidence.subject.origin
