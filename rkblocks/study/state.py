@@ -13,7 +13,7 @@ from rkblocks import training
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.training import Config
-from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, WEIGHTS
+from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, WEIGHTS, occupied
 from rkblocks.training.storage import sha256
 
 #: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
@@ -53,7 +53,7 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
     """
     epochs = config.training.epochs
     if not (folder / CONFIG).is_file():
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        if occupied(folder):
             fail(
                 "RK852", f"{folder} is no run folder: it has no {CONFIG}", help="move it away, or choose another --out"
             )

@@ -19,6 +19,7 @@ from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, State, state
 from rkblocks.training import Config
 from rkblocks.training.interrupt import Stop, stop_on_signal
+from rkblocks.training.lock import IN_USE, held
 from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, TABLEAUS, WEIGHTS
 
 Report = Callable[[int, int], None]
@@ -56,8 +57,8 @@ def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, 
     """Train what is not trained, measure what is not measured; returns the seconds of both, in this call.
 
     Raises:
-        RkblocksError: RK852 (another network is there), RK855 (it is damaged, or cannot be continued), RK718 (stopped
-        by a signal, saved), and what training and evaluation raise.
+        RkblocksError: RK852 (another network is there), RK855 (it is damaged, or cannot be continued), RK858
+        (another process trains it), RK718 (stopped by a signal, saved), and what training and evaluation raise.
     """
     torch.set_num_threads(task.threads)
     epochs, units = task.config.training.epochs, task.units
@@ -105,16 +106,20 @@ def _clear(folder: Path) -> None:
     """Empty a run folder after a crash before the first save: the settings alone, and they are the wanted ones. What
     training has made is never deleted.
     """
-    made = sorted(path.name for path in folder.iterdir() if path.name not in BEGUN and not path.name.endswith(".part"))
-    if made:
-        fail(
-            "RK855",
-            f"{folder} has {', '.join(made)} but no {RESUME}, so it cannot be continued, and is not trained over",
-            help=f"restore {RESUME}, or move the folder away to train anew",
-        )
-    shutil.rmtree(folder / TABLEAUS, ignore_errors=True)
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
+    with held(folder):
+        left = [path for path in folder.iterdir() if path.name != IN_USE]
+        made = sorted(path.name for path in left if path.name not in BEGUN and path.suffix != ".part")
+        if made:
+            fail(
+                "RK855",
+                f"{folder} has {', '.join(made)} but no {RESUME}, so it cannot be continued, and is not trained over",
+                help=f"restore {RESUME}, or move the folder away to train anew",
+            )
+        for path in left:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import board, checkpoint, parallel, runs, variants
+from rkblocks.training import board, checkpoint, lock, parallel, runs, variants
 from rkblocks.training import model as networks
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
@@ -49,14 +50,15 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
     Raises:
         RkblocksError: RK711 (`out` is in use), RK716 (cannot save), RK718 (stopped by a signal; the state is saved),
         RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), RK742 (a process is
-        lost), RK901 (no tensorboard), and what tableaus, networks, data and attacks raise.
+        lost), RK858 (another process trains there), RK901 (no tensorboard), and what tableaus, networks, data and
+        attacks raise.
 
     A run that was stopped continues with `resume`.
     """
     device = networks.device_of(config)
     if tensorboard:
         board.available()
-    with distributed.group(device.type == "cuda"):
+    with distributed.group(device.type == "cuda"), ExitStack() as stack:
         out = Path(distributed.agreed(str(out)))
         with distributed.together():
             parallel.check(config)
@@ -73,6 +75,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             keeper = Keeper(out, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data))
         with distributed.together():
             if distributed.rank() == 0:  # last, so that a run stopped before its first step leaves nothing
+                stack.enter_context(lock.held(out))
                 weights = sum(parameter.numel() for parameter in model.parameters())
                 record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
                 record |= {"variants": variants.in_force(config), "processes": distributed.size()}
@@ -91,8 +94,10 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
     folder = Path(folder)
     config, record, tableaus = runs.read(folder)
     device = networks.device_of(config)
-    with distributed.group(device.type == "cuda"):
+    with distributed.group(device.type == "cuda"), ExitStack() as stack:
         with distributed.together():
+            if distributed.rank() == 0:
+                stack.enter_context(lock.held(folder))
             parallel.check(config)
             data = _data(config, device)
             model = runs.network(config, record, tableaus)

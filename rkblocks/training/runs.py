@@ -7,6 +7,7 @@
     weights.safetensors      best on the validation images      last.safetensors   after the last epoch
     average.safetensors      the averaged weights, where averaging is on and they are not the evaluated ones
     resume.pt                what continuing needs, bit for bit         resume.previous.pt   the same, saved before
+    in-use                   while a process trains here: which
 
 A run is opened from its own files alone: neither the library of schemes nor the data set is asked.
 """
@@ -32,6 +33,7 @@ from rkblocks.nets import GroupedNet
 from rkblocks.tableau import Tableau
 from rkblocks.training import toml
 from rkblocks.training.config import Config, load
+from rkblocks.training.lock import IN_USE
 from rkblocks.training.model import build
 from rkblocks.training.storage import load_weights, sha256, write_text
 
@@ -61,9 +63,14 @@ class OpenRun:
         return ",".join(self.config.net.blocks)
 
 
+def occupied(folder: Path) -> bool:
+    """Whether there is a file of this name, or a folder that holds anything but its lock."""
+    return folder.is_file() or (folder.is_dir() and any(path.name != IN_USE for path in folder.iterdir()))
+
+
 def vacant(folder: Path) -> None:
     """Return nothing if a new run may be put into `folder`; raises RkblocksError RK711 where something is there."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    if occupied(folder):
         help = f"continue it with --resume {folder}, or choose another --out"
         fail("RK711", f"{folder} exists already and is not overwritten", help=help)
 

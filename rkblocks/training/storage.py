@@ -150,5 +150,5 @@ def _unwritable(path: Path, error: OSError) -> None:
     fail(
         "RK716",
         f"{path} cannot be written: {reason}",
-        help="what was saved before is untouched; --resume continues from it",
+        help="what was saved before is untouched, and training continues from it once there is room",
     )
