@@ -2,7 +2,7 @@
 
     x in [0, 1] -> normalize -> stem -> group 1 -> ResBlock-E -> group 2 -> ResBlock-E -> group 3 -> head -> logits
 
-Kim, Park and Lee 2020, Figure 3. With depth 6, widths 16, 32, 64 and three colours it has the 658,090 parameters of the
+Kim et al. 2020, Figure 3. With depth 6, widths 16, 32, 64 and three colours it has the 658,090 parameters of the
 published ResNet, SSP-2 and SSP-3; every ArkBlock adds one learnable coefficient.
 """
 

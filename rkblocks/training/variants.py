@@ -1,4 +1,4 @@
-"""Where the text of Kim, Park and Lee (2020) and their published code differ, or one of them is silent: the switches.
+"""Where the text of Kim et al. (2020) and their published code differ, or one of them is silent: the switches.
 
 Each is a setting like any other. What a run chose stands in its run.json under "variants", beside what the text says
 and what the code does.
@@ -138,7 +138,7 @@ def in_force(config: Config) -> dict[str, dict[str, Any]]:
 
 def comment(config: Config) -> str:
     """The same as comment lines that may end a TOML file."""
-    lines = ["# Where the text of Kim, Park and Lee (2020) and their code differ, this configuration has"]
+    lines = ["# Where the text of Kim et al. (2020) and their code differ, this configuration has"]
     for key, found in in_force(config).items():
         text = "the text is silent" if found["text"] is None else f"text {_toml(found['text'])}"
         lines.append(f"#   {key} = {_toml(found['value'])} ({text}, code {_toml(found['code'])}): {found['about']}")
