@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +29,10 @@ from rkblocks.diagnostics import RkblocksError, fail
 T = TypeVar("T")
 TIMEOUT = timedelta(minutes=30)
 """How long a process waits for the others: longer than one of them may need to decode a folder of images."""
+MEETING = "RKBLOCKS_MEETING_SECONDS"
+"""The environment variable with the seconds in which the processes must find each other; 300 where it is not set."""
+QUIET = 3.0
+"""Seconds after which a process says that it is waiting for the others to start."""
 
 
 def launched() -> int:
@@ -80,15 +86,42 @@ def group(gpu: bool = False, timeout: timedelta = TIMEOUT) -> Iterator[None]:
         fail("RK740", f"WORLD_SIZE is {count}, and {missing[0]} is not set", help="start with torchrun, or unset it")
     if gpu:
         torch.cuda.set_device(local_rank())
+    meeting = _number(MEETING, 300)
+    if not 1 <= meeting <= 86_400:
+        fail("RK740", f"{MEETING} is {meeting}, expected seconds from 1 to 86400", help="leave it out for 300")
     try:
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo", timeout=timeout)
+        with _announced():
+            _meet("cpu:gloo,cuda:nccl" if gpu else "gloo", timedelta(seconds=meeting), timeout)
     except (RuntimeError, ValueError) as error:
-        fail("RK740", f"the processes do not find each other: {_reason(error)}", help="see docs/training.md")
+        help = f"start all {launched()} processes with torchrun, or unset WORLD_SIZE; {MEETING} is the time limit"
+        fail("RK740", f"the processes do not find each other: {_reason(error)}", help=help)
     try:
         with watched():
             yield
     finally:
         distributed.destroy_process_group()
+
+
+def _meet(backend: str, meeting: timedelta, timeout: timedelta) -> None:
+    """Form the group of torchrun's variables: its processes within `meeting`, each later exchange within `timeout`."""
+    store, number, count = next(distributed.rendezvous("env://", timeout=meeting))
+    store.set_timeout(timeout)
+    own = distributed.PrefixStore("default_pg", store)  # as init_process_group calls it
+    distributed.init_process_group(backend, store=own, rank=number, world_size=count, timeout=timeout)
+
+
+@contextmanager
+def _announced() -> Iterator[None]:
+    """Say on standard error that the others are waited for, once the block has taken a few seconds."""
+    others, place = launched() - 1, f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    line = f"waiting for {others} other process{'es' * (others > 1)} at {place}"
+    clock = threading.Timer(QUIET, lambda: print(line, file=sys.stderr, flush=True))
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
 
 
 @contextmanager

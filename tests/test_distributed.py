@@ -1,5 +1,6 @@
 """What processes share: parts, per-example results, decisions and failures; alone, two and three at a time."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,22 @@ def test_an_environment_that_makes_no_group(
         monkeypatch.setenv(name, value)
     with pytest.raises(RkblocksError, match=f"RK740.*{place}"), distributed.group():
         pass
+
+
+def test_processes_that_never_start_are_waited_for_aloud_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    variables = {"WORLD_SIZE": 3, "RANK": 0, "LOCAL_RANK": 0, "MASTER_ADDR": "localhost", "MASTER_PORT": port}
+    for name, value in (variables | {distributed.MEETING: 1}).items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(distributed, "QUIET", 0.1)
+    with pytest.raises(RkblocksError, match=f"RK740.*\n.*{distributed.MEETING}"), distributed.group():
+        pass
+    assert f"waiting for 2 other processes at localhost:{port}" in capsys.readouterr().err
+    for wrong in ("0", "a minute"):
+        monkeypatch.setenv(distributed.MEETING, wrong)
+        with pytest.raises(RkblocksError, match=f"RK740.*{distributed.MEETING}"), distributed.group():
+            pass

@@ -37,20 +37,42 @@ def frozen(model: nn.Module, mode: str = "eval") -> Iterator[None]:
             parameter.requires_grad_(required)
 
 
+def check_arguments(mode: object, generator: object, **models: object) -> None:
+    """Raise RkblocksError RK819 for a model, mode or source of randomness that is none."""
+    for name, model in models.items():
+        if not isinstance(model, nn.Module):
+            fail(
+                "RK819",
+                f"{name} is a {type(model).__name__}; expected a torch.nn.Module",
+                help="wrap a function in a module whose forward calls it",
+            )
+    if mode not in ("eval", "train", "keep"):
+        fail("RK819", f"mode is {mode!r}; expected eval, train or keep", help="leave mode out for 'eval'")
+    if not (generator is None or isinstance(generator, torch.Generator) or hasattr(generator, "uniform")):
+        found = f"generator is {generator!r}, a {type(generator).__name__}"
+        help = "pass torch.Generator().manual_seed(0), or ExampleStreams.of(0, range(len(x)))"
+        fail("RK819", f"{found}; expected a torch.Generator, streams or None", help=help)
+
+
 def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:
     """Raise RkblocksError RK808 unless x is a finite float batch inside the box and y its integer labels [n]."""
+    for name, value in (("images", x), ("labels", y)):
+        if not isinstance(value, Tensor):
+            fail("RK808", f"{name} are a {type(value).__name__}; expected a tensor", help="use torch.as_tensor(...)")
     if not x.is_floating_point() or x.dim() < 2:
         fail(
             "RK808",
             f"images are {x.dtype} of shape {tuple(x.shape)}; expected floats [n, ...]",
             help="scale uint8 images: x.float() / 255",
         )
-    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex():
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         fail(
             "RK808",
             f"labels are {y.dtype} of shape {tuple(y.shape)}; expected integers [{len(x)}]",
             help="pass one class index per image",
         )
+    if y.device != x.device:
+        fail("RK808", f"images are on {x.device}, labels on {y.device}; expected one device", help="y.to(x.device)")
     low, high = (float(bound) for bound in threat.bounds)
     if not bool(((x >= low) & (x <= high)).all()):  # a NaN fails both comparisons
         fail(

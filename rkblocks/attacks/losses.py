@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rkblocks.attacks.judged import no_gradient
 from rkblocks.diagnostics import fail
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -99,10 +100,8 @@ def input_gradient(model: torch.nn.Module, x: Tensor, goal: Tensor, loss: str) -
         logits = model(point)
         value = objective(loss, logits, goal).sum()
         if not value.requires_grad:
-            fail(
-                "RK809",
-                "the model's output does not depend on its input by any differentiable path",
-                help="a detach or no_grad inside the model hides the gradient; remove it, or attack without gradients",
-            )
-        (gradient,) = torch.autograd.grad(value, point)
+            no_gradient()
+        (gradient,) = torch.autograd.grad(value, point, allow_unused=True)
+        if gradient is None:
+            no_gradient()
     return logits.detach(), gradient

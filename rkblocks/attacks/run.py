@@ -8,7 +8,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.guard import check_inputs, check_result, frozen
+from rkblocks.attacks.guard import check_arguments, check_inputs, check_result, frozen
+from rkblocks.attacks.judged import Judged
 from rkblocks.attacks.registry import ATTACKS, Attack
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.shortcuts import shortcuts
@@ -23,10 +24,13 @@ DEFINITIONS: Final = ("final", "any")
 def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack, Threat]:
     """Return the attack of this name and the threat model as it uses it (registry.Attack.fitted).
 
-    Raises RkblocksError RK801, RK804, RK810, RK811 or RK812 if unfit, RK901 or RK902 where a package that it needs
-    is missing.
+    Raises RkblocksError RK801, RK804, RK810, RK811, RK812 or RK819 if unfit, RK901 or RK902 where a package that it
+    needs is missing.
     """
-    if name not in ATTACKS:
+    if not isinstance(threat, Threat):
+        found = f"the threat model is a {type(threat).__name__}"
+        fail("RK819", f"{found}; expected attacks.Threat", help='Threat("linf", eps="8/255")')
+    if not isinstance(name, str) or name not in ATTACKS:
         near = get_close_matches(str(name), ATTACKS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         fail(
@@ -82,7 +86,8 @@ def run(
     found: mode, requires_grad, gradients. generator: a torch generator, or ExampleStreams for results that do not
     depend on the batches. definition: final or any (see pgd). mode: eval, train or keep. source: the model that
     attack `transfer` makes its examples on, in eval mode, restored as well. Raises RkblocksError RK807 (postcondition
-    violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source missing or unwanted), and what lookup raises.
+    violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source missing or unwanted), RK814 (the model's
+    output is no logits, or NaN), RK819 (an argument of another type), and what lookup raises.
     """
     attack, effective = lookup(name, threat, definition)
     if (source is not None) != attack.transfers:
@@ -91,12 +96,14 @@ def run(
             f"attack {name} {'needs' if attack.transfers else 'has no use for'} a source model",
             help="pass source=model to attack 'transfer', and to no other",
         )
+    check_arguments(mode, generator, model=model, **({} if source is None else {"source": source}))
     check_inputs(x, y, threat)
-    more = {} if source is None else {"source": source}
+    y = y.long()
+    more = {} if source is None else {"source": Judged(source, y)}
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = attack.function(
-            model, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
+            Judged(model, y), x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()
     check_result(x, x_adv, effective, name)
     return x_adv

@@ -17,13 +17,14 @@ NORMS = ("linf", "l2", "l1")
 LOSSES = ("ce", "margin", "dlr")
 LEAST_LIKELY = "least-likely"
 MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
+LARGEST = 1_000_000  # of eps and bounds: no box of pixels is larger, and steps of it stay far within float32
 _NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?(/[0-9]{1,40})?")
 
 
-def parse_fraction(value: str | int | float | Fraction, what: str) -> Fraction:
+def parse_fraction(value: str | int | float | Fraction, what: str, at_most: int = LARGEST) -> Fraction:
     """Return `value` as an exact fraction: "8/255", "0.1", 8, or a float, which is read as its shortest decimal.
 
-    Raises RkblocksError RK803 where it is no finite nonnegative number.
+    Raises RkblocksError RK803 where it is no finite nonnegative number, or more than `at_most`.
     """
     text = str(value).strip()
     if isinstance(value, bool) or not _NUMBER.fullmatch(text):
@@ -37,7 +38,10 @@ def parse_fraction(value: str | int | float | Fraction, what: str) -> Fraction:
         fail(
             "RK803", f"{what} is {text!r}, a division by zero", help="write a denominator that is not zero, such as 255"
         )
-    return Fraction(head) / (int(denominator) if denominator else 1)
+    number = Fraction(head) / (int(denominator) if denominator else 1)
+    if number > at_most:
+        fail("RK803", f"{what} is {text[:80]}; expected {at_most} at most", help="pixels lie in [0, 1]: eps=8/255")
+    return number
 
 
 def fraction_text(value: Fraction) -> str:
@@ -81,7 +85,8 @@ class Threat:
         _member(self.norm, NORMS, "norm", "RK802")
         _member(self.loss, LOSSES, "loss", "RK805")
         object.__setattr__(self, "eps", parse_fraction(self.eps, "eps"))
-        object.__setattr__(self, "step", self.eps / 4 if self.step is None else parse_fraction(self.step, "step"))
+        step = self.eps / 4 if self.step is None else parse_fraction(self.step, "step", 100 * LARGEST)
+        object.__setattr__(self, "step", step)
         _count(self.steps, "steps", least=0)
         _count(self.restarts, "restarts", least=1)
         if not isinstance(self.random_start, bool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -127,11 +127,15 @@ class Request:
         return self.preset if self.attack is None else self.attack
 
     def rows(self, dataset: str, classes: int | None = None) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
-        """Return the rows for a data set, and those that cannot be run here."""
+        """Return the rows for a data set, and those that cannot be run here; targets are wrong classes of the model."""
         threat = base_threat(dataset, **self.budget, **self.search)
         if self.attack is None:
             return preset_plan(self.preset, threat, dataset, classes), missing_rows(self.preset, threat, classes)
-        return (Item(self.attack, threat, self.definition or "final"),), ()
+        item = Item(self.attack, threat, self.definition or "final")
+        targets = item.threat.targets
+        if classes is not None and isinstance(targets, int) and targets >= classes:
+            item = replace(item, threat=replace(item.threat, targets=classes - 1))
+        return (item,), ()
 
     def check(self) -> None:
         """Raise RkblocksError RK801 to RK806, RK810 to RK813, RK820 for what does not exist or fit, RK821 for options

@@ -26,7 +26,7 @@ from rkblocks.training.storage import append_line, load_weights, save_weights
 
 @dataclass(frozen=True)
 class Keeper:
-    """Writes the files of one run; `data` is the fingerprint of the data set."""
+    """Writes the files of one run; `data` is the fingerprint of the data set, `blocks` are the schemes by name."""
 
     folder: Path
     model: GroupedNet
@@ -34,6 +34,7 @@ class Keeper:
     average: Average
     at: Progress
     data: str
+    blocks: tuple[str, ...]
 
     def state(self) -> None:
         """Keep the state for resuming, and return once that is done, on every process.
@@ -89,17 +90,18 @@ class Keeper:
         return done
 
     def _weights(self, name: str, metrics: str) -> None:
+        identity = runs.weights_identity(self.folder, self.blocks)
         with self.average.evaluated():
             own: Mapping[str, Tensor] = self.model.state_dict() if name != "average" else self.average.state()
-            save_weights(self.folder / runs.WEIGHTS[name], own, {"metrics": metrics})
+            save_weights(self.folder / runs.WEIGHTS[name], own, {"metrics": json.loads(metrics), **identity})
 
     @contextmanager
     def naming_divergence(self) -> Iterator[None]:
-        """Weights that are no numbers are reported as such, not by what they make of an attack."""
+        """Weights or logits that are no numbers are reported as such, not by what they make of an attack."""
         try:
             yield
-        except RkblocksError:
-            if not self._finite():
+        except RkblocksError as error:
+            if error.diagnostics[0].code == "RK814" or not self._finite():
                 self.diverged()
             raise
 

@@ -72,7 +72,8 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             model = model.to(device).to(memory_format=networks.memory_format(config, device))
             optimizer = make_optimizer(config.optimizer, model)
             at = Progress(streams=epoch_streams(config.training.seed, 0, device))
-            keeper = Keeper(out, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data))
+            average = Average(config.averaging, model, at.carried)
+            keeper = Keeper(out, model, optimizer, average, at, fingerprint(data), config.net.blocks)
         with distributed.together():
             if distributed.rank() == 0:  # last, so that a run stopped before its first step leaves nothing
                 stack.enter_context(lock.held(out))
@@ -105,9 +106,8 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
             optimizer = make_optimizer(config.optimizer, model)
             fresh = partial(epoch_streams, config.training.seed, device=device)
             at, note = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
-            keeper = Keeper(
-                folder, model, optimizer, Average(config.averaging, model, at.carried), at, fingerprint(data)
-            )
+            average = Average(config.averaging, model, at.carried)
+            keeper = Keeper(folder, model, optimizer, average, at, fingerprint(data), config.net.blocks)
         with distributed.together():
             report = _reporter(progress, keeper, tensorboard)
             for line in [*note, *keeper.repair()]:

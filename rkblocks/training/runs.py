@@ -35,7 +35,7 @@ from rkblocks.training import toml
 from rkblocks.training.config import Config, load
 from rkblocks.training.lock import IN_USE
 from rkblocks.training.model import build
-from rkblocks.training.storage import load_weights, sha256, write_text
+from rkblocks.training.storage import about_weights, load_weights, sha256, write_text
 
 CONFIG, RECORD, METRICS, TABLEAUS = "config.toml", "run.json", "metrics.jsonl", "tableaus"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
@@ -182,6 +182,24 @@ def load_into(model: GroupedNet, state: dict[str, torch.Tensor], path: Path) -> 
         fail("RK713", f"{path} does not fit the network of the run: {lines}", help="restore it from a copy")
 
 
+def weights_identity(folder: Path, blocks: Sequence[str]) -> dict[str, str]:
+    """What a weights file says of the run that it belongs to: the hash of its configuration, and its schemes."""
+    return {"config": sha256(folder / CONFIG), "blocks": ",".join(blocks)}
+
+
+def check_weights(path: Path, blocks: Sequence[str]) -> None:
+    """Return nothing; RkblocksError RK744 where the file says that it was written by another run.
+
+    Files of earlier versions, and those written by others, say nothing of it and are accepted.
+    """
+    written, own = about_weights(path), weights_identity(path.parent, blocks)
+    for key, words in (("blocks", "schemes"), ("config", "a configuration with the hash")):
+        if written.get(key, own[key]) != own[key]:
+            help = "restore the file that this run wrote, or open the folder that these weights come from"
+            found = f"{path} has the weights of another run, of {words} {str(written[key])[:80]}"
+            fail("RK744", f"{found}; this run has {own[key]}", help=help)
+
+
 def open_run(folder: str | Path, device: str | torch.device | None = None, weights: str = "best") -> OpenRun:
     """A run opened for evaluation.
 
@@ -191,12 +209,13 @@ def open_run(folder: str | Path, device: str | torch.device | None = None, weigh
         weights: "best" (on the validation images), "last", or "average" where the run kept one.
 
     Raises:
-        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files), RK714, RK715 (changed tableau or
-        configuration).
+        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files, weights that are no numbers), RK714, RK715
+        (changed tableau or configuration), RK744 (weights of another run).
     """
     folder = Path(folder)
     config, record, tableaus = read(folder)
     path = folder / WEIGHTS[weights]
+    check_weights(path, config.net.blocks)
     model = network(config, record, tableaus)
     load_into(model, load_weights(path), path)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")

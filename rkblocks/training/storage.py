@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Mapping
@@ -72,18 +73,21 @@ def append_line(path: Path, text: str) -> None:
         _unwritable(path, error)
 
 
-def save_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a state_dict as safetensors, atomically."""
+def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write a state_dict as safetensors, atomically; `about` it is kept as the JSON text of the one key "run".
+
+    One key, since safetensors writes several in any order, and equal weights shall be equal bytes.
+    """
     library = require("safetensors.torch", "torch", "saving weights")
     # Clones: safetensors refuses tensors that share memory, such as the affine parameters of two stages.
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
     }
-    write(path, library.save(tensors, metadata=dict(metadata)))
+    write(path, library.save(tensors, metadata={"run": json.dumps(dict(about))}))
 
 
 def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Tensor]:
-    """Read a state_dict; raises RkblocksError RK712 (absent) or RK713 (damaged)."""
+    """Read a state_dict; raises RkblocksError RK712 (absent) or RK713 (damaged, or values that are no numbers)."""
     library = require("safetensors.torch", "torch", "loading weights")
     safetensors = require("safetensors", "torch", "loading weights")
     _expect(path)
@@ -91,7 +95,22 @@ def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Te
         tensors: dict[str, Tensor] = library.load_file(path, device=str(device))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         _damaged(path, error)
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            help = "restore it from a copy, or train again"
+            fail("RK713", f"{path}: the tensor {name} has values that are no finite numbers", help=help)
     return tensors
+
+
+def about_weights(path: Path) -> dict[str, Any]:
+    """Read what save_weights was told about the weights; empty where the file does not say."""
+    safetensors = require("safetensors", "torch", "loading weights")
+    _expect(path)
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(json.loads((file.metadata() or {}).get("run", "{}")))
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
+        _damaged(path, error)
 
 
 def save_state(path: Path, previous: Path, state: Mapping[str, Any]) -> None:

@@ -170,3 +170,90 @@ def test_eps_zero_changes_nothing():
     model, (x, y) = net(), batch()
     for name in ATTACKS:
         assert torch.equal(attempt(name, model, x, y, Threat("linf", 0, step=0)), x)
+
+
+class Output(nn.Module):
+    """A model that makes something else of its logits."""
+
+    def __init__(self, turn):
+        super().__init__()
+        self.model, self.turn = net(), turn
+
+    def forward(self, x):
+        return self.turn(self.model(x))
+
+
+LOOKING = sorted(set(ATTACKS) - {"noise", "gaussian"})  # a single draw of noise asks the model nothing
+
+
+@pytest.mark.parametrize("name", LOOKING)
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [
+        (lambda logits: (logits, logits), "RK814"),
+        (lambda logits: logits[:, 0], "RK814"),
+        (lambda logits: torch.cat([logits, logits]), "RK814"),
+        (lambda logits: logits * float("nan"), "RK814"),
+        (torch.Tensor.detach, "RK809"),
+    ],
+    ids=["tuple", "vector", "rows", "nan", "detached"],
+)
+def test_outputs_that_are_no_logits_are_named_in_every_attack(name, turn, expected):
+    if expected == "RK809" and not ATTACKS[name].gradients:
+        pytest.skip("follows no gradient")
+    x, y = batch()
+    y = net().eval()(x).argmax(1)
+    if ATTACKS[name].transfers:
+        threat = replace(THREAT, source="another")
+        with pytest.raises(RkblocksError) as caught:
+            attacks.run(name, net(), x, y, threat, source=Output(turn))
+    else:
+        with pytest.raises(RkblocksError) as caught:
+            attempt(name, Output(turn), x, y, THREAT)
+    assert code(caught) == [expected]
+
+
+@pytest.mark.parametrize("name", LOOKING)
+@pytest.mark.parametrize("label", [5, 99, -1])
+def test_labels_beyond_the_classes_are_named_in_every_attack(name, label):
+    x, y = batch()
+    y[3] = label
+    with pytest.raises(RkblocksError, match=f"a label is {label}") as caught:
+        attempt(name, net(), x, y, THREAT)
+    assert code(caught) == ["RK808"]
+
+
+def test_labels_of_any_integer_type_give_the_same_examples():
+    x, y = batch()
+    expected = attacks.pgd(net(), x, y, THREAT, torch.Generator().manual_seed(0))
+    for dtype in (torch.int8, torch.uint8, torch.int32):
+        found = attacks.pgd(net(), x, y.to(dtype), THREAT, torch.Generator().manual_seed(0))
+        assert torch.equal(found, expected)
+
+
+def test_arguments_of_another_type_are_named():
+    x, y = batch()
+    for arguments, more, expected in [
+        ((None, x, y, THREAT), {}, "RK819"),
+        ((lambda x: x, x, y, THREAT), {}, "RK819"),
+        ((net(), x, y, None), {}, "RK819"),
+        ((net(), x, y, {"eps": "8/255"}), {}, "RK819"),
+        ((net(), x, y, THREAT, 0), {}, "RK819"),
+        ((net(), x, y, THREAT), {"mode": "evaluation"}, "RK819"),
+        ((net(), x.tolist(), y, THREAT), {}, "RK808"),
+        ((net(), None, y, THREAT), {}, "RK808"),
+        ((net(), x, y.tolist(), THREAT), {}, "RK808"),
+        ((net(), x, y > 0, THREAT), {}, "RK808"),
+        ((net(), x.double(), y, THREAT), {}, "RK808"),
+        ((net().double(), x, y, THREAT), {}, "RK808"),
+    ]:
+        with pytest.raises(RkblocksError) as caught:
+            attacks.run("pgd", *arguments, **more)
+        assert code(caught) == [expected]
+
+
+def test_a_gradient_of_something_else_is_no_gradient_of_the_input():
+    leaf = torch.zeros(1, requires_grad=True)
+    with pytest.raises(RkblocksError) as caught:
+        attacks.run("pgd", Output(lambda logits: logits.detach() + leaf), *batch(), THREAT)
+    assert code(caught) == ["RK809"]

@@ -233,3 +233,16 @@ def test_a_check_is_one_function_and_names_are_unique(honest, subject_of, monkey
     ]
     with pytest.raises(ValueError, match="already"):
         check("does not apply")(silent)
+
+
+def test_outputs_that_are_no_numbers_pass_no_check_of_the_outputs(honest, subject_of):
+    class Broken(torch.nn.Module):
+        def forward(self, x):
+            return honest(x) * float("nan")
+
+    evidence = Evidence(subject_of(Broken(), 8), (), subject_of(Broken(), 8), 0, 8)
+    names = ("deterministic", "independent of the batch", "logits, not probabilities", "gradients exist")
+    for name in (*names, "gradients tell the truth"):
+        found = CHECKS[name](evidence)
+        assert found is not None
+        assert not found[0], name

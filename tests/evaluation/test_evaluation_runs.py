@@ -178,3 +178,8 @@ def test_seeds_of_one_configuration_are_averaged_and_all_pairs_compared(trained,
 def test_one_run_has_no_seeds_and_no_comparison(trained):
     found = evaluate(trained, preset="quick", limit=10, probe=0, save=False)
     assert (found["seeds"], found["comparisons"]) == ([], [])
+
+
+def test_more_targets_than_wrong_classes_are_recorded_as_those_there_are(trained):
+    found = evaluate(trained, attack="targeted", targets=1000, steps=1, limit=4, probe=0, save=False)
+    assert found["runs"][0]["entries"][1]["threat"]["targets"] == 9

@@ -9,7 +9,7 @@ import pytest
 import torch
 from commands import dying, ended, killed, limited, start
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate
@@ -150,6 +150,9 @@ def test_a_configuration_edited_by_hand(copy):
     content = json.loads(record.read_text())
     del content["config"]  # a run of before there was such a hash
     record.write_text(json.dumps(content))
+    with pytest.raises(RkblocksError, match="RK744"):  # the weights know it as well
+        open_run(copy, "cpu")
+    save_file(load_file(copy / WEIGHTS[0]), copy / WEIGHTS[0])
     assert open_run(copy, "cpu").config.data.split_seed == 1
     with pytest.raises(RkblocksError, match="RK715"):  # the state has always had one
         resume(copy, progress=False)

@@ -3,13 +3,15 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from rkblocks.data import load as load_data
@@ -55,6 +57,33 @@ def test_the_folder_is_complete(finished, tiny):
     assert {"lr", "train_loss", "train_accuracy", "validation_clean", "validation_robust"} <= lines[0].keys()
     best = max(line["validation_robust"] for line in lines)
     assert next(line for line in reversed(lines) if line["best"])["validation_robust"] == best
+
+
+def test_weights_that_are_no_numbers_are_refused_by_name(copy):
+    path = copy / "weights.safetensors"
+    state = load_file(path)
+    name = sorted(state)[3]
+    state[name].view(-1)[0] = float("nan")
+    save_file(state, path)
+    with pytest.raises(RkblocksError, match=re.escape(name)) as caught:
+        open_run(copy, "cpu")
+    assert [found.code for found in caught.value.diagnostics] == ["RK713"]
+    open_run(copy, "cpu", "last")
+
+
+def test_weights_know_their_run_and_are_refused_in_another(copy):
+    path = copy / "weights.safetensors"
+    with safe_open(path, "pt") as file:
+        written = json.loads(file.metadata()["run"])
+    assert written["config"] == storage.sha256(copy / "config.toml")
+    assert written["blocks"] == "ark,ssp2"
+    for different in ({"blocks": "ark,euler"}, {"config": "0" * 64}):
+        save_file(load_file(path), path, metadata={"run": json.dumps(written | different)})
+        with pytest.raises(RkblocksError, match=next(iter(different.values()))) as caught:
+            open_run(copy, "cpu")
+        assert [found.code for found in caught.value.diagnostics] == ["RK744"]
+    save_file(load_file(path), path)  # as files of earlier versions: nothing is known of them
+    open_run(copy, "cpu")
 
 
 def test_open_run(finished):
@@ -179,7 +208,7 @@ def test_damaged_files(copy):
 
 def test_weights_of_another_network(copy, tiny, tmp_path):
     other = train(tiny(net__blocks="euler", net__widths=[3, 6], training__epochs=1), tmp_path / "other", progress=False)
-    shutil.copy(other / "weights.safetensors", copy)
+    save_file(load_file(other / "weights.safetensors"), copy / "weights.safetensors")  # without saying whose they are
     with pytest.raises(RkblocksError, match="RK713"):
         open_run(copy)
 

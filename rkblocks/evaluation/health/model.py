@@ -59,6 +59,10 @@ def logits_not_probabilities(evidence: Evidence) -> Finding:
     """A softmax at the end of the model kills the gradient of the cross-entropy."""
     output = evidence.logits(evidence.images)
     sums = output.sum(1)
+    broken = int((~output.isfinite()).any(1).sum())
+    if broken:
+        figure = f"the outputs of {broken} of {evidence.n} images are no finite numbers"
+        return False, figure, "the weights or a layer overflow: no prediction of this model means anything"
     probabilities = bool((output >= 0).all()) and bool(((sums - 1).abs() < 1e-3).all())
     figure = f"outputs from {float(output.min()):.3g} to {float(output.max()):.3g}"
     return not probabilities, figure, "remove the softmax at the end of the model: the losses expect logits"
@@ -66,15 +70,18 @@ def logits_not_probabilities(evidence: Evidence) -> Finding:
 
 @check("gradients exist")
 def gradients_exist(evidence: Evidence) -> Finding:
-    """The share of images whose input gradient is exactly zero: rounding, saturation or clipping inside the model."""
+    """The share of images whose input gradient is exactly zero, by rounding, saturation or clipping inside the model,
+    or is no finite number.
+    """
     zeros = 0
     with frozen(evidence.subject.model):
         for x, y in zip(
             evidence.images.split(evidence.batch), evidence.sample.labels.split(evidence.batch), strict=True
         ):
             _, gradient = input_gradient(evidence.subject.model, x, y, "ce")
-            zeros += int((gradient.flatten(1) == 0).all(1).sum())
-    figure = f"{zeros} of {evidence.n} images have a zero gradient"
+            flat = gradient.flatten(1)
+            zeros += int(((flat == 0).all(1) | ~flat.isfinite().all(1)).sum())
+    figure = f"{zeros} of {evidence.n} images have a zero gradient, or none that is a number"
     return (
         zeros <= evidence.slack(share=0.01) - 1,
         figure,

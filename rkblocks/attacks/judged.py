@@ -1,0 +1,87 @@
+"""A model under attack, looked at while it answers: no forward pass is added, and no bit of an answer is changed."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.diagnostics import fail
+
+
+class Judged(nn.Module):
+    """The model, whose outputs are judged on their way to the attack.
+
+    Every output must be logits [rows, classes] of the rows given, with a gradient where one is asked for. On the first
+    one of the whole batch no logit may be NaN, and every label must be one of the classes.
+    """
+
+    def __init__(self, model: nn.Module, labels: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self._labels: Tensor | None = labels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return model(x); raises RkblocksError RK808, RK809 or RK814."""
+        try:
+            logits = self.model(x)
+        except RuntimeError as error:
+            _explain(self.model, x, error)
+            raise
+        _check_shape(logits, x)
+        if torch.is_grad_enabled() and x.requires_grad and not logits.requires_grad:
+            no_gradient()
+        if self._labels is not None and len(x) >= len(self._labels):
+            _check_values(logits, self._labels)
+            self._labels = None
+        found: Tensor = logits
+        return found
+
+
+def no_gradient() -> NoReturn:
+    """Raise RkblocksError RK809."""
+    fail(
+        "RK809",
+        "the model's output does not depend on its input by any differentiable path",
+        help="a detach or no_grad inside the model hides the gradient; remove it, or attack without gradients",
+    )
+
+
+def _explain(model: nn.Module, x: Tensor, error: RuntimeError) -> None:
+    """Raise RkblocksError RK808 where the model could not compute since its weights are of another type or device."""
+    for parameter in model.parameters():
+        if parameter.is_floating_point() and (parameter.dtype, parameter.device) != (x.dtype, x.device):
+            fail(
+                "RK808",
+                f"the model has {parameter.dtype} weights on {parameter.device} and fails on images of {x.dtype} on "
+                f"{x.device}: {' '.join(str(error).split())[:200]}",
+                help="convert the images or the model: x.to(parameter.device, parameter.dtype)",
+            )
+
+
+def _check_shape(logits: object, x: Tensor) -> None:
+    if isinstance(logits, Tensor) and logits.dim() == 2 and len(logits) == len(x) and logits.is_floating_point():
+        return
+    found = f"{logits.dtype} of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+    fail(
+        "RK814",
+        f"the model returned {found} for {len(x)} images; expected floats [{len(x)}, classes]",
+        help="return the logits alone, a row for each image: wrap the model in one that picks them",
+    )
+
+
+def _check_values(logits: Tensor, labels: Tensor) -> None:
+    classes = logits.shape[1]
+    inside, sound = (labels >= 0) & (labels < classes), ~logits.isnan().any(1)
+    if bool((inside & sound).all()):  # one look, since a GPU is waited for
+        return
+    if not bool(inside.all()):
+        wrong = labels[~inside][0].item()
+        help = f"count the classes from 0 to {classes - 1}"
+        fail("RK808", f"a label is {wrong}, and the model tells {classes} classes apart", help=help)
+    fail(
+        "RK814",
+        f"the logits of {int((~sound).sum())} of {len(logits)} images are NaN before any step was taken",
+        help="the weights or a layer overflow, or training diverged: a number of such a model means nothing",
+    )
