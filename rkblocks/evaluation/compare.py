@@ -85,7 +85,7 @@ class Comparison:
         verdict = f"{better} is more robust than {other}" if differs else "no difference in robustness is shown"
         low, high = worst.interval
         corrected = f", Holm over {self.among} comparisons" if self.among > 1 else ""
-        doubt = f" (health checks of {' and '.join(self.unhealthy)} failed: see the report)" if self.unhealthy else ""
+        doubt = f" (health checks of {' and '.join(self.unhealthy)} failed: see above)" if self.unhealthy else ""
         return (
             f"{verdict}: {worst.first / worst.n:.4f} and {worst.second / worst.n:.4f} of {worst.n} images stand every "
             f"attack, difference {(worst.first - worst.second) / worst.n:+.4f} ({low:+.4f} to {high:+.4f}), "

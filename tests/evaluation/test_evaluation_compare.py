@@ -77,7 +77,7 @@ def test_what_differs_beside_scheme_and_seed_and_what_is_unhealthy_is_said():
     found = compare(first, second)
     assert found.to_dict()["settings"] == {}
     assert found.to_dict()["unhealthy"] == ["a"]
-    assert found.statement.endswith("(McNemar) (health checks of a failed: see the report)")
+    assert found.statement.endswith("(McNemar) (health checks of a failed: see above)")
     found = compare(first, replace(second, settings=other | {"training.epochs": 2}, failed=("reachability",)))
     assert found.to_dict()["settings"] == {"training.epochs": [10, 2]}
     assert "(health checks of a and b failed: " in found.statement
