@@ -193,12 +193,12 @@ def _worst_points(worst: Mapping[str, float], names: Sequence[str]) -> tuple[lis
 def _apart(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> tuple[list[float], list[float]]:
     """Return the points, x being places in `names`, with a gap between groups: no curve joins two of them."""
     gap = float("nan")
-    joined: tuple[list[float], list[float]] = ([], [])
+    points: list[tuple[float, float]] = []
     for k, point in enumerate(zip(x, y, strict=True)):
         if k and group(names[int(x[k])]) != group(names[int(x[k - 1])]):
-            joined[0].append(gap), joined[1].append(gap)
-        joined[0].append(point[0]), joined[1].append(point[1])
-    return joined
+            points.append((gap, gap))
+        points.append(point)
+    return [a for a, _ in points], [b for _, b in points]
 
 
 def _blocks(axis: Axes, names: Sequence[str]) -> None:
