@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rkblocks.diagnostics import fail
+from rkblocks.evaluation.health.selection import THREE_SEEDS
 from rkblocks.evaluation.intervals import holm, mcnemar, paired_bootstrap
 from rkblocks.evaluation.outcomes import Outcomes
 from rkblocks.render.settings import differing
@@ -65,7 +66,7 @@ class Comparison:
 
     p: of `worst`, after Holm's correction over the `among` comparisons made together; the statement rests on it alone.
     settings: those that differ beside scheme and seed, with the value of each run; unhealthy: runs of the two where a
-    health check failed.
+    health check failed, but for that of the seeds: two single networks are what is compared.
     """
 
     first: str
@@ -133,7 +134,7 @@ def compare(first: Outcomes, second: Outcomes) -> Comparison:
     ours, theirs = _standing(first.rows, common), _standing(second.rows, common)
     worst = Paired.of("worst", ours, theirs)
     rows = tuple(Paired.of(row, first.rows[row], second.rows[row]) for row in common)
-    unhealthy = tuple(one.run for one in (first, second) if one.failed)
+    unhealthy = tuple(one.run for one in (first, second) if set(one.failed) - {THREE_SEEDS})
     return Comparison(
         first.run, second.run, rows, worst, worst.p, settings=_settings(first, second), unhealthy=unhealthy
     )

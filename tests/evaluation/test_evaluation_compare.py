@@ -71,7 +71,7 @@ def test_clean_images_alone_show_no_robustness():
 
 def test_what_differs_beside_scheme_and_seed_and_what_is_unhealthy_is_said():
     ours, theirs = pattern(100, 60, 20, 30)
-    first = replace(outcomes("a", [1] * 210, ours), settings=SETTINGS, failed=("three seeds",))
+    first = replace(outcomes("a", [1] * 210, ours), settings=SETTINGS, failed=("deterministic", "three seeds"))
     other = SETTINGS | {"net.blocks": ["euler"], "training.seed": 1}
     second = replace(outcomes("b", [1] * 210, theirs), settings=other)
     found = compare(first, second)
@@ -81,6 +81,8 @@ def test_what_differs_beside_scheme_and_seed_and_what_is_unhealthy_is_said():
     found = compare(first, replace(second, settings=other | {"training.epochs": 2}, failed=("reachability",)))
     assert found.to_dict()["settings"] == {"training.epochs": [10, 2]}
     assert "(health checks of a and b failed: " in found.statement
+    single = compare(replace(first, failed=("three seeds",)), second)
+    assert single.to_dict()["unhealthy"] == [], "two single networks are compared, and said to be"
     unknown = compare(replace(first, failed=()), outcomes("b", [1] * 210, theirs))
     assert unknown.to_dict()["settings"] == {}
     assert unknown.statement.endswith("(McNemar)")
