@@ -38,7 +38,8 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.installed-demo: pyproject.toml $(VENV)/.created
-	$(PIP) install --editable '.[demo]'
+	@echo "installing: 2 to 5 minutes, some gigabytes"
+	$(PIP) install -q --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.created

@@ -89,6 +89,12 @@ class RkblocksError(Exception):
         return "\n".join(f"{prefix}{d}" for d in self.diagnostics)
 
 
+def named(error: BaseException) -> str:
+    """An exception in one line: its type, and the first 300 characters of its message."""
+    reason = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+
+
 class TableauError(RkblocksError):
     """A tableau or its file is at fault."""
 

@@ -64,6 +64,9 @@ def test_the_table_of_verdicts_shows_them(verdicts):
 
 def test_results_have_the_shape_of_the_interface(finished):
     content, folder, said = finished
+    assert said.count("The first networks have started.") == 1
+    seeds = [check for one in content["entries"] for check in one["health"] if check["check"] == "three seeds"]
+    assert [check["figure"] for check in seeds] == ["training seed 0 of this configuration"] * 2
     saved = json.loads((folder / "results.json").read_text())
     assert {key: saved[key] for key in saved} == {key: content[key] for key in saved}
     assert saved["version"] == 1

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email.message import Message
 from email.parser import Parser
@@ -56,6 +57,27 @@ def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:
     strangers = [n for n in wheel.namelist() if not n.startswith("rkblocks/") and ".dist-info/" not in n]
     assert strangers == []
     assert not [n for n in wheel.namelist() if n.endswith((".pyc", ".ipynb")) or "/runs/" in n]
+
+
+def test_the_licence_is_inside(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("/licenses/LICENSE"))
+    assert wheel.read(name).decode().startswith("MIT License\n")
+
+
+def test_the_source_distribution_has_what_the_wheel_leaves_out(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    (path,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {
+        "LICENSE",
+        "Makefile",
+        *relative("studies/*.toml"),
+        *relative("benchmarks/*.py"),
+        *relative("tableaus/*.json"),
+    }
+    assert wanted <= names
 
 
 def test_the_core_needs_sympy_and_click_alone(metadata: Message) -> None:

@@ -18,7 +18,10 @@ Examples:
 @click.option("--out", callback=named, metavar="DIR", help="Folder of the results.  [default: runs/demo-DATE]")
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Networks of each scheme.  [default: 3]")
 @click.option(
-    "--workers", type=click.IntRange(min=0), metavar="N", help="Processes.  [default: the cores, two at most]"
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Processes; 0: none, one network after the other in this one.  [default: the cores, two at most]",
 )
 @click.option("--tiny", is_flag=True, help="The smallest settings that run everything.")
 def command(out: str | None, seeds: int | None, workers: int | None, tiny: bool) -> int:

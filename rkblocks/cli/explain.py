@@ -8,7 +8,7 @@ import click
 @click.command(
     "explain",
     short_help="Explain a diagnostic code.",
-    epilog="\b\nExamples:\n  rkblocks explain RK105\n  rkblocks explain          all codes",
+    epilog="\b\nExamples:\n  rkblocks explain RK105    or 105\n  rkblocks explain          all codes",
 )
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
@@ -25,8 +25,9 @@ def command(code: str | None) -> int:
         rows = [(e.code, str(e.status), e.severity, e.title) for e in map(codes.entry, codes.all_codes())]
         console.show(columns(("code", "status", "severity", "title"), rows))
         return 0
+    name = code.strip().upper()
     try:
-        console.show(codes.entry(code.strip().upper()).text)
+        console.show(codes.entry(f"RK{name}" if name.isdecimal() else name).text)
     except LookupError:
         raise click.UsageError(f"no code {code!r}; `rkblocks explain` alone lists all codes") from None
     return 0

@@ -32,7 +32,7 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
     """
     from rkblocks.cli import console
     from rkblocks.files.library import catalog
-    from rkblocks.files.ranking import arranged, chosen, ranked, read_range
+    from rkblocks.files.ranking import arranged, chosen, ranked, read_range, unclaimed
 
     try:
         ranges = {
@@ -41,7 +41,8 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
         }
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    rows = arranged(chosen(map(ranked, catalog()), **ranges, ssp=ssp, family=family), key, reverse=reverse)
+    library = [ranked(entry) for entry in catalog()]
+    rows = arranged(chosen(library, **ranges, ssp=ssp, family=family), key, reverse=reverse)
     if form == "json":
         from rkblocks.render.jsonfmt import dump
         from rkblocks.render.listing import record
@@ -53,4 +54,7 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
     console.show(listing(rows, colour=console.colour(sys.stdout)))
     if not rows:
         console.note("no scheme of the library fits")
+    if left_out := ", ".join(row.entry.name for row in unclaimed(library, **ranges, ssp=ssp)):
+        advice = "rkblocks check NAME says what holds for which parameters"
+        console.note(f"not listed, for want of a claim: {left_out}; {advice}")
     return 0

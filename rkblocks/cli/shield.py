@@ -16,7 +16,7 @@ from typing import TextIO
 import click
 
 from rkblocks.cli import console
-from rkblocks.diagnostics import RkblocksError, diagnostic
+from rkblocks.diagnostics import RkblocksError, diagnostic, named
 
 USAGE = 2
 INTERRUPTED = 128 + 2
@@ -36,7 +36,7 @@ def guarded(command: Callable[[], object]) -> int:
         if _debugging():
             raise
         _abandon(sys.stdout)
-        _complain(f"internal error: {_named(error)}")
+        _complain(f"internal error: {named(error)}")
         return USAGE
 
 
@@ -59,6 +59,9 @@ def _reported(command: Callable[[], object]) -> int:
         return INTERRUPTED
     except RkblocksError as error:
         console.diagnose(error.diagnostics, error.source)
+        if _debugging():  # the traceback of an internal error in another process
+            for note in getattr(error, "__notes__", ()):
+                console.note(note)
         return error.status
     except OSError as error:
         _abandon(sys.stdout)
@@ -69,17 +72,12 @@ def _reported(command: Callable[[], object]) -> int:
         if _debugging():
             raise
         help = "please report it with the command, the file and the output under RKBLOCKS_DEBUG=1"
-        console.diagnose([diagnostic("RK999", f"internal error: {_named(error)}", help=help)])
+        console.diagnose([diagnostic("RK999", f"internal error: {named(error)}", help=help)])
         return USAGE
 
 
 def _debugging() -> bool:
     return os.environ.get("RKBLOCKS_DEBUG", "") not in ("", "0")
-
-
-def _named(error: Exception) -> str:
-    reason = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def _usage(error: click.ClickException) -> int:

@@ -23,7 +23,8 @@ Exit status: 0 done, 1 a network failed, 2 could not run.
     "--workers",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Processes side by side.  [default: one a GPU, else the cores, eight at most]",
+    help="Processes side by side; 0: none, one network after the other in this process.  "
+    "[default: one a GPU, else the cores, eight at most]",
 )
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="T", help="Threads of each.  [default: the file's, else 1]"

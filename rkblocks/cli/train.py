@@ -66,7 +66,7 @@ def command(
     from rkblocks.extras import require
 
     require("torch", "torch", "training")
-    from rkblocks import training
+    from rkblocks import distributed, training
 
     if resume is not None:
         console.show(f"{training.resume(resume, tensorboard=tensorboard)}\n")
@@ -78,7 +78,10 @@ def command(
 
         console.show(f"{toml.write(config)}\n{variants.comment(config)}")
         return 0
-    folder = Path(out) if out is not None else _free(preset, config.net.blocks, config.training.seed)
+    free, taken = _free(preset, config.net.blocks, config.training.seed)
+    folder = free if out is None else Path(out)
+    if out is None and distributed.local_rank() == 0:
+        _name_unfinished(taken)
     console.show(f"{training.train(config, folder, tensorboard=tensorboard)}\n")
     return 0
 
@@ -88,11 +91,24 @@ def _presets() -> list[str]:
     return sorted(path.stem for path in (Path(__file__).parents[1] / "presets").glob("*.toml"))
 
 
-def _free(preset: str, blocks: tuple[str, ...], seed: int) -> Path:
-    """Return runs/PRESET-BLOCKS-seedS, numbered where that is taken."""
+def _free(preset: str, blocks: tuple[str, ...], seed: int) -> tuple[Path, list[Path]]:
+    """Return runs/PRESET-BLOCKS-seedS, numbered where that is taken; and those that are taken."""
     stem = "-".join([Path(preset).stem, *(Path(block).stem for block in blocks), f"seed{seed}"])
-    folder, number = Path("runs") / stem, 1
+    taken, folder = [], Path("runs") / stem
     while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{stem}-{number}"
-    return folder
+        taken.append(folder)
+        folder = folder.with_name(f"{stem}-{len(taken) + 1}")
+    return folder, taken
+
+
+def _name_unfinished(runs: list[Path]) -> None:
+    """Say which of these runs were interrupted, and how to continue them."""
+    from rkblocks import invocation
+    from rkblocks.cli import console
+    from rkblocks.cli.run_files import summary
+
+    for run in runs:
+        done, _, wanted = summary(run)["epochs"].partition("/")
+        if (run / "resume.pt").is_file() and wanted.isdecimal() and int(done) < int(wanted):
+            how = f"{invocation.command()} train --resume {run}"
+            console.note(f"{run} is unfinished ({done}/{wanted} epochs); {how} continues it")

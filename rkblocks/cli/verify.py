@@ -61,18 +61,25 @@ def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
 
 
 def _text(found: Verification) -> str:
+    from rkblocks.program.facts import NOT_SSP
+
     verdict = "is" if found.ok else "IS NOT"
     known = found.known or not found.ok
     lines = [f"{found.file}: {found.class_name} {verdict} " + (found.name if known else "of the order it promises")]
     rows = [("ran", f"{found.calls} calls of F, on unit vectors in float64" + _values(found.cases))]
     rows.append(("tableau", f"{found.name}, sha256 {found.digest}"))
+    if found.dt != 1:
+        rows.append(
+            ("step size", f"dt = {found.dt}, which the header names; the figures below are those of the tableau")
+        )
     if found.known:
         if found.ok:
             rows.append(("numbers", "every coefficient is the double that the compiled tableau gives"))
         if found.difference is not None:
             place = f", in {found.place}" if found.place else ""
             rows.append(("exact", f"largest difference to the exact coefficients {found.difference:.1e}{place}"))
-        rows.append(("proved", f"order {found.order}, SSP {found.ssp}, growth {found.growth}"))
+        ssp = found.ssp if found.ssp == NOT_SSP else f"SSP {found.ssp}"
+        rows.append(("proved", f"order {found.order}, {ssp}, growth {found.growth}"))
     else:
         rows.append(("order", f"{found.order} within rounding; the tableau is not known, so nothing else is proved"))
     return "\n".join([*lines, *(f"  {key:<9} {text}" for key, text in rows)]) + "\n"

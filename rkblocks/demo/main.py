@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rkblocks import invocation
 from rkblocks.demo import results, settings
 from rkblocks.demo.settings import PAPER, Settings, Task
 from rkblocks.demo.task import perform, read_entry
@@ -63,9 +64,9 @@ def run(
         f"PGD-20 (linf, eps {chosen.eps}){more}."
     )
     try:
-        entries = networks(chosen, root, processes, progress)
+        entries = networks(chosen, root, processes, _announcing(progress, say))
     except KeyboardInterrupt:
-        say(f"Stopped; what is finished is kept. Continue with: rkblocks demo --out {folder}")
+        say(f"Stopped; what is finished is kept. Continue with: {invocation.command()} demo --out {folder}")
         raise
     content = results.write(folder, chosen, entries, verdicts, CHANCE)
     report(content, chosen, folder, say)
@@ -80,6 +81,21 @@ def networks(chosen: Settings, root: Path, workers: int, progress: Progress | No
             raise outcome.error
         found[outcome.task] = outcome.result
     return [found[task] for task in chosen.tasks]
+
+
+def _announcing(progress: Progress | None, say: Callable[[str], None]) -> Progress:
+    """The progress, after a line when the first network starts: workers import for some seconds, and are silent."""
+    started = False
+
+    def told(label: str, done: int, total: int) -> None:
+        nonlocal started
+        if not started:
+            started = True
+            say("The first networks have started. Ctrl-C saves what is under way.")
+        if progress is not None:
+            progress(label, done, total)
+
+    return told
 
 
 def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callable[[str], None]) -> None:

@@ -40,6 +40,7 @@ def perform(settings: Settings, root: Path, task: Task, report: Report) -> dict[
     config = training.load(settings.preset, changes)
     epochs = config.training.epochs
     started = time.monotonic()
+    report(0, epochs + 1)
 
     def listen(metrics: Mapping[str, Any]) -> None:
         report(int(metrics["epoch"]), epochs + 1)
@@ -77,6 +78,8 @@ def attack(task: Task, settings: Settings, subject: Subject) -> dict[str, Any]:
     Its details are saved in its run folder.
     """
     threat = settings.threat
+    if subject.origin is not None:  # its seeds are those of the demo, whether the other networks are done or not
+        subject = replace(subject, origin=replace(subject.origin, seeds=tuple(range(settings.seeds))))
     done = evaluate_subject(subject, [Item("fgsm", threat), Item("pgd", threat)], seed=task.seed, probe=settings.probe)
     clean, fgsm, pgd = done.measurements
     analysis = analyze_subject(subject, threat, seed=task.seed)

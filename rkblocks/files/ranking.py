@@ -91,6 +91,20 @@ def chosen(
     )
 
 
+def unclaimed(
+    rows: Iterable[Ranked], *, order: Range | None = None, stages: Range | None = None, ssp: bool = False
+) -> tuple[Ranked, ...]:
+    """The families that these filters leave out for want of a claim: what they have depends on their parameters."""
+    return tuple(
+        r
+        for r in rows
+        if r.entry.parameters
+        and (stages is None or r.entry.stages in stages)
+        and (order is None or r.order is None or r.order in order)
+        and ((order is not None and r.order is None) or (ssp and r.C is None))
+    )
+
+
 def arranged(rows: Iterable[Ranked], key: str = "name", *, reverse: bool = False) -> tuple[Ranked, ...]:
     """The rows sorted by one of KEYS, equal ones by name; rows without that number come last either way."""
     value = KEYS[key]

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from rkblocks import invocation
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets.schemes import schemes
 from rkblocks.study import log, output, tables
@@ -86,15 +87,15 @@ def run(
         try:
             failed = _follow(done, len(todo), folder, say)
         except KeyboardInterrupt:
-            say(f"Stopped; all is saved. Continue with: rkblocks study {source}{_option(out)}")
+            say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
             raise
         states = _states(tasks)
     content = collect(study, states, root)
     written = output.write(content, folder / "results")
     say("")
-    say(tables.markdown(content))
-    for name, message in failed.items():
-        say(f"FAILED {name}: {message}")
+    say(tables.plain(content))
+    if failed:
+        say(f"Failed: {', '.join(failed)}; see above and {folder / log.FILE}. The same command tries again.")
     say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
     return {**content, "failed": failed, "folder": str(folder)}
 
@@ -120,6 +121,7 @@ def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device
             study.config(cell, seed, data_root=data_root, training_device=device),
             study.plan(cell),
             study.evaluation,
+            study.seeds,
             threads,
         )
         for seed in study.seeds
@@ -197,6 +199,10 @@ def _follow(done: Iterable[Outcome[Task]], total: int, folder: Path, say: Say) -
             say(f"{name}: done in {duration(sum(seconds.values()))} ({number} of {total})")
         else:
             failed[name] = problem(outcome.error)
-            log.note(folder, name, "failed", message=str(outcome.error))
+            traceback = {"traceback": "".join(notes)} if (notes := getattr(outcome.error, "__notes__", ())) else {}
+            log.note(folder, name, "failed", message=str(outcome.error), **traceback)
             say(f"{name}: FAILED ({number} of {total}): {failed[name]}")
+            if os.environ.get("RKBLOCKS_DEBUG", "") not in ("", "0"):
+                for text in traceback.values():
+                    say(text)
     return failed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Marks:
-    """plus_minus and single as written; special: characters that are escaped in a text, by a backslash."""
+    """plus_minus and single as written; special: characters that are escaped in a text, by a backslash; may be none."""
 
     plus_minus: str
     single: str
@@ -17,6 +17,8 @@ class Marks:
 
     def text(self, text: str) -> str:
         """Return any text with the characters escaped that the format would read; the marks themselves stay."""
+        if not self.special:
+            return text
         parts = re.split(f"({re.escape(self.plus_minus)}|{re.escape(self.single)})", text)
         escape = f"([{re.escape(self.special)}])"
         return "".join(part if i % 2 else re.sub(escape, r"\\\1", part) for i, part in enumerate(parts))
@@ -30,5 +32,6 @@ class Marks:
         return f"${text}$" if self.math else text
 
 
+PLAIN = Marks("±", "†", "", math=False)
 MARKDOWN = Marks("±", "†", "\\`*_[]<>|", math=False)
 LATEX = Marks(r"$\pm$", r"$\dagger$", "&%$#_{}", math=True)

@@ -37,7 +37,7 @@ class Outcome(Generic[T]):
 
     task: T
     result: Any = None
-    error: Exception | None = None
+    error: RkblocksError | None = None
 
 
 @dataclass

@@ -215,8 +215,6 @@ def _unfit(content: Mapping[str, Any]) -> str:
     return ""
 
 
-def problem(error: BaseException) -> str:
+def problem(error: RkblocksError) -> str:
     """One line for what went wrong with a network."""
-    if isinstance(error, RkblocksError):
-        return " ".join(f"{one.code}: {one.message}" for one in error.diagnostics)
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return " ".join(f"{one.code} {one.message}" for one in error.diagnostics)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from rkblocks.study.grid import BLOCKS, CALLS
 from rkblocks.study.keys import heading
-from rkblocks.study.marks import LATEX, MARKDOWN, Marks
+from rkblocks.study.marks import LATEX, MARKDOWN, PLAIN, Marks
 from rkblocks.study.relations import FACTS
 
 Content = Mapping[str, Any]
@@ -106,20 +107,32 @@ def notes(content: Content, marks: Marks) -> list[str]:
     checks = sum(entry["health"]["checks"] for entry in entries)
     failed = [(entry, text) for entry in entries for text in entry["health"]["failed"]]
     found.append(f"Health checks: {checks - len(failed)} of {checks} passed.")
-    found += [f"Failed, {entry['cell']} seed {entry['seed']}: {text}." for entry, text in failed]
+    often = Counter(text for _, text in failed)
+    shared = [text for text, count in often.items() if count == len(entries) > 1]  # the seeds of a study, say
+    found += [f"Failed, every network: {text}." for text in shared]
+    found += [f"Failed, {entry['cell']} seed {entry['seed']}: {text}." for entry, text in failed if text not in shared]
     return [marks.text(note) for note in found]
 
 
 def markdown(content: Content) -> str:
     """Return the tables and the notes as Markdown."""
+    return _piped(content, MARKDOWN)
+
+
+def plain(content: Content) -> str:
+    """Return what `markdown` does with nothing escaped, for a terminal."""
+    return _piped(content, PLAIN)
+
+
+def _piped(content: Content, marks: Marks) -> str:
     study = content["study"]
     parts = [f"# {study['name']}" + (f": {study['title']}" if study["title"] else "")]
-    for grid in (accuracies(content, MARKDOWN), differences(content, MARKDOWN), related(content, MARKDOWN)):
+    for grid in (accuracies(content, marks), differences(content, marks), related(content, marks)):
         if grid is not None:
             head, rows = grid
             lines = [head, ["---"] * len(head), *rows]
             parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
-    parts.append("\n".join(f"- {note}" for note in notes(content, MARKDOWN)))
+    parts.append("\n".join(f"- {note}" for note in notes(content, marks)))
     return "\n\n".join(parts) + "\n"
 
 

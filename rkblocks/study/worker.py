@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from rkblocks.diagnostics import RkblocksError
+from rkblocks.diagnostics import RkblocksError, diagnostic, named
 
 Report = Callable[[int, int], None]
 
@@ -47,7 +47,10 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
 
 
 def settle(work: Callable[[Any, Report], Any], task: Any, report: Report) -> tuple[str, Any]:
-    """Perform a task; returns ("done", result), ("failed", error), or ("stopped", None) for a signal."""
+    """Perform a task; returns ("done", result), ("failed", error), or ("stopped", None) for a signal.
+
+    An exception that nobody foresaw becomes RK999, with its traceback as a note of the error (`__notes__`).
+    """
     try:
         return "done", work(task, report)
     except KeyboardInterrupt:
@@ -57,4 +60,7 @@ def settle(work: Callable[[Any, Report], Any], task: Any, report: Report) -> tup
             return "stopped", None
         return "failed", error
     except Exception as error:
-        return "failed", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+        message = f"internal error: {named(error)} (RKBLOCKS_DEBUG=1 shows where)"
+        internal = RkblocksError([diagnostic("RK999", message)])
+        internal.add_note(traceback.format_exc())
+        return "failed", internal

@@ -31,12 +31,17 @@ def order_claim(facts: Facts) -> Iterator[Judged]:
     witness = facts.order.witness
     sides = f"{short(facts.field, witness.left)} instead of {witness.right}"
     reason = (
-        f"the tree {trees.text(witness.tree)} with {trees.nodes(witness.tree)} nodes gives {sides}"
+        f"the tree {trees.text(witness.tree)} with {_nodes(witness.tree)} gives {sides}"
         if claimed > found
         else f"all conditions up to order {found} hold"
     )
     message = f"order {claimed} is claimed, but the order is {found}: {reason}"
     yield report, diagnostic("RK401", message, path="/claims/order", help=f'"order": {found}')
+
+
+def _nodes(tree: trees.Tree) -> str:
+    count = trees.nodes(tree)
+    return f"{count} node" + "s" * (count > 1)
 
 
 def ssp_claim(facts: Facts) -> Iterator[Judged]:

@@ -169,10 +169,15 @@ def test_the_command(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith(f"{path}: Ssp2Block is ssp2\n  ran       2 calls of F, on unit vectors in float64\n")
     assert "  proved    order 2, SSP 1, growth 7/4\n" in out
-    write(Path(path).read_text(), ("u1), 0.5)", "u1), 0.25)"))
+    other = write(emit("midpoint", dt="1/2"))
+    assert main(["verify", other]) == 0
+    out = capsys.readouterr().out
+    assert "  step size dt = 1/2, " in out
+    assert "  proved    order 2, not SSP, growth 9/4\n" in out
+    write(emit("ssp2"), ("u1), 0.5)", "u1), 0.25)"))
     assert main(["verify", path, "--format", "json"]) == 1
     (found,) = json.loads(capsys.readouterr().out)["results"]
-    assert (found["ok"], found["coefficients"]["b"]) == (False, [1.0, 0.25, 0.25])
+    assert (found["ok"], found["dt"], found["coefficients"]["b"]) == (False, "1", [1.0, 0.25, 0.25])
     assert {d["code"] for d in found["diagnostics"]} == {"RK517"}
     assert verified(path) == verify_file(path)
     assert main(["verify", "none.py"]) == 2

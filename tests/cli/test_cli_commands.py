@@ -56,7 +56,13 @@ def test_list_filters_and_sorts(run: Run) -> None:
     families = json.loads(text)["tableaus"]
     assert "ark" in {entry["name"] for entry in families}
     assert all(entry["parameters"] for entry in families)
-    status, out, err = run("list", "--order", "99")
+    assert run("list", "--ssp", "--stages", "2")[2] == (
+        "not listed, for want of a claim: ark, ark_free, ark_mnist, ark_ssp_half, ark_ssp_wide, rk22_family; "
+        "rkblocks check NAME says what holds for which parameters\n"
+    )
+    assert run("list", "--stages", "2")[2] == ""
+    assert run("list", "--order", "2", "--stages", "2")[2].startswith("not listed, for want of a claim: ark_free; ")
+    status, out, err = run("list", "--order", "99", "--stages", "1")
     assert (status, len(out.splitlines()), err) == (0, 1, "no scheme of the library fits\n")
     assert run("list", "--order", "three")[0] == 2
 
@@ -126,6 +132,7 @@ def test_explain_is_case_insensitive_and_lists_all(run: Run) -> None:
     status, out, _ = run("explain", "rk901")
     assert status == 0
     assert out.startswith("# RK901: ")
+    assert run("explain", "901") == (0, out, "")
     assert "RK901" in run("explain")[1]
 
 

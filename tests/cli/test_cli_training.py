@@ -1,11 +1,13 @@
 """Train, resume, evaluate and analyse through the command line, on the embedded digits at the smallest settings."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from rkblocks import training
 from rkblocks.cli import main
 from rkblocks.cli.tables import LEGEND
 
@@ -37,9 +39,28 @@ def test_the_default_folder_is_named_after_the_run_and_free(tmp_path: Path, monk
     from rkblocks.cli.train import _free
 
     monkeypatch.chdir(tmp_path)
-    assert _free("digits", ("ark", "schemes/mine.json"), 1) == Path("runs/digits-ark-mine-seed1")
-    Path("runs/digits-ark-mine-seed1").mkdir(parents=True)
-    assert _free("digits", ("ark", "schemes/mine.json"), 1) == Path("runs/digits-ark-mine-seed1-2")
+    first = Path("runs/digits-ark-mine-seed1")
+    assert _free("digits", ("ark", "schemes/mine.json"), 1) == (first, [])
+    first.mkdir(parents=True)
+    assert _free("digits", ("ark", "schemes/mine.json"), 1) == (Path("runs/digits-ark-mine-seed1-2"), [first])
+
+
+def test_an_unfinished_run_of_the_same_name_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = Path("runs/digits-ssp2-seed3"), Path("runs/digits-ssp2-seed3-2")
+    for folder in (first, second):
+        shutil.copytree(run, folder)
+    config = first / "config.toml"
+    config.write_text(config.read_text().replace("epochs = 1\n", "epochs = 10\n"))
+    monkeypatch.setattr(training, "train", lambda config, folder, **_: folder)
+    assert main(["train", "--preset", "digits", "--blocks", "ssp2", "--seed", "3"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "runs/digits-ssp2-seed3-3\n"
+    assert said.err == f"{first} is unfinished (1/10 epochs); rkblocks train --resume {first} continues it\n"
+    assert main(["train", "--preset", "digits", "--blocks", "ssp2", "--seed", "3", "--out", "mine"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_print_config_is_a_file_for_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

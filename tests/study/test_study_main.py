@@ -146,7 +146,9 @@ def test_one_network_fails_the_others_go_on_and_it_is_tried_again(
     for _ in range(2):
         assert main(["study", str(tiny), "--out", str(out), "--workers", "0"]) == 1
         said = capfd.readouterr().out
-        assert "FAILED euler-lr1e+30-seed0: RK719" in said
+        assert said.count("RK719") == 1
+        assert "euler-lr1e+30-seed0: FAILED (1 of" in said
+        assert f"Failed: euler-lr1e+30-seed0; see above and {out / 'log.jsonl'}" in said
         assert "| euler | 1e+30 | 0 of 1 | - | - |" in said
         assert "| euler | 0.05 | 1 | 0." in said
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
@@ -157,6 +159,41 @@ def test_one_network_fails_the_others_go_on_and_it_is_tried_again(
     ]
     assert "the loss is no number" in log[0]["message"]
     assert log[1]["training"] > 0
+
+
+def test_an_unforeseen_exception_is_one_line_and_its_traceback_is_in_the_log(
+    copy: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(copy / "runs" / "euler-seed0" / "evaluations")
+    monkeypatch.setattr(tasks, "of_run", lambda *_, **__: 1 + "x")  # type: ignore[operator]
+    arguments = ["study", str(copy), "--workers", "0"]
+    assert main(arguments) == 1
+    said = capfd.readouterr()
+    assert "Traceback" not in said.out + said.err
+    line = "RK999 internal error: TypeError: unsupported operand type(s) for +: 'int' and 'str' (RKBLOCKS_DEBUG=1"
+    assert said.out.count("TypeError") == said.out.count(line) == 1
+    logged = json.loads((copy / "log.jsonl").read_text().splitlines()[-1])
+    assert "Traceback" in logged["traceback"]
+    assert "test_study_main.py" in logged["traceback"]
+    monkeypatch.setenv("RKBLOCKS_DEBUG", "1")
+    assert main(arguments) == 1
+    assert "Traceback" in capfd.readouterr().out
+
+
+def test_three_seeds_are_those_of_the_study(copy: Path) -> None:
+    def seeds_check(name: str) -> dict[str, object]:
+        (path,) = (copy / "runs" / name / "evaluations").glob("*.json")
+        return next(check for check in json.loads(path.read_text())["health"] if check["check"] == "three seeds")
+
+    assert seeds_check("euler-seed0")["ok"] is False
+    text = (copy / "study.toml").read_text()
+    before = study.run(copy, report_only=True, say=silent)
+    assert all("three seeds: 2 in this study" in entry["health"]["failed"] for entry in before["entries"])
+    (copy / "study.toml").write_text(text.replace('["euler", "ssp2"]', '["euler"]').replace("[0, 1]", "[0, 1, 2]"))
+    after = study.run(copy, workers=0, say=silent)
+    assert not any("three seeds" in one for entry in after["entries"] for one in entry["health"]["failed"])
+    assert seeds_check("euler-seed2")["ok"] is True
+    assert seeds_check("euler-seed2")["figure"] == "training seeds 0, 1, 2 of this configuration"
 
 
 def test_small_files_of_an_unfinished_network_cannot_be_continued(copy: Path) -> None:

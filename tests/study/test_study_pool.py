@@ -49,7 +49,11 @@ def test_every_task_has_an_outcome(workers: int) -> None:
     assert {("a", 1, 2), ("a", 2, 2), ("b", 1, 2), ("d", 2, 2)} <= set(told)
     assert isinstance(found["b"].error, RkblocksError)
     assert [one.code for one in found["b"].error.diagnostics] == ["RK855"]
-    assert "ZeroDivisionError: c" in str(found["c"].error)
+    crash = found["c"].error
+    assert isinstance(crash, RkblocksError)
+    assert [one.code for one in crash.diagnostics] == ["RK999"]
+    assert "ZeroDivisionError: c" in str(crash)
+    assert "Traceback" in crash.__notes__[0]
     assert found["a"].error is None
     assert found["a"].result["threads"] == 1
     if workers:

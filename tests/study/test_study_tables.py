@@ -173,12 +173,30 @@ def test_markdown() -> None:
     assert tables.markdown(CONTENT) == MARKDOWN
 
 
+def test_plain_text_has_no_escapes() -> None:
+    assert "\\" in MARKDOWN
+    assert tables.plain(CONTENT) == MARKDOWN.replace("\\", "")
+
+
 def test_latex() -> None:
     assert tables.latex(CONTENT) == LATEX
 
 
 def test_comma_separated_values() -> None:
     assert tables.comma_separated(CONTENT) == CSV
+
+
+def test_what_every_network_fails_is_said_once() -> None:
+    entries = [
+        {**one, "health": {"checks": 3, "failed": [*one["health"]["failed"], "three seeds: 2 in this study"]}}
+        for one in CONTENT["entries"]
+    ]
+    said = tables.plain({**CONTENT, "entries": entries}).splitlines()
+    assert said[-3:] == [
+        "- Health checks: 9 of 15 passed.",
+        "- Failed, every network: three seeds: 2 in this study.",
+        "- Failed, ssp2 seed 0: more_steps: 0.1 < 0.2.",
+    ]
 
 
 def test_nothing_is_done_yet() -> None:

@@ -38,7 +38,7 @@ class Verification:
     ``known`` says that the tableau of the header's hash was at hand; then ``difference`` is the largest difference of a
     recovered coefficient to the exact one, at ``place``, and ``order``, ``ssp`` and ``growth`` are those proved.  Else
     ``order`` is that of the recovered coefficients within `TOLERANCE`, and there is nothing to say on the others.
-    ``coefficients`` are those recovered, at the start of a family.
+    ``coefficients`` are those recovered, at the start of a family; ``dt`` is the step size in the header.
     """
 
     file: str
@@ -46,6 +46,7 @@ class Verification:
     name: str
     digest: str
     known: bool
+    dt: Fraction
     calls: int
     cases: int
     order: int
@@ -70,6 +71,7 @@ class Verification:
         """The content as a JSON object."""
         found = {k: v for k, v in vars(self).items() if k not in ("diagnostics", "coefficients")}
         rows = {key: list(row) for key, row in self.coefficients.items()}
+        found["dt"] = str(self.dt)
         return {"ok": self.ok} | found | {"coefficients": rows, "diagnostics": [d.to_dict() for d in self.diagnostics]}
 
 
@@ -163,6 +165,7 @@ def _verification(
         name=emitted.header.name,
         digest=emitted.header.digest,
         known=facts is not None,
+        dt=_step_size(emitted),
         calls=len(cases[0].points),
         cases=len(cases),
         order=order,
