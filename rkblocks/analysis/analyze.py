@@ -22,6 +22,7 @@ from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.audit import audit_model
 from rkblocks.evaluation.measure import Progress, versions
+from rkblocks.evaluation.outcomes import ready
 from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Subject, of_run
 from rkblocks.training import open_run
@@ -141,8 +142,9 @@ def analyze(
     Raises RkblocksError RK803, RK804, RK823, RK824, RK831, RK832, and what opening a run or a data set raises.
     """
     names = chosen(only)
-    for run in runs[1:]:  # the work on one run is not lost to a slip in the name of the next
+    for run in runs:  # the work on one run is not lost to a slip in the name of the next
         open_run(run, "cpu", weights)
+        ready(Path(run) / "analysis", "analysis")
     found = []
     for run in runs:
         subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed, weights=weights)

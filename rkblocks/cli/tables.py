@@ -88,7 +88,7 @@ def growth(run: Mapping[str, Any]) -> str:
     columns_: dict[str, dict[str, str]] = {}
     for kind, rows in run["growth"].items():
         for row in rows:
-            mean = "-" if row["mean"] is None else f"{row['mean']:.3f} ({row['deviation']:.3f})"
+            mean = "-" if row["mean"] is None else _mean(row)
             columns_.setdefault(f"{kind}, p = {row['p']}", {})[row["group"]] = mean
     groups = list(dict.fromkeys(row["group"] for rows in run["growth"].values() for row in rows))
     table = [(long(group), *(column.get(group, "-") for column in columns_.values())) for group in groups]
@@ -145,6 +145,11 @@ def _search(entry: Mapping[str, Any]) -> str:
     words += [f"{threat['queries']} queries"] if "queries" in threat else []
     words += [f"from {threat['source']}"] if "source" in threat else []
     return ", ".join([*words, entry["definition"]])
+
+
+def _mean(row: Mapping[str, Any]) -> str:
+    """Return "1.234 (0.056)", without a deviation where there is a single pair."""
+    return f"{row['mean']:.3f}" + (f" ({row['deviation']:.3f})" if row["deviation"] is not None else "")
 
 
 def _spread(row: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from rkblocks.blocks.emitted import Verification
 
+LONGEST = 86_400  # seconds; a system's clocks do not count to infinity
 EPILOG = """\b
 Examples:
   rkblocks compile ssp3 -o ssp3_block.py
@@ -45,8 +46,8 @@ def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
     require("torch", "torch", "running an emitted block")
     from rkblocks.blocks.emitted import verify_file
 
-    if not timeout > 0:
-        raise click.UsageError("--timeout must be positive")
+    if not 0 < timeout <= LONGEST:
+        raise click.UsageError(f"--timeout must be positive and at most {LONGEST} seconds, a day")
     found = verify_file(file, tableau, timeout=timeout)
     if form == "json":
         from rkblocks.render.jsonfmt import dump

@@ -12,7 +12,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.options import Request, check_images, check_progress, check_sizes, check_types, folders
-from rkblocks.evaluation.outcomes import Outcomes
+from rkblocks.evaluation.outcomes import Outcomes, ready
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
@@ -106,6 +106,9 @@ def _evaluated(
     opened = {path: open_run(path, "cpu", images["weights"]) for path in paths}
     teacher = None if source is None else _teacher(source, opened, images["weights"])
     groups = _groups(opened)
+    with distributed.together():
+        for path in paths if save and distributed.rank() == 0 else ():
+            ready(path / "evaluations", "evaluation")
 
     results: list[dict[str, Any]] = []
     outcomes: list[Outcomes] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,20 @@ class Outcomes:
 def row_key(entry: Mapping[str, Any]) -> str:
     """Return what makes two rows the same: attack, threat model and definition, as JSON text."""
     return json.dumps({name: entry[name] for name in ("attack", "threat", "definition")}, sort_keys=True)
+
+
+def ready(folder: Path, what: str) -> None:
+    """Make the folder that a result will be saved in, before the work. what: "evaluation", "analysis".
+
+    Raises RkblocksError RK824 where it cannot be made, or takes no file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail("RK824", f"cannot save the {what} in {folder}: {reason}", help="check space and rights")
 
 
 def save_outcomes(

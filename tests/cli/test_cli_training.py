@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -120,3 +121,25 @@ def test_analyze_judges_the_blocks_and_writes_reports(
     assert [row["tableau"] for row in found["analyses"]["coefficients"]] == ["ssp2", "ssp2"]
     assert main(["analyze", str(run), "--report", "all.pdf"]) == 2
     assert main(["analyze", str(run), "--only", "lyapunov"]) == 2
+
+
+def test_one_image_is_enough_to_analyze(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = shutil.copytree(run, tmp_path / "one")
+    report = tmp_path / "all.html"
+    assert main(["analyze", str(copy), "--limit", "1", "--steps", "1", "--device", "cpu", "--report", str(report)]) == 0
+    assert "nan" not in capsys.readouterr().out
+    assert report.is_file()
+
+
+@pytest.mark.parametrize(("command", "folder"), [("evaluate", "evaluations"), ("analyze", "analysis")])
+def test_a_place_that_takes_no_result_is_known_before_the_work(
+    command: str, folder: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setattr("rkblocks.data.load", work)
+    copy = shutil.copytree(run, tmp_path / "full", ignore=shutil.ignore_patterns(folder))
+    (copy / folder).write_text("a file is in the way")
+    assert main([command, str(copy)]) == 2
+    assert "RK824" in capsys.readouterr().err
