@@ -13,12 +13,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from rkblocks.attacks.threat import LARGEST
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.training import settings, toml
 from rkblocks.training.settings import at_least, between, choice, positive, setting
 
 ATTACKED = ("adversarial", "free", "single-step")
 """The methods whose networks are meant to be robust: validation measures that they are."""
+
+
+LARGEST_SEED = 2**63 - 1
+"""Beyond it torch's generators take no seed."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,16 @@ class Data:
     )
     root: str = setting("", "folder of downloaded data sets; empty: RKBLOCKS_DATA, then data/")
     validation: float = setting(0.1, "share of each class held out of training", between(0, 1, high_open=True))
-    split_seed: int = setting(0, "seed of that choice; the same for all runs that are compared", at_least(0))
+    split_seed: int = setting(
+        0, "seed of that choice; the same for all runs that are compared", between(0, LARGEST_SEED)
+    )
     normalization: str = setting(
         "dataset",
         "dataset: mean and deviation of the data set; none; published: as the published code, whose CIFAR-10 mean has "
         "0.2265 where 0.4465 is meant (Tiny ImageNet: 1/2 and 1/2)",
         choice("dataset", "none", "published"),
     )
-    padding: int = setting(0, "random crops from images padded by so many pixels; 0: none", at_least(0))
+    padding: int = setting(0, "random crops from images padded by so many pixels; 0: none", between(0, 256))
     flip: bool = setting(False, "mirror images by chance")
 
 
@@ -49,8 +56,8 @@ class Net:
         "grouped", "grouped, or mnist: the one-group network for 28x28 images", choice("grouped", "mnist")
     )
     blocks: tuple[str, ...] = setting(("ssp3",), "scheme of all groups, or one a group")
-    depth: int = setting(6, "blocks in a group (N of the paper)", at_least(1))
-    widths: tuple[int, ...] = setting((16, 32, 64), "channels of each group (mnist: one number)", at_least(1))
+    depth: int = setting(6, "blocks in a group (N of the paper)", between(1, 10_000))
+    widths: tuple[int, ...] = setting((16, 32, 64), "channels of each group (mnist: one number)", between(1, 65_536))
     norm: str = setting("batch", "normalisation", choice("batch", "group"))
     statistics: str = setting(
         "stage",
@@ -115,7 +122,7 @@ class Training:
     epochs: int = setting(1, "passes over the training images", at_least(1))
     batch_size: int = setting(128, "images a step; an incomplete last batch is left out", at_least(1))
     eval_batch_size: int = setting(1000, "images at once in validation", at_least(1))
-    seed: int = setting(0, "of everything random but the choice of the validation images", at_least(0))
+    seed: int = setting(0, "of everything random but the choice of the validation images", between(0, LARGEST_SEED))
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
     memory_format: str = setting(
         "auto", "auto: channels_last except for narrow nets on a CPU", choice("auto", "contiguous", "channels_last")
@@ -140,9 +147,9 @@ class Attack:
     """method = "adversarial": the PGD attack of training."""
 
     norm: str = setting("linf", "norm of the ball", choice("linf", "l2", "l1"))
-    eps: Fraction = setting(Fraction(8, 255), "radius of the ball", at_least(0))  # noqa: RUF009 (immutable)
+    eps: Fraction = setting(Fraction(8, 255), "radius of the ball", between(0, LARGEST))  # noqa: RUF009 (immutable)
     steps: int = setting(7, "K of the paper", at_least(1))
-    step: Fraction = setting(Fraction(2, 255), "length of a step", at_least(0))  # noqa: RUF009 (immutable)
+    step: Fraction = setting(Fraction(2, 255), "length of a step", between(0, LARGEST))  # noqa: RUF009 (immutable)
     random_start: bool = setting(True, "begin at a random point of the ball")
     mode: str = setting(
         "eval",
@@ -165,7 +172,7 @@ class Free:
     """
 
     replays: int = setting(8, "steps on each batch; an epoch costs as many passes over the images", at_least(1))
-    alpha: Fraction = setting(Fraction(1), "step of the perturbation, in units of attack.eps", at_least(0))  # noqa: RUF009
+    alpha: Fraction = setting(Fraction(1), "step of the perturbation, in units of attack.eps", between(0, 1000))  # noqa: RUF009
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ class SingleStep:
     attack.norm, attack.eps, attack.mode and attack.random_start count; the attack's steps serve validation alone.
     """
 
-    alpha: Fraction = setting(Fraction(5, 4), "length of the step, in units of attack.eps", at_least(0))  # noqa: RUF009
+    alpha: Fraction = setting(Fraction(5, 4), "length of the step, in units of attack.eps", between(0, 1000))  # noqa: RUF009
 
 
 @dataclass(frozen=True)
@@ -234,12 +241,13 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
 
 
-def load(source: str | os.PathLike[str], overrides: Overrides = ()) -> Config:
+def load(source: str | os.PathLike[str], overrides: Overrides = (), *, trained: bool = False) -> Config:
     """The configuration of a preset or a TOML file, with overrides.
 
     Args:
         source: the name of a preset; or a path: what exists, ends in .toml or has a separator.
         overrides: {"section.key": value}, or texts "section.key=value" as a command line gives them.
+        trained: it is that of a run, whose settings without effect are history and no longer refused (RK706).
 
     Raises:
         RkblocksError: with all that is wrong: RK701 (no such preset or file), RK702 (no TOML), RK703 (unknown keys),
@@ -253,12 +261,18 @@ def load(source: str | os.PathLike[str], overrides: Overrides = ()) -> Config:
     table, problems = toml.parse(path)
     config = settings.read(Config, table, problems)
     problems = toml.with_lines(problems, path) if table else problems
+    place = str(source)
+    overrides = overrides if isinstance(overrides, Mapping) else list(overrides)
+    sound = not problems
     given = settings.overriding(Config, overrides, problems)
+    if sound and (problems or given):
+        place = "overrides" if isinstance(overrides, Mapping) else "--set"
     if not problems:
         config = settings.read(Config, settings.merged(table, given), problems)
         problems += _together(config)
+        problems += [] if trained else _at_odds(config)
     if problems:
-        raise RkblocksError(problems, str(source))
+        raise RkblocksError(problems, place)
     return config
 
 
@@ -281,7 +295,7 @@ def _together(config: Config) -> list[Diagnostic]:
         problems.append(("net.widths", "empty, expected a width for each group"))
     if not config.net.blocks or "" in config.net.blocks:
         problems.append(("net.blocks", f"{','.join(config.net.blocks)!r}, expected one scheme, or one for each group"))
-    return [diagnostic("RK704", f"{path} is {text}", path=path) for path, text in problems] + _at_odds(config)
+    return [diagnostic("RK704", f"{path} is {text}", path=path) for path, text in problems]
 
 
 def _at_odds(config: Config) -> list[Diagnostic]:
@@ -299,4 +313,14 @@ def _at_odds(config: Config) -> list[Diagnostic]:
     if averaging.kind != "none" and averaging.start >= training.epochs:
         help = f"choose an epoch below {training.epochs}; epochs count from 0"
         problems.append(("averaging.start", f"{averaging.start}, and there are {training.epochs} epochs", help))
+    if averaging.evaluated and averaging.kind == "none":
+        help = 'set averaging.kind to "ema" or "uniform", or leave out averaging.evaluated'
+        problems.append(("averaging.evaluated", "true with averaging.kind none: there is no average", help))
+    schedule = config.schedule
+    if schedule.milestones and schedule.kind != "steps":
+        help = 'set schedule.kind to "steps", or schedule.milestones to nothing'
+        problems.append(("schedule.milestones", f"{list(schedule.milestones)} with schedule {schedule.kind}", help))
+    if schedule.kind == "steps" and not schedule.milestones:
+        help = 'name epochs in schedule.milestones, or set schedule.kind to "constant"'
+        problems.append(("schedule.kind", "steps without schedule.milestones: the rate would be constant", help))
     return [diagnostic("RK706", f"{path} is {text}", path=path, help=help) for path, text, help in problems]

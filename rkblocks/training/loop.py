@@ -26,6 +26,7 @@ from rkblocks.training.checkpoint import Progress
 from rkblocks.training.config import Config
 from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.keep import Keeper
+from rkblocks.training.memory import enough_memory
 from rkblocks.training.optimizers import optimizer as make_optimizer
 from rkblocks.training.progress import Reporter, duration, reporter
 from rkblocks.training.schedule import learning_rate
@@ -68,8 +69,9 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             data = _data(config, device)
             mean, std = networks.constants(config, data)
             init = stream(config.training.seed, "init")
-            model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
-            model = model.to(device).to(memory_format=networks.memory_format(config, device))
+            with enough_memory(config):
+                model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
+                model = model.to(device).to(memory_format=networks.memory_format(config, device))
             optimizer = make_optimizer(config.optimizer, model)
             at = Progress(streams=epoch_streams(config.training.seed, 0, device))
             average = Average(config.averaging, model, at.carried)
@@ -150,6 +152,8 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     )
     if data.note:
         report.say(f"{data.name}: {data.note}")
+    if config.data.validation and not len(data.validation):
+        report.say(f"data.validation {config.data.validation:g} rounds to no image of any class: nothing is held out")
     began = saved = time.monotonic()
     network, own = parallel.divide(model, device), distributed.part(size)
 
@@ -169,7 +173,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(config, at.epoch, at.step, steps)
 
-                    with keeper.naming_divergence():
+                    with keeper.naming_divergence(), enough_memory(config):
                         outcome = move(x, batch.labels[own])
                     average.after_step(at.epoch)
                     total += outcome.sums
@@ -188,7 +192,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
                         check()
 
                 average.after_epoch(at.epoch)
-                with average.evaluated(), keeper.naming_divergence():
+                with average.evaluated(), keeper.naming_divergence(), enough_memory(config):
                     measured = measure(model, data.validation, config, at.epoch, layout, check)
                 at.seconds = time.monotonic() - started
                 metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))

@@ -154,7 +154,7 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
         if sha256(folder / file) != expected:
             help = "restore it from a copy; a changed scheme is another run"
             fail("RK714", f"{folder / file} is not the tableau that this run was trained with", help=help)
-    return load(folder / CONFIG), record, tuple(files.load(str(folder / file)) for file in groups)
+    return load(folder / CONFIG, trained=True), record, tuple(files.load(str(folder / file)) for file in groups)
 
 
 def _instead(folder: Path) -> str:

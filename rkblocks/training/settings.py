@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -126,6 +127,8 @@ def _scalar(value: Any, kind: Any) -> Any:
     if kind is Fraction:
         if isinstance(value, Fraction):
             return value
+        if re.search("[eE][-+]?[0-9]{4}", str(value)):  # it would be worked out digit by digit
+            return Unfit("a number such as 8/255")
         try:  # a decimal is read as written: 0.1 is 1/10
             return Fraction(str(value)) if number or isinstance(value, str) else Unfit("a number such as 8/255")
         except (ValueError, ZeroDivisionError):

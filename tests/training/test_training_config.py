@@ -144,6 +144,13 @@ def test_lines_of_dotted_keys_and_of_repeated_sections(tmp_path):
         ("net.blocks=", "one scheme"),
         ("net.kind=mnist", "one width"),
         ("data.root=\udcff", "text"),
+        ("data.split_seed=9223372036854775808", "from 0 to 9223372036854775807"),
+        ("training.seed=9223372036854775808", "from 0 to 9223372036854775807"),
+        ("net.depth=10001", "from 1 to 10000"),
+        ("net.widths=8,65537", "from 1 to 65536"),
+        ("data.padding=100000", "from 0 to 256"),
+        ("attack.eps=1e400", "from 0 to 1000000"),
+        ("attack.step=1e999999999", "a number such as 8/255"),
     ],
 )
 def test_values_out_of_range(override, expected):
@@ -151,6 +158,7 @@ def test_values_out_of_range(override, expected):
         load("digits", [override])
     assert found(error)[0][0] == "RK704"
     assert expected in str(error.value)
+    assert error.value.source == "--set"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,9 @@ def test_values_out_of_range(override, expected):
         (["attack.rounded=true"], "attack.rounded"),  # eps 0.1 of digits is 25.5/255
         (["attack.rounded=true", "attack.eps=8/255", "training.loss=trades"], "attack.rounded"),
         (["averaging.kind=ema", "averaging.start=10"], "averaging.start"),
+        (["averaging.evaluated=true"], "averaging.evaluated"),
+        (["schedule.milestones=3"], "schedule.milestones"),  # digits has one-cycle
+        (["schedule.kind=steps"], "schedule.kind"),
     ],
 )
 def test_settings_at_odds(overrides, path):
@@ -230,5 +241,14 @@ configs = st.builds(
 def test_what_is_written_is_what_is_read(tmp_path_factory, config):
     path = tmp_path_factory.getbasetemp() / "generated.toml"
     path.write_text(toml.write(config), encoding="utf-8")
-    assert load(path) == config
+    assert load(path, trained=True) == config  # any of them, also those at odds
     assert tomllib.loads(path.read_text(encoding="utf-8")) == config.to_dict()
+
+
+def test_a_trained_run_keeps_settings_that_are_refused_by_now(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("[averaging]\nevaluated = true\n")
+    assert load(path, trained=True).averaging.evaluated
+    with pytest.raises(RkblocksError, match="RK706") as error:
+        load(path)
+    assert error.value.source == str(path)
