@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,10 +11,11 @@ from functools import cache
 from typing import Any
 
 from rkblocks import files, program
-from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
-from rkblocks.study.keys import checked, flat, shown, word, written
+from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.study.keys import MOST_BLOCKS, checked, flat, shown, word, written
+from rkblocks.study.places import placed
 from rkblocks.training import settings
-from rkblocks.training.settings import at_least
+from rkblocks.training.settings import between
 
 CALLS = "calls"
 BLOCKS, DEPTH = "net.blocks", "net.depth"
@@ -23,13 +25,14 @@ BLOCKS, DEPTH = "net.blocks", "net.depth"
 class Cell:
     """One network but for its seed. changes: what differs from the study's own settings, by key; axes: those of it that
     the table shows, as text; calls: calls of F in all blocks of a group (mean of the groups), where the depth follows
-    from a wanted number of them.
+    from a wanted number of them; place: where the study file has it.
     """
 
     name: str
     changes: Mapping[str, Any]
     axes: Mapping[str, str]
     calls: Fraction | None = None
+    place: str = "grid"
 
     @property
     def blocks(self) -> str:
@@ -41,6 +44,11 @@ class Cell:
         """All axes but the schemes, and but the depth that follows from calls: cells of one setting are compared."""
         left_out = (BLOCKS, DEPTH) if CALLS in self.axes else (BLOCKS,)
         return tuple(pair for pair in self.axes.items() if pair[0] not in left_out)
+
+
+def size(table: Mapping[str, Any]) -> int:
+    """Return the number of combinations of [grid] without its seeds, before they are made."""
+    return math.prod(len(value) for _, value in flat(table) if isinstance(value, list))
 
 
 def axes(table: Mapping[str, Any], problems: list[Diagnostic]) -> dict[str, list[Any]]:
@@ -60,7 +68,7 @@ def axes(table: Mapping[str, Any], problems: list[Diagnostic]) -> dict[str, list
 def _value(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any:
     if key != CALLS:
         return checked(key, value, place, problems)
-    number = settings.convert(value, int, at_least(1))
+    number = settings.convert(value, int, between(1, MOST_BLOCKS))
     if isinstance(number, settings.Unfit):
         problems.append(
             diagnostic("RK704", f"{place}calls is {value!r}, expected {number.expected}", path=f"{place}calls")
@@ -145,17 +153,21 @@ def _enter(
     calls = None
     shown_axes = {key: shown(changes[key]) for key in (BLOCKS, *keys)}
     if CALLS in changes:
-        try:
+        each = Fraction(0)
+        with placed(f"{place.removesuffix('.blocks')}.blocks", problems):
             each = mean_calls(changes[BLOCKS])
-        except RkblocksError as error:
-            problems += [d for d in error.diagnostics if d.severity == "error"]
+        if not each:
             return
         changes = {**changes, DEPTH: max(1, round(changes[CALLS] / each))}
         calls = changes[DEPTH] * each
         shown_axes[DEPTH] = str(changes[DEPTH])
     words = [word(BLOCKS, changes[BLOCKS]), *(word(key, changes[key]) for key in keys if key != BLOCKS)]
     cell = Cell(
-        name or "-".join(words), {key: value for key, value in changes.items() if key != CALLS}, shown_axes, calls
+        name or "-".join(words),
+        {key: value for key, value in changes.items() if key != CALLS},
+        shown_axes,
+        calls,
+        place.removesuffix(".blocks"),
     )
     if cell.name in found:
         problems.append(

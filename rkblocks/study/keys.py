@@ -15,6 +15,7 @@ from rkblocks.training.config import Config
 #: As on the command line of `train`.
 SHORT: Final = {"blocks": "net.blocks", "depth": "net.depth", "data": "data.name"}
 SEED: Final = "training.seed"
+MOST_BLOCKS: Final = 10_000  # of a group; and calls of F in one
 #: Column headings that the field has letters for.
 LETTERS: Final = {"net.depth": "N", "attack.steps": "K", "net.blocks": "blocks"}
 
@@ -45,7 +46,11 @@ def checked(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any
         problems += [dataclasses.replace(one, path=f"{place}{written(key)}") for one in own]
         return None
     section, _, name = key.partition(".")
-    return getattr(getattr(settings.read(Config, table, []), section), name)
+    found = getattr(getattr(settings.read(Config, table, []), section), name)
+    if key == "net.depth" and found > MOST_BLOCKS:
+        path = f"{place}{written(key)}"
+        problems.append(diagnostic("RK704", f"{path} is {found}, expected at most {MOST_BLOCKS}", path=path))
+    return found
 
 
 def written(key: str) -> str:

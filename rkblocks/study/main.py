@@ -11,18 +11,19 @@ from typing import Any
 import torch
 
 from rkblocks import invocation
-from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.study import log, output, tables
-from rkblocks.study.grid import Cell
+from rkblocks.study import arguments, log, output, tables
+from rkblocks.study.folder import RESULTS, own, prepare
 from rkblocks.study.overview import overview
+from rkblocks.study.places import placed
 from rkblocks.study.pool import Outcome, Progress, outcomes
 from rkblocks.study.results import collect, run_name
-from rkblocks.study.spec import FILE, Study, load
+from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
+from rkblocks.training import toml
 from rkblocks.training.progress import duration
-from rkblocks.training.storage import write_text
 
 Say = Callable[[str], None]
 MOST_WORKERS = 8  # unless more are asked for
@@ -56,16 +57,20 @@ def run(
     tried again by the next call. Ctrl-C raises KeyboardInterrupt, after the workers have saved their state.
 
     Raises:
-        RkblocksError: RK850 to RK852, RK854 (nothing fits `only`), RK856 (no cluster), and what reading the file
-        raises; nothing is started then.
+        RkblocksError: RK850 to RK852, RK854 (nothing fits `only`), RK856 (no cluster), RK857 (the folder is another
+        study's), RK859 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
+        then.
     """
+    given = {"source": source, "out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}
+    given |= {"dry_run": dry_run, "report_only": report_only, "data_root": data_root, "device": device}
+    arguments.check({**given, "say": say, "progress": progress})
     study = load(source)
     folder = Path(out) if out is not None else _folder(Path(source), study)
+    own(study, folder)
     root = folder / "runs"
     tasks = _tasks(study, root, threads or study.resources.threads, data_root, device)
     if not report_only:
-        for cell in study.cells:
-            _buildable(study, cell)
+        _buildable(study)
     states = _states(tasks)
     for note in dict.fromkeys(note for now in states.values() for note in now.notes):
         say(note)
@@ -76,9 +81,12 @@ def run(
     if dry_run:
         say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
         return {**collect(study, states, root), "failed": {}, "folder": str(folder)}
-    _keep(study, folder)
-    failed = {tasks[key].name: f"RK855: {now.damage}" for key in chosen if (now := states[key]).damage}
-    if left and not report_only:
+    prepare(study, folder)
+    failed = {tasks[key].name: f"RK855 {now.damage}" for key in chosen if (now := states[key]).damage}
+    if report_only:
+        for name, message in failed.items():
+            say(f"{name}: FAILED: {message}")
+    elif left:
         say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
         todo = [tasks[key] for key in left]
         done = (
@@ -91,11 +99,11 @@ def run(
             raise
         states = _states(tasks)
     content = collect(study, states, root)
-    written = output.write(content, folder / "results")
+    written = output.write(content, folder / RESULTS)
     say("")
     say(tables.plain(content))
     if failed:
-        say(f"Failed: {', '.join(failed)}; see above and {folder / log.FILE}. The same command tries again.")
+        say(f"Failed: {', '.join(failed)}; see above{"" if report_only else f" and {folder / log.FILE}"}. The same command tries again.")
     say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
     return {**content, "failed": failed, "folder": str(folder)}
 
@@ -129,10 +137,15 @@ def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device
     }
 
 
-def _buildable(study: Study, cell: Cell) -> None:
-    """Raise what is wrong with the schemes of a cell, before anything is trained."""
-    config = study.config(cell, study.seeds[0])
-    schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+def _buildable(study: Study) -> None:
+    """Raise what is wrong with the schemes of all cells, before anything is trained."""
+    problems: list[Diagnostic] = []
+    for cell in study.cells:
+        config = study.config(cell, study.seeds[0])
+        with placed(f"{cell.place}.blocks", problems):
+            schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+    if problems:
+        raise RkblocksError(toml.with_lines(problems, study.path), str(study.path))
 
 
 def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
@@ -146,17 +159,6 @@ def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
     if wrong:
         raise RkblocksError(wrong)
     return found
-
-
-def _keep(study: Study, folder: Path) -> None:
-    """Keep the study file in the folder, so that this is all that a table needs."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail("RK716", f"{folder} cannot be created: {error.strerror}", help="choose another --out")
-    path = folder / FILE
-    if not path.is_file() or path.read_text(encoding="utf-8") != study.text:
-        write_text(path, study.text)
 
 
 def _here(

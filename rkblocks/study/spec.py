@@ -14,20 +14,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rkblocks import training
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.options import LARGEST_SEED
-from rkblocks.study.grid import Cell, cells, tables
+from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
+from rkblocks.study.places import placed
 from rkblocks.study.plan import Attack, Column, Evaluation, columns
 from rkblocks.training import Config, settings, toml
 from rkblocks.training.settings import at_least, between, positive, setting
 
 FILE = "study.toml"
+MOST_NETWORKS = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Paper:
 
 @dataclass(frozen=True)
 class Study:
-    """A study file, read and checked. text: the file as it is; base: changes of [set] to the preset, by key."""
+    """A study file, read and checked. text: the file as it is, with its name; path: of the file; base: changes of
+    [set] to the preset, by key.
+    """
 
     head: Head
     base: Mapping[str, Any]
@@ -69,6 +73,7 @@ class Study:
     paper: Paper
     resources: Resources
     text: str
+    path: Path
 
     @property
     def name(self) -> str:
@@ -143,19 +148,46 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
                 problems.append(diagnostic("RK821", message, path=f"evaluation.{key}", help=help))
     resources = settings.read(Resources, part["resources"], problems, "resources.")
     extra, exclude = list(tables(table, "cell", problems)), list(tables(table, "exclude", problems))
-    if problems:
-        return None
-    depth = training.load(head.preset, base).net.depth
     grid = {key: value for key, value in part["grid"].items() if key != "seeds"}
-    found = cells(grid, extra, exclude, depth, problems)
+    networks = len(seeds) * (size(grid) + len(extra))
+    if networks > MOST_NETWORKS:
+        message = f"the study has {networks} networks, expected at most {MOST_NETWORKS}"
+        problems.append(diagnostic("RK851", message, path="grid", help="leave out values, or split it"))
+    if not problems:
+        with placed("preset", problems):
+            training.load(head.preset)
+    if not problems:
+        with placed("set", problems, "set."):
+            depth = training.load(head.preset, base).net.depth
     if problems:
         return None
+    found = cells(grid, extra, exclude, depth, problems)
     text = path.read_text(encoding="utf-8")
-    head = Head(name, head.title, head.preset)
-    study = Study(head, base, seeds, found, evaluation, attacks, Paper(), resources, text)
-    known = [column.key for column in study.columns]  # raises what is wrong with a cell or a threat model
-    paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
-    return Study(head, base, seeds, found, evaluation, attacks, paper, resources, text)
+    if not head.name and path.name != FILE:
+        text = f'name = "{name}"\n{text}'
+    study = Study(
+        Head(name, head.title, head.preset), base, seeds, found, evaluation, attacks, Paper(), resources, text, path
+    )
+    if problems or not _fits(study, problems):
+        return None
+    known = [column.key for column in study.columns]
+    return replace(study, paper=_paper(part["paper"], known, {cell.name for cell in found}, problems))
+
+
+def _fits(study: Study, problems: list[Diagnostic]) -> bool:
+    """Whether settings and threat models of all cells go together; what does not is appended, where it stands."""
+    datasets: dict[str, None] = {}
+    for cell in study.cells:
+        with placed(cell.place, problems):
+            datasets[study.config(cell, 0).data.name] = None
+    for dataset in datasets:
+        for number, attack in enumerate(study.attacks):
+            with placed(f"evaluation.attacks.{number}", problems):
+                attack.item(dataset)
+        if not study.attacks:
+            with placed("evaluation", problems):
+                columns(study.evaluation, (), dataset)
+    return not problems
 
 
 def _section(table: Mapping[str, Any], name: str, problems: list[Diagnostic]) -> Mapping[str, Any]:

@@ -265,6 +265,65 @@ def test_impossible_accuracies_do_not_count(copy: Path, accuracy: object) -> Non
     ]
 
 
+def test_a_folder_belongs_to_one_study(copy: Path, tmp_path: Path) -> None:
+    before = (copy / "study.toml").read_bytes()
+    other = tmp_path / "other.toml"
+    other.write_text(before.decode().replace('name = "tiny"\n', ""))
+    for dry_run in (True, False):
+        with pytest.raises(RkblocksError, match=r"RK857: .* of the study tiny, not of other"):
+            study.run(other, copy, workers=0, dry_run=dry_run, say=silent)
+    assert (copy / "study.toml").read_bytes() == before
+    study.run(other, tmp_path / "new", report_only=True, say=silent)
+    assert (tmp_path / "new" / "study.toml").read_text() == 'name = "other"\n' + other.read_text()
+    study.run(tmp_path / "new", report_only=True, say=silent)
+
+
+def test_results_that_cannot_be_written_are_known_first(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "results").write_text("mine")
+    with pytest.raises(RkblocksError, match=r"RK716: .*results cannot be created") as caught:
+        study.run(tiny, tmp_path / "out", workers=0, say=silent)
+    assert "--resume" not in str(caught.value)
+    assert not (tmp_path / "out" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": None},
+        {"source": 3},
+        {"source": ""},
+        {"out": ""},
+        {"out": 3},
+        {"workers": -3},
+        {"workers": "x"},
+        {"workers": True},
+        {"threads": -1},
+        {"threads": 0},
+        {"only": 3},
+        {"ray": ""},
+        {"dry_run": None},
+        {"data_root": 1},
+        {"say": "loud"},
+    ],
+    ids=str,
+)
+def test_arguments_that_are_none(tiny: Path, given: dict[str, object]) -> None:
+    with pytest.raises(RkblocksError) as caught:
+        study.run(**{"source": tiny, **given})  # type: ignore[arg-type]
+    assert [one.code for one in caught.value.diagnostics] == ["RK859"]
+
+
+def test_schemes_at_fault_are_named_with_their_lines(tiny: Path) -> None:
+    text = tiny.read_text().replace('["euler", "ssp2"]', '["euler", "none", "euler,ssp2,rk4"]\ndepth = [1, 2]')
+    tiny.write_text(text.partition("[paper]")[0])
+    line = text[: text.index("blocks =")].count("\n") + 1
+    with pytest.raises(RkblocksError) as caught:
+        study.run(tiny, dry_run=True, say=silent)
+    assert [(one.code, one.line) for one in caught.value.diagnostics] == [("RK002", line), ("RK551", line)]
+    assert caught.value.source == str(tiny)
+
+
 def test_a_folder_of_something_else_is_left_alone(copy: Path) -> None:
     run = copy / "runs" / "euler-seed0"
     shutil.rmtree(run)

@@ -66,7 +66,7 @@ def test_equal_calls_of_f_make_the_depth(tmp_path: Path) -> None:
 MISTAKES = {
     "no TOML": ('name = "a"\npreset = digits\n', "RK702", 2),
     "no preset": ('[grid]\nblocks = ["euler"]\n', "RK704", None),
-    "an unknown preset": ('preset = "digit"\n[grid]\nblocks = ["euler"]\n', "RK701", None),
+    "an unknown preset": ('preset = "digit"\n[grid]\nblocks = ["euler"]\n', "RK701", 1),
     "an unknown key": ('preset = "digits"\nsedes = [1]\n[grid]\nblocks = ["euler"]\n', "RK703", 2),
     "an unknown section": (GRID + "[papers]\nsource = 'x'\n", "RK703", 4),
     "an unknown setting": (GRID + "net.deepness = [1, 2]\n", "RK703", 4),
@@ -84,8 +84,8 @@ MISTAKES = {
     "an exclusion of nothing": (GRID + '[[exclude]]\nblocks = "ssp2"\n', "RK851", 4),
     "a section that is none": ("evaluation = 3\n" + GRID, "RK704", 1),
     "an attack of an unknown key": (GRID + "[[evaluation.attacks]]\nepsilon = '1/10'\n", "RK703", 5),
-    "a radius that is no fraction": (GRID + "[[evaluation.attacks]]\neps = 'much'\n", "RK803", None),
-    "an unknown preset of attacks": (GRID + "[evaluation]\npreset = 'strong'\n", "RK820", None),
+    "a radius that is no fraction": (GRID + "[[evaluation.attacks]]\neps = 'much'\n", "RK803", 4),
+    "an unknown preset of attacks": (GRID + "[evaluation]\npreset = 'strong'\n", "RK820", 4),
     "a row of the paper for no cell": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp2 = [0.9]\n", "RK851", 7),
     "too few numbers": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [0.9, 0.8]\n", "RK704", 7),
     "a column that is none": (GRID + "[paper]\ncolumns = ['pgd21']\n", "RK704", 5),
@@ -106,7 +106,17 @@ MISTAKES = {
     "a column twice": (GRID + "[paper]\ncolumns = ['clean', 'clean']\n", "RK704", 5),
     "percentages": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [93.5]\n", "RK704", 7),
     "a source that is no text": (GRID + "[paper]\nsource = 2020\n", "RK704", 5),
-    "a scheme that is none, with calls": ('preset = "digits"\n[grid]\nblocks = ["none"]\ncalls = 6\n', "RK002", None),
+    "a scheme that is none, with calls": ('preset = "digits"\n[grid]\nblocks = ["none"]\ncalls = 6\n', "RK002", 3),
+    "settings at odds": (GRID + "[set]\nschedule.milestones = [9, 3]\n", "RK704", 5),
+    "settings at odds in a cell": (GRID + "[[cell]]\nblocks = 'rk4'\nschedule.milestones = [9, 3]\n", "RK704", 4),
+    "a norm that is none": (GRID + "[evaluation]\nnorm = 'l3'\n", "RK802", 4),
+    "too many networks": (
+        GRID + "".join(f"attack.{key} = {list(range(1, 200))}\n" for key in ("steps", "restarts", "warmup")),
+        "RK851",
+        2,
+    ),
+    "a depth beyond reason": (GRID + "depth = 10_001\n", "RK704", 4),
+    "calls beyond reason": (GRID + "calls = 10_001\n", "RK704", 4),
 }
 
 
@@ -125,6 +135,15 @@ def test_a_mistake_is_reported_once_by_its_full_name(tmp_path: Path) -> None:
         "preset is 3",
         "evaluation.attacks is 'pgd'",
     ]
+
+
+def test_what_others_say_has_the_file_and_no_options(tmp_path: Path) -> None:
+    for more in ("[evaluation]\npreset = 'strong'\n", "[[evaluation.attacks]]\nattack = 'pgd'\nsteps = 0\n"):
+        with pytest.raises(RkblocksError) as caught:
+            read(tmp_path, GRID + more)
+        assert caught.value.source == str(tmp_path / "mine.toml")
+        assert "--" not in str(caught.value)
+        assert len(caught.value.diagnostics) == 1
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
