@@ -103,7 +103,8 @@ def run(
     say("")
     say(tables.plain(content))
     if failed:
-        say(f"Failed: {', '.join(failed)}; see above{"" if report_only else f" and {folder / log.FILE}"}. The same command tries again.")
+        where = "above" if report_only else f"above and {folder / log.FILE}"
+        say(f"Failed: {', '.join(failed)}; see {where}. The same command tries again.")
     say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
     return {**content, "failed": failed, "folder": str(folder)}
 

@@ -61,7 +61,8 @@ def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, 
 
     Raises:
         RkblocksError: RK852 (another network is there), RK855 (it is damaged, or cannot be continued), RK858
-        (another process trains it), RK718 (stopped by a signal, saved), and what training and evaluation raise.
+        (another process trains or measures it), RK718 (stopped by a signal, saved), and what training and
+        evaluation raise.
     """
     torch.set_num_threads(task.threads)
     epochs, units = task.config.training.epochs, task.units
@@ -154,7 +155,7 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
             finished.add(label)
             done(min(len(finished), len(wanted)))
 
-    with stop_on_signal() as check:
+    with held(folder), stop_on_signal() as check:
         try:
             work.done(progress, save=True, resume=True)
         except Stop:

@@ -1,4 +1,4 @@
-"""One process at a time trains in a run folder: a lock that the system releases when the process ends, in any way."""
+"""One process at a time works in a run folder: a lock that the system releases when the process ends, in any way."""
 
 from __future__ import annotations
 

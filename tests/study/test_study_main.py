@@ -13,6 +13,7 @@ from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
+from rkblocks.training.lock import held
 
 torch.set_num_threads(1)
 RESULTS = ["accuracy.png", "accuracy.svg", "results.json", "table.csv", "table.md", "table.tex"]
@@ -248,7 +249,7 @@ def test_damaged_metrics_are_named_and_never_counted_as_done(copy: Path) -> None
         assert metrics.read_text() == text
     metrics.write_text(line[:20])  # cut off by a crash: the epoch counts as not done, and the state knows better
     failed = study.run(copy, workers=0, say=silent)["failed"]
-    assert failed["euler-seed0"] == f"RK855: {metrics.parent} is trained, but metrics.jsonl has 0 of 1 epochs"
+    assert failed["euler-seed0"] == f"RK855 {metrics.parent} is trained, but metrics.jsonl has 0 of 1 epochs"
 
 
 @pytest.mark.parametrize("accuracy", [7.5, "x", True, -0.1])
@@ -263,6 +264,17 @@ def test_impossible_accuracies_do_not_count(copy: Path, accuracy: object) -> Non
     assert [entry["run"] for entry in found["entries"]] == [
         f"runs/{n}" for n in ("euler-seed0", "euler-seed1", "ssp2-seed1")
     ]
+
+
+def test_a_network_in_use_fails_and_is_left_alone(tiny: Path, copy: Path, tmp_path: Path) -> None:
+    shutil.rmtree(copy / "runs" / "ssp2-seed0" / "evaluations")
+    for out, name in ((tmp_path / "out", "euler-seed0"), (copy, "ssp2-seed0")):
+        run = out / "runs" / name
+        with held(run):
+            before = sorted(path.name for path in run.iterdir())
+            failed = study.run(tiny, out, only=name, workers=0, say=silent)["failed"]
+            assert failed[name].startswith(f"RK858 {run} is in use by process")
+            assert sorted(path.name for path in run.iterdir()) == before
 
 
 def test_a_folder_belongs_to_one_study(copy: Path, tmp_path: Path) -> None:
