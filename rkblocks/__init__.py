@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from rkblocks import testing as testing
     from rkblocks.blocks import build as build
     from rkblocks.blocks import parameter_groups as parameter_groups
-    from rkblocks.blocks import retrofit as retrofit
+    from rkblocks.blocks.retrofit import retrofit as retrofit
     from rkblocks.diagnostics import RkblocksError as RkblocksError
     from rkblocks.diagnostics import TableauError as TableauError
-    from rkblocks.evaluation import evaluate as evaluate
+    from rkblocks.evaluation.evaluate import evaluate as evaluate
     from rkblocks.files import load as load
-    from rkblocks.program import emit as emit
-    from rkblocks.program import interpret as interpret
-    from rkblocks.program import lower as lower
+    from rkblocks.program.emit import emit as emit
+    from rkblocks.program.interpret import interpret as interpret
+    from rkblocks.program.lower import lower as lower
     from rkblocks.tableau import Tableau as Tableau
-    from rkblocks.verify import check as check
+    from rkblocks.verify.check import check as check
 
 _HOME = {
     "RkblocksError": "rkblocks.diagnostics",

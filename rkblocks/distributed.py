@@ -104,9 +104,10 @@ def group(gpu: bool = False, timeout: timedelta = TIMEOUT) -> Iterator[None]:
 
 def _meet(backend: str, meeting: timedelta, timeout: timedelta) -> None:
     """Form the group of torchrun's variables: its processes within `meeting`, each later exchange within `timeout`."""
-    store, number, count = next(distributed.rendezvous("env://", timeout=meeting))
+    store, number, count = next(distributed.rendezvous("env://", timeout=meeting))  # type: ignore[attr-defined]
     store.set_timeout(timeout)
-    own = distributed.PrefixStore("default_pg", store)  # as init_process_group calls it
+    # The name is that of init_process_group.
+    own = distributed.PrefixStore("default_pg", store)  # type: ignore[attr-defined]
     distributed.init_process_group(backend, store=own, rank=number, world_size=count, timeout=timeout)
 
 

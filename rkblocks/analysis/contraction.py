@@ -28,10 +28,10 @@ def largest_steps(d: Tensor, e: Tensor, p: float) -> Tensor:
     """Return h* [n], in double: the largest h with |d + h e| <= |d| of each pair; 0 where there is none, inf beyond
     LARGEST, nan where d is zero."""
     flat_d, flat_e = d.flatten(1).double(), e.flatten(1).double()
-    size = torch.linalg.vector_norm(flat_d, ord=p, dim=1)
+    size: Tensor = torch.linalg.vector_norm(flat_d, ord=p, dim=1)
 
     def shrinks(h: Tensor) -> Tensor:
-        moved = torch.linalg.vector_norm(flat_d + h[:, None] * flat_e, ord=p, dim=1)
+        moved: Tensor = torch.linalg.vector_norm(flat_d + h[:, None] * flat_e, ord=p, dim=1)
         return moved <= size * (1 + SLACK)
 
     low, high = torch.zeros_like(size), torch.full_like(size, LARGEST)

@@ -107,5 +107,5 @@ def _row(level: str, place: str, norms: Tensor, change: Tensor) -> dict[str, Any
 
 
 def _unit(v: Tensor) -> Tensor:
-    size = torch.linalg.vector_norm(v.flatten(1), dim=1).clamp_min(torch.finfo(v.dtype).tiny)
+    size: Tensor = torch.linalg.vector_norm(v.flatten(1), dim=1).clamp_min(torch.finfo(v.dtype).tiny)
     return v / size.reshape(-1, *(1,) * (v.dim() - 1))

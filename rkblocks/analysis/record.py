@@ -51,7 +51,7 @@ class Passage:
     def step(self, x: Tensor) -> Tensor:
         """Return the output of the same block at another input."""
         value = self.block(x, *self.arguments[1:])
-        return value[0] if isinstance(value, tuple) else value
+        return value[0] if isinstance(value, tuple) else value  # type: ignore[no-any-return]
 
     def residual(self, stage: int) -> Callable[[Tensor], Tensor]:
         """Return F as this stage calls it: with the running statistics and the time of that stage."""

@@ -63,7 +63,7 @@ def _plane(x: Tensor, up: Tensor, across: Tensor, steps: Tensor) -> Tensor:
 
 def _on_grid(sample: Sample, grid: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
-        logits = torch.cat([sample.model(part) for part in grid.split(sample.batch)])
+        logits = torch.cat([sample.model(part) for part in torch.split(grid, sample.batch)])
     return cross_entropy(logits, label.expand(len(logits))), logits.argmax(1)
 
 

@@ -40,7 +40,8 @@ def weights_of(block: RKBlock) -> Weights:
 
     def evaluate(u: Vector, *time: float) -> Vector:
         arguments.append(u)
-        return units[len(arguments)]
+        unit: Vector = units[len(arguments)]
+        return unit
 
     values = block.coefficients()
     dt = values.pop(STEP_DOMAIN, None)

@@ -71,11 +71,12 @@ def autoattack(
 
 
 def _check(model: nn.Module, x: Tensor, threat: Threat) -> None:
-    if threat.bounds != (0, 1) or x.dtype != torch.float32 or x.dim() != 4:
+    low, high = threat.bounds
+    if low != 0 or high != 1 or x.dtype != torch.float32 or x.dim() != 4:
         fail(
             "RK818",
-            f"autoattack was given {x.dtype} of shape {tuple(x.shape)} in the box {threat.bounds[0]} to "
-            f"{threat.bounds[1]}; expected float32 images [n, C, H, W] in [0, 1]",
+            f"autoattack was given {x.dtype} of shape {tuple(x.shape)} in the box {low} to "
+            f"{high}; expected float32 images [n, C, H, W] in [0, 1]",
             help="scale the images to [0, 1] and let the model's first layer normalise them",
         )
     if len(x) and _classes(model, x) < 4:

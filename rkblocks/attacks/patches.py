@@ -57,7 +57,8 @@ def stripes(anchor: Tensor, eps: float, streams: Streams) -> Tensor:
 
 def squares(anchor: Tensor, best: Tensor, patch: Patch, eps: float) -> Tensor:
     """Return `best` with a square of each image at plus or minus eps, by channel."""
-    mask, _, _ = patch.inside(*anchor.shape[-2:], corner=0)
+    height, width = anchor.shape[-2:]
+    mask, _, _ = patch.inside(height, width, corner=0)
     return torch.where(mask, anchor + eps * patch.signs, best)
 
 
@@ -83,8 +84,9 @@ def windows(anchor: Tensor, best: Tensor, patch: Patch, eps: float) -> Tensor:
     """Return `best` with the change in one window moved to another and bent by a bump, scaled to length eps."""
     delta = best - anchor
     shape = bump(patch.side, anchor)
-    target, rows, columns = patch.inside(*anchor.shape[-2:], corner=0)
-    source, _, _ = patch.inside(*anchor.shape[-2:], corner=1)
+    height, width = anchor.shape[-2:]
+    target, rows, columns = patch.inside(height, width, corner=0)
+    source, _, _ = patch.inside(height, width, corner=1)
     bumps = torch.where(patch.upright[:, None, None], shape[rows, columns], shape[columns, rows])[:, None] * target
     spare = (eps**2 - _norm(delta, (1, 2, 3)) ** 2).clamp_min(0) / anchor.shape[1]
     budget = (spare + _norm(delta * (target | source), (2, 3)) ** 2).sqrt()
@@ -98,7 +100,8 @@ def bump(side: int, like: Tensor) -> Tensor:
     """Return the pattern [side, side] of length one: a pyramid above its negative (the paper's eta, section 3.4)."""
     upper, lower = side // 2, side - side // 2
     found = torch.cat([_pyramid(upper, side, like), -_pyramid(lower, side, like)])
-    return found / torch.linalg.vector_norm(found)
+    length: Tensor = torch.linalg.vector_norm(found)
+    return found / length
 
 
 def _pyramid(height: int, width: int, like: Tensor) -> Tensor:
@@ -109,11 +112,13 @@ def _pyramid(height: int, width: int, like: Tensor) -> Tensor:
     down = (torch.arange(height, device=like.device) - height // 2).abs()
     across = (torch.arange(width, device=like.device) - width // 2).abs()
     found = tail[torch.maximum(down[:, None], across[None, :])]
-    return found / torch.linalg.vector_norm(found).clamp_min(1e-12)
+    length: Tensor = torch.linalg.vector_norm(found).clamp_min(1e-12)
+    return found / length
 
 
 def _norm(values: Tensor, dims: tuple[int, ...]) -> Tensor:
-    return torch.linalg.vector_norm(values, dim=dims, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(values, dim=dims, keepdim=True)
+    return length
 
 
 def _of_length(delta: Tensor, eps: float) -> Tensor:

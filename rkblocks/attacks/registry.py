@@ -64,7 +64,8 @@ class Attack:
         """Return the threat model as the attack uses it: its own defaults filled in, fields that it does not read
         None.
         """
-        unread = {name: None for name in OPTIONAL if name not in self.options and getattr(threat, name) is not None}
+        given = [name for name in OPTIONAL if getattr(threat, name) is not None]
+        unread: dict[str, Any] = {name: None for name in given if name not in self.options}
         unset = {name: value for name, value in self.defaults.items() if getattr(threat, name) is None}
         return self.effective(replace(threat, **unread, **unset))
 

@@ -167,7 +167,7 @@ def _count(value: object, what: str, least: int) -> None:
 def _targets(value: object) -> int | str | None:
     """Return the number of target classes, "least-likely", or None; a text of digits, as typed, is a number."""
     if value is None or value == LEAST_LIKELY:
-        return value  # type: ignore[return-value]
+        return value
     number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MAX_ITERATIONS:
         fail(

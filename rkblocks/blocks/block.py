@@ -106,12 +106,12 @@ class RKBlock(nn.Module):
         return ", ".join(parts)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())  # type: ignore[misc]  # object's, since Python 3.11
+        state = dict(super().__getstate__())  # type: ignore[no-untyped-call]  # object's, since Python 3.11
         del state["run"]  # a function of this process
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self.run = self.step.function
         claim(self, self.residual)
 

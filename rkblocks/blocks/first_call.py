@@ -27,7 +27,8 @@ def first_step(block: RKBlock, *arguments: Any) -> Any:
             can start from, RK519 and RK520 for coefficients that the dtypes of the block and of x cannot hold.  Where a
             graph must not break (fullgraph=True), torch's own error carries the text.
     """
-    if torch.jit.is_tracing():  # type: ignore[no-untyped-call]  # sizes are tensors there, and comparing them warns
+    # Sizes are tensors while tracing, and comparing them warns.
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return run_step(block, *arguments)
     _check_input(block, *arguments)
     compiling = torch.compiler.is_compiling()

@@ -83,7 +83,7 @@ class _Call:
         self.buffers = _copies(dict(self.residual.named_buffers(remove_duplicate=False)))
         self.again: dict[str, Tensor] | None = None  # parameters and buffers of a second call
         self.modes_now: Modes = []
-        self.functions = _get_current_function_mode_stack()
+        self.functions = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
         self.entered = ExitStack()
 
     def __call__(self, *arguments: Any) -> Tensor:
@@ -108,7 +108,7 @@ class _Call:
         self.again = self.parameters | _copies(self.buffers)  # copied again: there may be a third call
         self.modes_now = [(module, module.training) for module, _ in self.modes]
         _set(self.modes)
-        active = _get_current_function_mode_stack()
+        active = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
         for mode in self.functions:
             if mode not in active:
                 self.entered.enter_context(mode)

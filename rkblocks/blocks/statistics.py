@@ -52,7 +52,7 @@ class StageBatchNorm(_BatchNorm):
         self.train(norm.training)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        self.kind._check_input_dim(self, input)  # type: ignore[arg-type]  # it looks at the input alone
+        self.kind._check_input_dim(self, input)  # type: ignore[no-untyped-call]  # it looks at the input alone
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalises with the statistics of the batch in training, with those of the running stage in evaluation."""
@@ -78,7 +78,7 @@ class StageBatchNorm(_BatchNorm):
         )
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, stages={self.stages}"
+        return f"{super().extra_repr()}, stages={self.stages}"  # type: ignore[no-untyped-call]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name, dims in (("running_mean", 1), ("running_var", 1), ("num_batches_tracked", 0)):
@@ -107,8 +107,9 @@ def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock |
     replaced: dict[int, nn.Module] = {}
 
     def new(module: nn.Module) -> nn.Module | None:
-        kept = isinstance(module, _BatchNorm) and not isinstance(module, StageBatchNorm)
-        return StageBatchNorm(module, stages, clock) if kept and module.running_mean is not None else None
+        if not isinstance(module, _BatchNorm) or isinstance(module, StageBatchNorm) or module.running_mean is None:
+            return None
+        return StageBatchNorm(module, stages, clock)
 
     residual = _exchange(residual, replaced, new)
     for norm in existing:

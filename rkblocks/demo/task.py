@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,10 @@ def sweep(subject: Subject, settings: Settings, seed: int, clean: Measurement, p
     for eps in settings.sweep:
         wide = Item("pgd", settings.threat.with_eps(eps))
         found[fraction_text(wide.threat.eps)] = measure(subject, wide, clean, seed=seed, batch=256).accuracy
-    radius = lambda text: replace(settings.threat, eps=text).eps  # noqa: E731
+
+    def radius(text: Any) -> Fraction:
+        return replace(settings.threat, eps=text).eps
+
     return dict(sorted(found.items(), key=lambda pair: radius(pair[0])))
 
 

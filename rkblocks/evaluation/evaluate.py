@@ -68,9 +68,9 @@ def evaluate(
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
     continued, RK828 where the source does not fit, and what opening a run or a data set raises.
     """
-    images = {"split": split, "limit": limit, "seed": seed, "weights": weights}
-    budget = {"norm": norm, "eps": eps, "step": step, "loss": loss}
-    search = {"steps": steps, "restarts": restarts, "random_start": random_start}
+    images: dict[str, Any] = {"split": split, "limit": limit, "seed": seed, "weights": weights}
+    budget: dict[str, Any] = {"norm": norm, "eps": eps, "step": step, "loss": loss}
+    search: dict[str, Any] = {"steps": steps, "restarts": restarts, "random_start": random_start}
     search |= {"targets": targets, "decay": decay, "queries": queries, "source": source}
     check_types({**images, "preset": preset, "attack": attack, "definition": definition, **budget, **search})
     check_types({"device": device, "data_root": data_root, "batch": batch, "probe": probe})

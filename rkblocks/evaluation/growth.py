@@ -42,7 +42,10 @@ class GroupGrowth:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of this row; p is 1, 2 or "inf", and what is not a number is null."""
-        number = lambda value: value if math.isfinite(value) else None  # noqa: E731
+
+        def number(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
         return {
             "group": self.group,
             "p": "inf" if math.isinf(self.p) else int(self.p),

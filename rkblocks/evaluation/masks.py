@@ -62,7 +62,7 @@ class _Misleading(torch.autograd.Function):
 
 def _apply(function: type[torch.autograd.Function]) -> Callable[[Tensor], Tensor]:
     def applied(x: Tensor) -> Tensor:
-        found: Tensor = function.apply(x)  # type: ignore[no-untyped-call]
+        found: Tensor = function.apply(x)
         return found
 
     return applied
@@ -70,6 +70,8 @@ def _apply(function: type[torch.autograd.Function]) -> Callable[[Tensor], Tensor
 
 class _Counting(Masked):
     """A model with state of its own: it counts its calls."""
+
+    calls: Tensor
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__(inner)

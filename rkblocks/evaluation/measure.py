@@ -77,7 +77,8 @@ def measure(
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
     images_done, own = 0, torch.zeros_like(clean.correct)
     rank, processes = (distributed.rank(), distributed.size()) if shared else (0, 1)
-    batches = torch.nonzero(wanted)[:, 0].split(batch if attacks.ATTACKS[item.attack].per_example else TOGETHER)
+    length = batch if attacks.ATTACKS[item.attack].per_example else TOGETHER
+    batches = torch.split(torch.nonzero(wanted)[:, 0], length)
     for start in range(0, len(batches), processes):
         at_once = batches[start : start + processes]
         if rank < len(at_once):
@@ -102,7 +103,8 @@ def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     options: dict[str, Any] = {"definition": item.definition, "source": source}
     x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
     with torch.no_grad(), frozen(subject.model):
-        return subject.model(x_adv).argmax(1).cpu()
+        found: Tensor = subject.model(x_adv).argmax(1).cpu()
+    return found
 
 
 def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any]:

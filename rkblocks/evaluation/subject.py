@@ -77,7 +77,7 @@ class Subject:
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield (rows, images, labels) in order."""
-        for rows in torch.arange(len(self), device=self.labels.device).split(size):
+        for rows in torch.split(torch.arange(len(self), device=self.labels.device), size):
             yield rows, self.floats(rows), self.labels[rows]
 
     def sample(self, size: int, seed: int = 0) -> Subject:

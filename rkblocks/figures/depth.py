@@ -78,7 +78,7 @@ def variance_along_depth(run: Run) -> Figure:
     for number, (key, text) in enumerate((("own", "of F"), ("with_x", "x with F"), ("between", "stages together"))):
         heights = [row[key] for _, row in known]
         bottoms = [a if h >= 0 else b for a, b, h in zip(above, below, heights, strict=True)]
-        look = {"color": style.COLOURS[number], "hatch": style.HATCHES[number], "edgecolor": "white"}
+        look: dict[str, Any] = {"color": style.COLOURS[number], "hatch": style.HATCHES[number], "edgecolor": "white"}
         parts.bar([x for x, _ in known], heights, 0.6, bottom=bottoms, label=text, **look)
         above = [a + max(h, 0) for a, h in zip(above, heights, strict=True)]
         below = [b + min(h, 0) for b, h in zip(below, heights, strict=True)]

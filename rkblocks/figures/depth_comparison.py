@@ -58,7 +58,7 @@ def depth_comparison(runs: Sequence[Run]) -> Figure | None:
                 label=scheme,
                 **style.look(number),
             )
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         axis.set_xlabel("block, from the input on")
         axis.set_ylabel(text)
         style.log_around_one(axis)

@@ -75,7 +75,7 @@ def _entries(np: Any, K: list[list[float]], r: Any) -> dict[tuple[int, int], Any
     m = len(K) - 1
     P: list[list[Any]] = []
     d: list[Any] = []
-    found = {}
+    found: dict[tuple[int, int], Any] = {}
     for i, row in enumerate(K):
         new = [np.full_like(r, row[k]) for k in range(min(i, m))]
         rest = np.ones_like(r)

@@ -48,7 +48,7 @@ def stability(tableau: Tableau) -> Figure:
     radius = _float(report.ssp.linear)
     if radius:
         angle = np.linspace(0, 2 * np.pi, 400)
-        disc = {"color": style.COLOURS[5], "linestyle": "--", "linewidth": 1.1}
+        disc: dict[str, Any] = {"color": style.COLOURS[5], "linestyle": "--", "linewidth": 1.1}
         axis.plot(radius * (np.cos(angle) - 1), radius * np.sin(angle), label=f"|z + r| ≤ r, r = {radius:.5g}", **disc)
     axis.set_aspect("equal", adjustable="datalim")  # the region lies within; a fixed box would cut titles off
     axis.margins(0)

@@ -8,8 +8,9 @@ published ResNet, SSP-2 and SSP-3; every ArkBlock adds one learnable coefficient
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,8 @@ class GroupedNet(nn.Module):
     @property
     def tableaus(self) -> tuple[Tableau, ...]:
         """The scheme of each group, which is that of its first block."""
-        return tuple(group[0].tableau for group in self.groups)
+        groups: Iterable[Any] = self.groups
+        return tuple(group[0].tableau for group in groups)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(self.normalize(x))

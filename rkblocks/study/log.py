@@ -41,11 +41,11 @@ def estimate(study: Study, states: States, out: Path) -> dict[tuple[str, int], L
     spent = {one["run"]: float(one["evaluation"]) for one in lines(out / FILE) if one.get("evaluation")}
     training: dict[str, list[float]] = {}
     evaluating: dict[str, list[float]] = {}
-    for (cell, seed), state in states.items():
+    for (name, seed), state in states.items():
         if state.epochs[0] and state.seconds:
-            training.setdefault(cell, []).append(state.seconds / state.epochs[0])
-        if (seconds := spent.get(run_name(cell, seed))) is not None:
-            evaluating.setdefault(cell, []).append(seconds)
+            training.setdefault(name, []).append(state.seconds / state.epochs[0])
+        if (seconds := spent.get(run_name(name, seed))) is not None:
+            evaluating.setdefault(name, []).append(seconds)
     found = {}
     for cell in study.cells:
         plan = study.plan(cell)

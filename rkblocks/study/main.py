@@ -151,7 +151,8 @@ def _buildable(study: Study) -> None:
 
 def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
     """The state of every network; raises all RK852 at once."""
-    found, wrong = {}, []
+    found: dict[Key, State] = {}
+    wrong: list[Diagnostic] = []
     for key, task in tasks.items():
         try:
             found[key] = state(task.folder, task.config, task.plan, task.evaluation)

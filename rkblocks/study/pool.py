@@ -68,11 +68,15 @@ def outcomes(
     """
     tell = progress or (lambda label, done, total: None)
     if not workers:
-        for task in tasks:
-            yield _here(task, work, tell)
+        for each in tasks:
+            yield _here(each, work, tell)
         return
-    waiting, pool = list(reversed(tasks)), []
-    start = lambda device: _start(work, threads, device)  # noqa: E731
+    waiting = list(reversed(tasks))
+    pool: list[Worker[T]] = []
+
+    def start(device: str | None) -> Worker[T]:
+        return _start(work, threads, device)
+
     try:
         with _terminating():
             count = min(workers, len(tasks))

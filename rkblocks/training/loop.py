@@ -80,8 +80,8 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             if distributed.rank() == 0:  # last, so that a run stopped before its first step leaves nothing
                 stack.enter_context(lock.held(out))
                 weights = sum(parameter.numel() for parameter in model.parameters())
-                record = {"mean": mean, "std": std, "parameters": weights, "device": str(device), "dtype": "float32"}
-                record |= {"variants": variants.in_force(config), "processes": distributed.size()}
+                record: dict[str, Any] = {"mean": mean, "std": std, "parameters": weights, "device": str(device)}
+                record |= {"dtype": "float32", "variants": variants.in_force(config), "processes": distributed.size()}
                 runs.create(out, config, tableaus, data, record)
         keeper.state()
         return _run(config, data, keeper, _reporter(progress, keeper, tensorboard))

@@ -11,10 +11,11 @@ So nothing random depends on how many processes there are, and a run may be resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from inspect import signature
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ def divide(model: nn.Module, device: torch.device) -> nn.Module:
     devices = [device] if device.type == "cuda" else None
     # Running statistics are the same on every process already. Later versions of torch have another name for it.
     newer = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
-    unsent = {"forward_sync_buffers" if newer else "broadcast_buffers": False}
+    unsent: dict[str, Any] = {"forward_sync_buffers" if newer else "broadcast_buffers": False}
     return DistributedDataParallel(model, device_ids=devices, **unsent)
 
 
@@ -99,7 +100,7 @@ class PartStreams:
     def fork(self, label: str) -> PartStreams:
         return self
 
-    def _own(self, draw, like: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    def _own(self, draw: Callable[..., Tensor], like: Tensor) -> Tensor:
         own = distributed.part(self.count)
         copies, rest = divmod(len(like), own.stop - own.start)
         if rest:

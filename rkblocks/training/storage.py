@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -159,7 +159,7 @@ def _expect(path: Path) -> None:
         fail("RK712", f"{path} does not exist", help=resume if unfinished else other)
 
 
-def _damaged(path: Path, error: Exception) -> None:
+def _damaged(path: Path, error: Exception) -> NoReturn:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     fail("RK713", f"{path} cannot be read: {reason}", help="it is damaged; restore it from a copy, or train again")
 

@@ -143,7 +143,7 @@ class Evidence:
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits of the model in eval mode, batch by batch."""
         with torch.no_grad(), frozen(self.subject.model):
-            return torch.cat([self.subject.model(part) for part in x.split(self.batch)])
+            return torch.cat([self.subject.model(part) for part in torch.split(x, self.batch)])
 
     def outcome(self, item: Item) -> Measurement:
         """Return what this attack does to the sample."""
@@ -162,7 +162,7 @@ class Evidence:
         losses = torch.zeros(threat.steps + 1, self.n, dtype=torch.float64)
         broken = torch.zeros(threat.steps + 1, self.n, dtype=torch.bool)
         streams = ExampleStreams.of(self.seed, self.sample.indices)
-        for rows in torch.arange(self.n, device=labels.device).split(self.batch):
+        for rows in torch.split(torch.arange(self.n, device=labels.device), self.batch):
 
             def observe(restart: int, step: int, part: Tensor, logits: Tensor, rows: Tensor = rows) -> None:
                 at = rows[part]

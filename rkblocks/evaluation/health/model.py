@@ -45,7 +45,9 @@ def independent_of_the_batch(evidence: Evidence) -> Finding:
     """The logits of an image must not depend on the images beside it, as with batch statistics in evaluation."""
     whole = evidence.logits(evidence.images)
     with torch.no_grad(), frozen(evidence.subject.model):
-        apart = torch.cat([evidence.subject.model(part) for part in evidence.images.split(max(1, evidence.n // 3))])
+        apart = torch.cat(
+            [evidence.subject.model(part) for part in torch.split(evidence.images, max(1, evidence.n // 3))]
+        )
     gap, scale = float((whole - apart).abs().max()), float(whole.abs().max())
     return (
         gap <= 1e-3 * scale,
@@ -76,7 +78,9 @@ def gradients_exist(evidence: Evidence) -> Finding:
     zeros = 0
     with frozen(evidence.subject.model):
         for x, y in zip(
-            evidence.images.split(evidence.batch), evidence.sample.labels.split(evidence.batch), strict=True
+            torch.split(evidence.images, evidence.batch),
+            torch.split(evidence.sample.labels, evidence.batch),
+            strict=True,
         ):
             _, gradient = input_gradient(evidence.subject.model, x, y, "ce")
             flat = gradient.flatten(1)
@@ -96,7 +100,7 @@ def gradients_tell_the_truth(evidence: Evidence) -> Finding:
     """
     labels, honest = evidence.sample.labels, 0
     with frozen(evidence.subject.model):
-        for x, y in zip(evidence.images.split(evidence.batch), labels.split(evidence.batch), strict=True):
+        for x, y in zip(torch.split(evidence.images, evidence.batch), torch.split(labels, evidence.batch), strict=True):
             _, gradient = input_gradient(evidence.subject.model, x, y, "margin")
             direction = gradient.sign() * PROBE_STEP
             with torch.no_grad():
