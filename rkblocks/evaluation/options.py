@@ -86,9 +86,9 @@ def check_progress(progress: object) -> None:
 def folders(runs: object) -> list[Path]:
     """Return the run folders: `runs` is one path, or a list of them. Raises RkblocksError RK822 for anything else."""
     if isinstance(runs, str | os.PathLike):
-        return [Path(runs)]
+        runs = [runs]
     listed = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, bytes) else []
-    wrong = [run for run in listed if not isinstance(run, str | os.PathLike)]
+    wrong = [run for run in listed if not isinstance(run, str | os.PathLike) or run == ""]
     if wrong or not listed:
         found = wrong[0] if wrong else runs
         fail("RK822", f"runs has {found!r}; expected a path, or a list of one at least", help='evaluate(["runs/mine"])')

@@ -86,6 +86,9 @@ def group_of(
 
 def check_settings(depth: int, widths: Sequence[int], channels: int, classes: int, **choices: str) -> None:
     """Return nothing; RK552 for a size below 1 or an unknown choice of norm, statistics, memory or init."""
+    if not isinstance(widths, Sequence) or isinstance(widths, str):
+        found = f"widths is {widths!r}, expected a sequence of whole numbers"
+        fail("RK552", found, help="widths=(16, 32, 64), or (16,) for one group")
     sizes = {"depth": depth, "channels": channels, "classes": classes}
     sizes |= {f"widths[{i}]": width for i, width in enumerate(widths)}
     for name, size in sizes.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +38,9 @@ def normalize(mean: Sequence[float] | None, std: Sequence[float] | None, channel
     """
     if mean is None and std is None:
         return nn.Identity()
+    for name, values in (("mean", mean), ("std", std)):
+        if values is not None and not _numbers(values):
+            fail("RK552", f"{name} is {values!r}, expected a finite number for each channel", help=f"{name}=(0.5,)")
     mean = [0.0] * channels if mean is None else list(mean)
     std = [1.0] * channels if std is None else list(std)
     if len(mean) != channels or len(std) != channels:
@@ -45,3 +50,9 @@ def normalize(mean: Sequence[float] | None, std: Sequence[float] | None, channel
     if min(std) <= 0:
         fail("RK552", f"std must be positive, found {min(std)}", help="leave out channels that are constant")
     return Normalize(mean, std)
+
+
+def _numbers(values: object) -> bool:
+    """Whether it is a sequence of finite numbers; a tensor or array of one dimension is one."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    return isinstance(listed, Sequence) and all(isinstance(v, Real) and math.isfinite(v) for v in listed)

@@ -183,3 +183,9 @@ def test_one_run_has_no_seeds_and_no_comparison(trained):
 def test_more_targets_than_wrong_classes_are_recorded_as_those_there_are(trained):
     found = evaluate(trained, attack="targeted", targets=1000, steps=1, limit=4, probe=0, save=False)
     assert found["runs"][0]["entries"][1]["threat"]["targets"] == 9
+
+
+def test_an_empty_name_is_no_run():
+    for runs in ("", [""]):
+        with pytest.raises(RkblocksError, match="RK822"):
+            evaluate(runs)

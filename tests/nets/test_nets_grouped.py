@@ -177,3 +177,23 @@ def test_empty_scheme_names(blocks):
 def test_settings_out_of_range(settings):
     with pytest.raises(RkblocksError, match="RK552"):
         nets.grouped("euler", **settings)
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"widths": 3},
+        {"widths": "16"},
+        {"mean": 3, "std": 0},
+        {"mean": ("a",), "std": (1,)},
+        {"mean": (0.5,), "std": (float("nan"),)},
+    ],
+)
+def test_widths_and_moments_of_another_type_are_named(unfit):
+    with pytest.raises(RkblocksError, match="RK552"):
+        nets.grouped("euler", 1, **{"widths": (2,), "channels": 1} | unfit)
+
+
+def test_moments_may_be_tensors():
+    net = nets.grouped("euler", 1, widths=(2,), channels=1, mean=torch.tensor([0.5]), std=torch.tensor([0.25]))
+    assert net.normalize.std.item() == 0.25
