@@ -20,7 +20,8 @@ def summary(run: Path) -> dict[str, Any]:
     """Return the row of one run; what its files do not tell (they may be damaged) is None.
 
     `clean` and `robust` are the largest on held-out images, each at its own epoch; `loss` is that of the last epoch on
-    the training images, `seconds` the time of all epochs, `settings` config.toml with dotted keys.
+    the training images, `seconds` the time of all epochs, `damaged` the files that cannot be read, `settings`
+    config.toml with dotted keys.
     """
     known = dict(settings.flat(_config(run / "config.toml")))
     epochs = list(_epochs(run / "metrics.jsonl"))
@@ -37,8 +38,27 @@ def summary(run: Path) -> dict[str, Any]:
         "robust": max(_numbers(epochs, "validation_robust"), default=None),
         "loss": next(reversed(_numbers(epochs, "train_loss")), None),
         "seconds": round(sum(_numbers(epochs, "seconds")), 1) if epochs else None,
+        "damaged": damaged(run),
         "settings": known,
     }
+
+
+def damaged(run: Path) -> list[str]:
+    """Return which files of a run are there and cannot be read; the last line of the metrics may be cut off."""
+    import tomllib
+
+    def whole_lines(text: str) -> None:
+        for line in text.splitlines()[: None if text.endswith("\n") else -1]:
+            json.loads(line)
+
+    found = []
+    for name, read in (("config.toml", tomllib.loads), ("run.json", json.loads), ("metrics.jsonl", whole_lines)):
+        try:
+            if (run / name).exists():
+                read((run / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            found.append(name)
+    return found
 
 
 def runs_below(folder: Path) -> Iterator[Path]:

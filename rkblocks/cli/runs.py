@@ -47,6 +47,9 @@ def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: b
         console.note(f"no runs below {', '.join(folders or ('runs',))}")
         return 0
     console.show(_table(found, ("run", *names, *COMPARED) if compare else COLUMNS, len(names) if compare else None))
+    for one in found:
+        if one["damaged"]:
+            console.note(f"{one['run']}: damaged: {', '.join(one['damaged'])}")
     if compare and not names:
         console.note("the runs have the same settings")
     return 0

@@ -121,3 +121,15 @@ def test_runs_are_sorted(options: list[str], order: list[str], two: Path, capsys
 def test_a_key_that_no_run_has(key: str, hint: str, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", str(two), "--sort", key]) == 2
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [(), ("--compare",)])
+def test_damaged_files_are_named(options: tuple[str, ...], run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(run), *options]) == 0
+    assert "damaged" not in capsys.readouterr().err  # a last line that is cut off is no damage
+    (run / "config.toml").write_text("[training")
+    (run / "run.json").write_text("{")
+    (run / "metrics.jsonl").write_text("{\n" + EPOCHS)
+    assert main(["runs", str(run), *options]) == 0
+    assert f"{run}: damaged: config.toml, run.json, metrics.jsonl\n" in capsys.readouterr().err
+    assert summary(run)["damaged"] == ["config.toml", "run.json", "metrics.jsonl"]
