@@ -183,7 +183,16 @@ def load_into(model: GroupedNet, state: dict[str, torch.Tensor], path: Path) -> 
 
 
 def weights_identity(folder: Path, blocks: Sequence[str]) -> dict[str, str]:
-    """What a weights file says of the run that it belongs to: the hash of its configuration, and its schemes."""
+    """What a weights file says of the run that it belongs to: the hash of its configuration, and its schemes.
+
+    Raises RkblocksError RK716 where the configuration is gone: so is the folder that the weights were to be written to.
+    """
+    if not (folder / CONFIG).is_file():
+        fail(
+            "RK716",
+            f"weights of {folder} cannot be written: No such file or directory ({CONFIG})",
+            help="the folder was removed or changed during training; train again into another --out",
+        )
     return {"config": sha256(folder / CONFIG), "blocks": ",".join(blocks)}
 
 

@@ -1,6 +1,7 @@
 """The same study on a Ray cluster of two nodes on this machine, and what Ray would wait for forever."""
 
 import json
+import signal
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes with one core each."""
+    """The address of a cluster of two nodes with one core each; ray leaves a handler of SIGTERM, which others test."""
+    handler = signal.getsignal(signal.SIGTERM)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         nodes = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -27,6 +29,7 @@ def cluster() -> Iterator[str]:
         yield nodes.address
         ray.shutdown()
         nodes.shutdown()
+    signal.signal(signal.SIGTERM, handler)
 
 
 def test_two_nodes_give_the_networks_of_one_machine(cluster: str, finished: Path, tmp_path: Path) -> None:
