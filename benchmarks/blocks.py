@@ -15,18 +15,16 @@ glibc is told to keep freed memory, for all contenders alike (--system-malloc le
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from importlib.util import find_spec
 from typing import Any
 
 import torch
 from contenders import Convolutions, PublishedArk, Repeated, ResBlocks, Torchdiffeq, step
 from live import saved_units
-from timing import Row, in_turn, keep_freed_memory, ratios, row, timer
+from timing import Row, in_turn, keep_freed_memory, ratios, report, row, timer
 from torch import nn
 
 from rkblocks import blocks
@@ -213,19 +211,7 @@ def main() -> int:
         "rounds": options.rounds,
         "freed memory": "kept" if kept else "as the C library does",
     }
-    if not options.json:
-        print(", ".join(f"{name} {value}" for name, value in settings.items()))
-    rows: list[Row] = []
-    for name in options.parts.split(","):
-        if not options.json:
-            print(str(PARTS[name].__doc__).split("\n")[0])
-        for found in PARTS[name](options):
-            rows.append(replace(found, what=f"{name}: {found.what}"))
-            if not options.json:
-                print(found, flush=True)
-    if options.json:
-        print(json.dumps({"version": 1, **settings, "rows": [{**asdict(r), "met": r.met} for r in rows]}, indent=1))
-    return int(options.strict and not all(found.met for found in rows))
+    return report(PARTS, options, settings)
 
 
 if __name__ == "__main__":

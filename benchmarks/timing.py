@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
+import json
 import random
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 Run = Callable[[], object]
 
@@ -95,3 +97,27 @@ def in_turn(
 def ratios(values: Iterable[float], base: Iterable[float]) -> list[float]:
     """Each value over that of the same round."""
     return [a / b for a, b in zip(values, base, strict=True)]
+
+
+def report(
+    parts: Mapping[str, Callable[[argparse.Namespace], Iterable[Row]]],
+    options: argparse.Namespace,
+    settings: Mapping[str, object],
+) -> int:
+    """The exit status, having run the parts named in ``options.parts`` and printed their rows, as JSON if asked for.
+
+    Under ``options.strict`` it is 1 where a floor is missed.
+    """
+    if not options.json:
+        print(", ".join(f"{name} {value}" for name, value in settings.items()))
+    rows: list[Row] = []
+    for name in options.parts.split(","):
+        if not options.json:
+            print(str(parts[name].__doc__).split("\n")[0])
+        for found in parts[name](options):
+            rows.append(replace(found, what=f"{name}: {found.what}"))
+            if not options.json:
+                print(found, flush=True)
+    if options.json:
+        print(json.dumps({"version": 1, **settings, "rows": [{**asdict(r), "met": r.met} for r in rows]}, indent=1))
+    return int(options.strict and not all(found.met for found in rows))

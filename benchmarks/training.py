@@ -18,18 +18,17 @@ keep freed memory, for both contenders alike (--system-malloc leaves it alone); 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import published_loop as published
 import torch
 from live import Live
-from timing import Row, in_turn, keep_freed_memory, ratios, row, timer
+from timing import Row, in_turn, keep_freed_memory, ratios, report, row, timer
 from torch import Tensor, nn
 
 from rkblocks import data, nets, training
@@ -299,19 +298,7 @@ def main(arguments: list[str] | None = None) -> int:
         "images": f"of {options.data_root}" if options.data_root else "random bytes",
         "freed memory": "kept" if kept_freed else "as the C library does",
     }
-    if not options.json:
-        print(", ".join(f"{name} {value}" for name, value in settings.items()))
-    rows: list[Row] = []
-    for name in options.parts.split(","):
-        if not options.json:
-            print(str(PARTS[name].__doc__).split("\n")[0])
-        for found in PARTS[name](options):
-            rows.append(replace(found, what=f"{name}: {found.what}"))
-            if not options.json:
-                print(found, flush=True)
-    if options.json:
-        print(json.dumps({"version": 1, **settings, "rows": [{**asdict(r), "met": r.met} for r in rows]}, indent=1))
-    return int(options.strict and not all(found.met for found in rows))
+    return report(PARTS, options, settings)
 
 
 if __name__ == "__main__":
