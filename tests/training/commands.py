@@ -1,19 +1,20 @@
-"""Commands of rkblocks in processes of their own, which are killed at any moment or die in the middle of a write."""
+"""Commands of rkblocks in processes of their own, which get a signal at any moment or die in the middle of a write."""
 
 from __future__ import annotations
 
 import builtins
 import os
-import random
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from processes import SERVER
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from rkblocks.cli import main
 from rkblocks.training import storage
@@ -66,6 +67,29 @@ class _Half:
         die()
 
 
+def signalled(number: int, steps: int, calls: int = 1) -> None:
+    """Have this process get a signal after some steps of its optimizer and some calls of Python functions more.
+
+    A moment of this kind is the same on a fast and on a slow machine.
+    """
+    left = [steps, calls]
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        left[1] -= event == "call"
+        if left[1] == 0:
+            sys.setprofile(None)
+            os.kill(os.getpid(), number)
+
+    def stepped(*unused: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            sys.setprofile(count)
+
+    register_optimizer_step_post_hook(stepped)
+    if not steps:
+        sys.setprofile(count)
+
+
 def limited(size: int) -> None:
     """Let no file of this process grow beyond `size` bytes, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -97,11 +121,3 @@ def ended(process: Any) -> int:
     process.join(120)
     assert process.exitcode is not None
     return process.exitcode
-
-
-def killed(process: Any, chance: random.Random) -> int:
-    """Let it run for a while, kill it by SIGKILL or SIGTERM; its exit status, 0 where it was done before."""
-    process.join(chance.uniform(0.1, 1.5))
-    if process.exitcode is None:
-        os.kill(process.pid, chance.choice((signal.SIGKILL, signal.SIGTERM)))
-    return ended(process)

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import torch
+from commands import signalled
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -92,11 +93,16 @@ def in_float64() -> None:
     loop.unit = validation.unit = lambda images: images.double() / 255
 
 
-def member(rank: int, size: int, port: int) -> None:
-    """Make this process one of a group, by the environment that torchrun gives, in double precision."""
+def member(rank: int, size: int, port: int, number: int = 0, steps: int = 0) -> None:
+    """Make this process one of a group, by the environment that torchrun gives, in double precision.
+
+    The last process gets the signal of this number, if any, after some steps.
+    """
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in {"RANK": rank, "WORLD_SIZE": size, **place}.items()})
     in_float64()
+    if number and rank == size - 1:
+        signalled(number, steps)
 
 
 def trained(folder: str, name: str) -> State:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 import torch
-from commands import dying, ended, killed, limited, start
+from commands import dying, ended, limited, signalled, start
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -48,11 +48,13 @@ def arguments(run, finished):
 
 def test_killed_again_and_again(finished, tmp_path):
     """SIGKILL and SIGTERM at random moments, until the training is done: the same weights, bit for bit."""
-    chance, run, statuses = random.Random(5), tmp_path / "run", []
+    chance, run, statuses = random.Random(11), tmp_path / "run", []
     while len(statuses) < 6 and 0 not in statuses:
-        statuses.append(killed(start(arguments(run, finished), tmp_path / "errors"), chance))
+        calls, number = chance.randint(1, 3000), chance.choice((signal.SIGKILL, signal.SIGTERM))
+        moment = (number, chance.randint(0, 6), calls)
+        statuses.append(ended(start(arguments(run, finished), tmp_path / "errors", signalled, *moment)))
     assert set(statuses) <= {0, 2, -signal.SIGKILL, -signal.SIGTERM}
-    assert statuses[0] != 0
+    assert {2, -signal.SIGKILL} <= set(statuses), "stopped and killed at least once each"
     said = (tmp_path / "errors").read_text()
     assert said.count("RK718") == statuses.count(2)
     assert "Traceback" not in said
