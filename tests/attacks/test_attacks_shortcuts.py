@@ -8,7 +8,7 @@ from torch import nn
 from rkblocks import nets
 from rkblocks.attacks.guard import frozen
 from rkblocks.attacks.losses import input_gradient
-from rkblocks.attacks.shortcuts import _Affine, shortcuts
+from rkblocks.attacks.shortcuts import _Affine, _factors, shortcuts
 
 torch.set_num_threads(1)
 
@@ -33,9 +33,12 @@ def test_batch_norm_has_torchs_value_and_gradient_bit_for_bit(shape, layout):
     var = torch.rand(shape[1], generator=generator) * 3
     x.requires_grad_()
     expected = F.batch_norm(x, mean, var, weight, bias, False, 0.1, 1e-5)
-    found = _Affine.apply(x, mean, var, weight, bias, 1e-5)
-    assert torch.equal(found, expected)
-    assert torch.equal(torch.autograd.grad(found, x, gradient)[0], torch.autograd.grad(expected, x, gradient)[0])
+    slope = torch.autograd.grad(expected, x, gradient)[0]
+    for exact in (True, False):
+        found = _Affine.apply(x, _factors(var, weight, 1e-5, exact), [mean, var, weight, bias], 1e-5)
+        assert torch.equal(found, expected)
+        other = torch.autograd.grad(found, x, gradient)[0]
+        assert torch.equal(other, slope) if exact else torch.allclose(other, slope, rtol=1e-6, atol=0)
 
 
 def test_the_input_gradient_of_a_network_keeps_its_bits_and_with_the_layout_its_value():
@@ -50,6 +53,17 @@ def test_the_input_gradient_of_a_network_keeps_its_bits_and_with_the_layout_its_
     for a, b in zip(plain, other, strict=True):
         assert float((a - b).abs().max()) <= 1e-4 * float(a.abs().max())
     assert all(p.is_contiguous() for p in net.parameters())
+
+
+def test_a_constant_that_is_written_to_counts_as_it_is_then():
+    net, x, y = trained(), torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(3)), torch.arange(8)
+    with frozen(net), shortcuts(x, "final"):
+        before = input_gradient(net, x, y, "ce")[1]
+        net.groups[0][0].residual.norm1.running_var.mul_(4)
+        found = input_gradient(net, x, y, "ce")[1]
+    with frozen(net):
+        assert torch.equal(found, input_gradient(net, x, y, "ce")[1])
+    assert not torch.equal(found, before)
 
 
 def test_they_are_taken(monkeypatch):
