@@ -74,9 +74,10 @@ def command(
     assert preset is not None
     config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
     if print_config:
-        from rkblocks.training import toml, variants
+        from rkblocks.training import combinations, toml, variants
 
         console.show(f"{toml.write(config)}\n{variants.comment(config)}")
+        console.diagnose(combinations.without_effect(config))
         return 0
     free, taken = _free(preset, config.net.blocks, config.training.seed)
     folder = free if out is None else Path(out)

@@ -22,7 +22,7 @@ from rkblocks.study.results import collect, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
-from rkblocks.training import toml
+from rkblocks.training import combinations, toml
 from rkblocks.training.progress import duration
 
 Say = Callable[[str], None]
@@ -78,6 +78,10 @@ def run(
     if not chosen:
         fail("RK854", f"no network of {study.name} is called {only}", help=f"one is {next(iter(tasks.values())).name}")
     left = [key for key in chosen if states[key].unfinished(tasks[key].plan)]
+    if not report_only:
+        warnings = (str(one) for key in left for one in combinations.without_effect(tasks[key].config))
+        for warning in dict.fromkeys(warnings):
+            say(warning)
     if dry_run:
         say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
         return {**collect(study, states, root), "failed": {}, "folder": str(folder)}

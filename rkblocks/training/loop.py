@@ -19,7 +19,7 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import board, checkpoint, lock, parallel, runs, variants
+from rkblocks.training import board, checkpoint, combinations, lock, parallel, runs, variants
 from rkblocks.training import model as networks
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
@@ -152,6 +152,8 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     )
     if data.note:
         report.say(f"{data.name}: {data.note}")
+    for warning in combinations.without_effect(config):
+        report.say(str(warning))
     if config.data.validation and not len(data.validation):
         report.say(f"data.validation {config.data.validation:g} rounds to no image of any class: nothing is held out")
     began = saved = time.monotonic()

@@ -70,7 +70,10 @@ def test_print_config_is_a_file_for_preset(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "mine.toml").write_text(text)
     assert "depth = 3" in text
     assert main(["train", "--preset", str(tmp_path / "mine.toml"), "--print-config"]) == 0
-    assert capsys.readouterr().out == text
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (text, "")
+    assert main(["train", "--preset", "cifar10-paper", "--set", "training.epochs=2", "--print-config"]) == 0
+    assert "warning[RK746]" in capsys.readouterr().err
 
 
 def test_evaluate_in_json_and_its_health(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

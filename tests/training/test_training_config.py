@@ -161,32 +161,6 @@ def test_values_out_of_range(override, expected):
     assert error.value.source == "--set"
 
 
-@pytest.mark.parametrize(
-    ("overrides", "path"),
-    [
-        (["training.loss=trades", "training.method=standard"], "training.loss"),
-        (["training.loss=mart", "training.method=free"], "training.loss"),
-        (["attack.rounded=true"], "attack.rounded"),  # eps 0.1 of digits is 25.5/255
-        (["attack.rounded=true", "attack.eps=8/255", "training.loss=trades"], "attack.rounded"),
-        (["averaging.kind=ema", "averaging.start=10"], "averaging.start"),
-        (["averaging.evaluated=true"], "averaging.evaluated"),
-        (["schedule.milestones=3"], "schedule.milestones"),  # digits has one-cycle
-        (["schedule.kind=steps"], "schedule.kind"),
-    ],
-)
-def test_settings_at_odds(overrides, path):
-    with pytest.raises(RkblocksError) as error:
-        load("digits", overrides)
-    assert found(error) == [("RK706", path)]
-    assert error.value.diagnostics[0].help
-
-
-def test_settings_that_go_together():
-    assert load("digits", ["attack.rounded=true", "attack.eps=8/255"]).attack.rounded
-    assert load("digits", ["training.loss=mart", "averaging.start=10"]).training.beta == 6
-    assert load("digits", ["free.alpha=1/2", "training.method=free"]).free.alpha == Fraction(1, 2)
-
-
 def test_a_section_is_no_value(tmp_path):
     (tmp_path / "my.toml").write_text("net = 3\n")
     with pytest.raises(RkblocksError, match=r"RK704.*expected a section"):
