@@ -1,7 +1,7 @@
 """Training steps and loading against the way the published loop works (published_loop.py): ratios in one process.
 
     python benchmarks/training.py [--rounds 7] [--batch 128] [--depth 6] [--strict]
-    python benchmarks/training.py --parts loader,noise     some parts: loader, adversarial, noise, memory, profile
+    python benchmarks/training.py --parts loader,noise     of loader, adversarial, noise, memory, together, profile
     python benchmarks/training.py --quick             tiny sizes, to see that it runs; the figures mean nothing
     python benchmarks/training.py --device cuda       the same rows on a GPU; ours also under torch.compile
 
@@ -18,8 +18,10 @@ keep freed memory, for both contenders alike (--system-malloc leaves it alone); 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +44,7 @@ from rkblocks.training.optimizers import optimizer as our_optimizer
 from rkblocks.training.seeds import epoch_streams
 from rkblocks.training.step import training_step
 
-LOADER, NOISE, MEMORY, NORM_MEMORY, CUDA = 8.0, 1.4, 1.0, 0.6, 4.0
+LOADER, NOISE, MEMORY, NORM_MEMORY, CUDA, TOGETHER = 8.0, 1.4, 1.0, 0.6, 4.0, 2.0
 ADVERSARIAL = {"euler": 1.8, "ssp3": 1.8, "ark,euler,ssp2": 2.2}
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]
 KINDS = {  # operations by what they are for, in the table of the profile
@@ -237,6 +239,63 @@ def resident(which: str) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{which}:"))
 
 
+def together(options: argparse.Namespace) -> Iterator[Row]:
+    """PGD-7 steps a second of several small networks at once, a process each, over those of one; wall time."""
+    number = 2 if options.quick else 4
+    for scheme in ("euler", "ssp3"):
+        alone, all_at_once = (side_by_side(options, scheme, count) for count in (1, number))
+        found = [number * one / many for one, many in zip(alone, all_at_once, strict=True)]
+        floor = TOGETHER if options.device == "cuda" else None
+        cores = "" if options.device == "cuda" else f", {os.cpu_count()} cores"
+        yield row(f"{number} networks at once, {scheme}, N = 1{cores}", found, "x one", floor, at_least=True)
+
+
+def side_by_side(options: argparse.Namespace, scheme: str, count: int) -> list[float]:
+    """Seconds, round by round, until each of `count` processes has made its steps, all started at once."""
+    command = [sys.executable, __file__, "--steps-of", scheme, "--batch", str(options.batch), "--depth", "1"]
+    command += ["--device", options.device, *(["--quick"] if options.quick else [])]
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
+    ]
+
+    def told() -> None:
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "done\n"
+
+    def tell() -> None:
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+
+    told()
+    found = []
+    for _ in range(options.rounds):
+        start = time.perf_counter()
+        tell()
+        told()
+        found.append(time.perf_counter() - start)
+    for worker in workers:
+        worker.communicate()
+    return found
+
+
+def steps_of(options: argparse.Namespace) -> int:
+    """Say `done`, and again after some steps for each line of standard input; the steps of one of several processes."""
+    step = pair(options, "cifar10-paper", options.steps_of).our_step
+    number = 1 if options.device == "cpu" else 20
+    step()
+    print("done", flush=True)
+    for _ in sys.stdin:
+        for _ in range(number):
+            step()
+        if options.device == "cuda":
+            torch.cuda.synchronize()
+        print("done", flush=True)
+    return 0
+
+
 def profile(options: argparse.Namespace) -> Iterator[Row]:
     """Where the time of our PGD-7 step goes, by torch.profiler: shares in per cent of the time inside operations."""
     for scheme in ADVERSARIAL:
@@ -256,7 +315,7 @@ def profile(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(f"{scheme}: all else", rest, rest, rest, "%")
 
 
-PARTS = {part.__name__: part for part in (loader, adversarial, noise, memory, profile)}
+PARTS = {part.__name__: part for part in (loader, adversarial, noise, memory, together, profile)}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -273,6 +332,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit status 1 where a floor is missed")
     parser.add_argument("--step-of", help=argparse.SUPPRESS)
+    parser.add_argument("--steps-of", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if unknown := set(options.parts.split(",")) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; parts: {', '.join(PARTS)}")
@@ -289,6 +349,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.manual_seed(0)
     if options.step_of:
         return step_of(options)
+    if options.steps_of:
+        return steps_of(options)
     kept_freed = not options.system_malloc and keep_freed_memory()
     settings: dict[str, Any] = {
         "torch": torch.__version__,

@@ -142,6 +142,14 @@ def test_a_step_in_a_process_of_its_own():
     assert benchmark.peak(options, "euler", "norm") > 0
 
 
+def test_networks_at_once_and_their_share(monkeypatch):
+    """Each round of processes that start together is over when the last has made its steps."""
+    options = benchmark.parse(["--quick"])
+    assert all(seconds > 0 for seconds in benchmark.side_by_side(options, "euler", 2))
+    monkeypatch.setattr(benchmark, "side_by_side", lambda options, scheme, count: [1.0 if count == 1 else 1.25] * 3)
+    assert [row.value for row in benchmark.together(options)] == [1.6, 1.6]
+
+
 def test_without_a_gpu_it_says_so(capsys):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
