@@ -20,7 +20,11 @@ Examples:
 @click.command("audit", short_help="Order, SSP coefficient and growth of every trained block, exactly.", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "--weights", type=click.Choice(["best", "last"]), default="best", show_default=True, help="Which to read."
+    "--weights",
+    type=click.Choice(["best", "last", "average"]),
+    default="best",
+    show_default=True,
+    help="Average: if there is.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(runs: tuple[str, ...], weights: str, form: str) -> int:

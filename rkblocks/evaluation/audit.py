@@ -122,10 +122,10 @@ def audit(runs: Sequence[str | Path], *, weights: str = "best") -> list[Audit]:
 
     Args:
         runs: folders as `train` wrote them.
-        weights: "best" on the validation images, or "last".
+        weights: "best" on the validation images, "last", or "average" where the run kept one.
 
     Raises:
-        RkblocksError: what opening a run raises (RK712 to RK714).
+        RkblocksError: what opening a run raises (RK712 to RK715, RK744).
     """
     found = []
     for folder in runs:

@@ -20,9 +20,9 @@ from rkblocks.evaluation.options import check_images, check_types, folders
 class Origin:
     """What is known of a trained network beside its weights.
 
-    chosen: "best" (on the validation images) or "last"; held_out: number of validation images; seeds: of all runs of
-    this configuration that are evaluated together; siblings: run folders of other networks on the same data, evaluated
-    together.
+    chosen: "best" (on the validation images), "last" or "average"; held_out: number of validation images; seeds: of all
+    runs of this configuration that are evaluated together, none where a study judges them; siblings: run folders of
+    other networks on the same data, evaluated together.
     """
 
     chosen: str
@@ -125,8 +125,9 @@ def of_run(
     """Return the subject of a run folder: its weights and its data set. limit: evaluate that many images, drawn
     by seed.
 
-    weights: best (on the validation images) or last. Raises RkblocksError RK822 for values of another type, RK823 for
-    an unfit split, limit, seed or weights, and what opening the run or the data raises.
+    weights: best (on the validation images), last, or average where the run kept one. Raises RkblocksError RK822 for
+    values of another type, RK823 for an unfit split, limit, seed or weights, and what opening the run or the data
+    raises.
     """
     from rkblocks.data import load
     from rkblocks.training.model import named_device

@@ -134,7 +134,6 @@ def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device
             study.config(cell, seed, data_root=data_root, training_device=device),
             study.plan(cell),
             study.evaluation,
-            study.seeds,
             threads,
         )
         for seed in study.seeds

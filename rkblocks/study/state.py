@@ -58,7 +58,7 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
                 "RK852", f"{folder} is no run folder: it has no {CONFIG}", help="move it away, or choose another --out"
             )
         return State(ABSENT, (0, epochs), 0.0, {})
-    differing = differences(training.load(folder / CONFIG), config)
+    differing = differences(training.load(folder / CONFIG, trained=True), config)
     if differing:
         fail(
             "RK852",

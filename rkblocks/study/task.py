@@ -30,16 +30,13 @@ BEGUN = (CONFIG, RECORD, TABLEAUS)  # what a run folder has before the first sta
 
 @dataclass(frozen=True)
 class Task:
-    """One network: everything that a worker, here or on another machine, has to know. name: of its run folder; seeds:
-    of all networks of its cell.
-    """
+    """One network: everything that a worker, here or on another machine, has to know. name: of its run folder."""
 
     name: str
     folder: Path
     config: Config
     plan: tuple[Column, ...]
     evaluation: Evaluation
-    seeds: tuple[int, ...]
     threads: int = 1
 
     @property
@@ -143,8 +140,8 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
         seed=options.seed,
         weights=options.weights,
     )
-    if subject.origin is not None:  # its seeds are those of the study, whether the other networks are done or not
-        subject = replace(subject, origin=replace(subject.origin, seeds=task.seeds))
+    if subject.origin is not None:  # whether there are seeds enough is told with the results, from the study file
+        subject = replace(subject, origin=replace(subject.origin, seeds=()))
     finished: set[str] = set()
     items = tuple(column.item for column in wanted if column.item is not None)
     work = Work(subject, items, (), options.seed, options.batch, options.probe, NAME)

@@ -55,6 +55,28 @@ def test_every_block_of_a_trained_run(run: Path) -> None:
         assert entry.growth[1] == float(Fraction(entry.growth[0]))
 
 
+def test_the_average_of_the_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    averaged = train(load("digits", TINY | {"averaging.kind": "ema"}), tmp_path / "run", progress=False)
+    found = {name: audit([averaged], weights=name)[0] for name in ("last", "average")}
+    raw = {name: one.entries[0].coefficients[0].raw for name, one in found.items()}
+    opened = open_run(averaged, device="cpu", weights="average")
+    assert raw["average"] == float(opened.model.state_dict()[f"{found['last'].entries[0].name}.raw.beta10"])
+    assert raw["average"] != raw["last"]
+    assert main(["audit", str(averaged), "--weights", "average"]) == 0
+    assert found["average"].weights[:12] in capsys.readouterr().out
+    options = ["--attack", "fgsm", "--limit", "20", "--device", "cpu", "--weights", "average", "--format", "json"]
+    assert main(["evaluate", str(averaged), *options]) == 0
+    checks = json.loads(capsys.readouterr().out)["runs"][0]["health"]
+    (figure,) = [one["figure"] for one in checks if one["check"] == "no selection on the test set"]
+    assert "; best: " in figure
+    assert "; average: " in figure
+
+
+def test_an_average_that_is_not_there(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(run), "--weights", "average"]) == 2
+    assert "error[RK712]" in capsys.readouterr().err
+
+
 def test_the_value_is_the_number_that_the_step_uses() -> None:
     """A block whose residual is constant returns x + dt F: the coefficient shows in the result of the first stage."""
 

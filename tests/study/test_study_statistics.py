@@ -40,5 +40,7 @@ def test_the_seeds_of_a_study_stand_for_those_of_a_network_evaluated_alone() -> 
     )
     assert _health([good, alone], 3) == {"checks": 2, "failed": []}
     assert _health([good, alone], 2) == {"checks": 2, "failed": ["three seeds: 2 in this study"]}
-    assert _health([good], 1) == {"checks": 1, "failed": []}
+    assert _health([good], 3) == {"checks": 2, "failed": []}
+    assert _health([good], 2) == _health([good, alone], 2)
+    assert _health([], 1) == {"checks": 0, "failed": []}
     assert _health([{**good, "ok": False}, alone], 3)["failed"] == ["reachability: "]

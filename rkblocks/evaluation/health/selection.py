@@ -26,7 +26,7 @@ def no_selection_on_the_test_set(evidence: Evidence) -> Finding:
     other = "last" if origin.chosen == "best" else "best"
     twin = evidence.other_weights
     shown = {origin.chosen: _accuracies(evidence, evidence.sample), other: _accuracies(evidence, twin)}
-    figure = "; ".join(f"{name}: {shown[name]}" for name in ("best", "last"))
+    figure = "; ".join(f"{name}: {shown[name]}" for name in ("best", "last", "average") if name in shown)
     return True, f"chosen on {origin.held_out} validation images; {figure}, on {evidence.n} images", ""
 
 
@@ -42,9 +42,14 @@ def _accuracies(evidence: Evidence, sample: Subject) -> str:
 def three_seeds(evidence: Evidence) -> Finding:
     """Three networks at least that differ in their training seed alone are evaluated together."""
     origin = evidence.subject.origin
-    if origin is None:
+    if origin is None or not origin.seeds:
         return None
     numbers = ", ".join(map(str, origin.seeds))
     figure = f"training seed{'s' * (len(origin.seeds) > 1)} {numbers} of this configuration"
     advice = f"one network says little of its scheme: train {SEEDS} seeds, evaluate all with one command"
-    return len(origin.seeds) >= SEEDS, figure, advice
+    return enough_seeds(len(origin.seeds)), figure, advice
+
+
+def enough_seeds(number: int) -> bool:
+    """Whether so many networks that differ in their training seed alone speak for their scheme."""
+    return number >= SEEDS
