@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rkblocks.evaluation.subject_evaluation import BATCH
 from rkblocks.evaluation.work import Work
 from rkblocks.render.settings import flat
 from rkblocks.training.interrupt import Stop, stop_on_signal
+from rkblocks.training.lock import held
 from rkblocks.training.model import named_device
 from rkblocks.training.runs import OpenRun, open_run
 
@@ -66,7 +68,8 @@ def evaluate(
 
     Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
-    continued, RK828 where the source does not fit, and what opening a run or a data set raises.
+    continued, RK828 where the source does not fit, RK858 where another process writes in a run, and what opening a run
+    or a data set raises.
     """
     images: dict[str, Any] = {"split": split, "limit": limit, "seed": seed, "weights": weights}
     budget: dict[str, Any] = {"norm": norm, "eps": eps, "step": step, "loss": loss}
@@ -106,13 +109,9 @@ def _evaluated(
     opened = {path: open_run(path, "cpu", images["weights"]) for path in paths}
     teacher = None if source is None else _teacher(source, opened, images["weights"])
     groups = _groups(opened)
-    with distributed.together():
-        for path in paths if save and distributed.rank() == 0 else ():
-            ready(path / "evaluations", "evaluation")
-
     results: list[dict[str, Any]] = []
     outcomes: list[Outcomes] = []
-    with stop_on_signal() as check:
+    with _writing(paths if save else ()), stop_on_signal() as check:
 
         def report(label: str, done: int, total: int) -> None:
             if progress:
@@ -136,6 +135,23 @@ def _evaluated(
             fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)
     comparisons = [comparison.to_dict() for comparison in compare_all(outcomes)]
     return {"version": 1, "runs": results, "seeds": over_seeds(results, groups), "comparisons": comparisons}
+
+
+@contextmanager
+def _writing(paths: Sequence[Path]) -> Iterator[None]:
+    """Hold the locks of all runs, of which each was seen to take files: process 0 does, for the whole group.
+
+    Raises RkblocksError RK858 or RK824 on all processes.
+    """
+    with ExitStack() as locks:
+        with distributed.together():
+            for path in dict.fromkeys(path.resolve() for path in paths) if distributed.rank() == 0 else ():
+                locks.enter_context(
+                    held(path, "wait until it is done; --no-save evaluates meanwhile, and writes nothing")
+                )
+            for path in paths if distributed.rank() == 0 else ():
+                ready(path / "evaluations", "evaluation")
+        yield
 
 
 def _teacher(source: str | Path, opened: dict[Path, OpenRun], weights: str) -> OpenRun:

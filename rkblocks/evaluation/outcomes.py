@@ -42,14 +42,17 @@ def row_key(entry: Mapping[str, Any]) -> str:
 
 
 def ready(folder: Path, what: str) -> None:
-    """Make the folder that a result will be saved in, before the work. what: "evaluation", "analysis".
+    """See, before the work, that the folder of a result can be made and takes files; no new one is left behind.
 
-    Raises RkblocksError RK824 where it cannot be made, or takes no file.
+    what: "evaluation", "analysis". Raises RkblocksError RK824 where it cannot be made, or takes no file.
     """
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        if new:
+            folder.rmdir()
     except OSError as error:
         reason = error.strerror or str(error)
         fail("RK824", f"cannot save the {what} in {folder}: {reason}", help="check space and rights")

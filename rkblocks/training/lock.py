@@ -11,19 +11,20 @@ from pathlib import Path
 from rkblocks.diagnostics import fail
 
 IN_USE = "in-use"
+WAIT = "wait until it is done, or stop it; what it has saved is kept"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, help: str = WAIT) -> Iterator[None]:
     """Hold the lock of a run folder, which is made where it is not there; the file `in-use` names the holder.
 
     A file that a killed process has left locks nothing. Where the system or the file system knows no such lock, work
     goes on without one; so does a folder that cannot be written, of which the first file to be saved tells more.
 
     Raises:
-        RkblocksError: RK858 where another process holds it.
+        RkblocksError: RK858 where another process holds it, with `help`.
     """
-    handle = _taken(folder)
+    handle = _taken(folder, help)
     try:
         yield
     finally:
@@ -33,7 +34,7 @@ def held(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _taken(folder: Path) -> int | None:
+def _taken(folder: Path, help: str) -> int | None:
     """The open file that holds the lock; None where there can be none."""
     try:
         import fcntl
@@ -49,11 +50,7 @@ def _taken(folder: Path) -> int | None:
             except BlockingIOError:
                 holder = os.read(handle, 200).decode(errors="replace").strip()
                 os.close(handle)
-                fail(
-                    "RK858",
-                    f"{folder} is in use by {holder or 'another process'}",
-                    help="wait until it is done, or stop it; what it has saved is kept",
-                )
+                fail("RK858", f"{folder} is in use by {holder or 'another process'}", help=help)
             except OSError:
                 os.close(handle)
                 return None

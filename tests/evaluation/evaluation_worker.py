@@ -1,6 +1,7 @@
 """What each process of a group does in the tests of sharded evaluation."""
 
 import json
+from pathlib import Path
 
 from rkblocks.evaluation import evaluate, journal, measure
 
@@ -31,6 +32,7 @@ def interrupted(run, options):
     from rkblocks.diagnostics import RkblocksError
 
     def stop(label, done, total):
+        assert (Path(run) / "in-use").is_file()  # process 0 holds the lock for both
         if label.startswith("pgd") and done >= 20 and distributed.rank() == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -83,6 +83,14 @@ def test_a_signal_stops_after_the_batch_and_resume_goes_on(run, expected, attack
     assert attacked == {ROW: BATCHES}
 
 
+def test_a_signal_before_the_first_row_leaves_nothing(run):
+    stop = at("clean", 50, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(RkblocksError, match="RK825"):
+        evaluate(run, **OPTIONS, progress=stop)
+    assert not (run / "evaluations").exists()
+    assert not (run / "in-use").exists()
+
+
 def test_what_was_on_disk_when_a_process_was_killed_is_continued(run, expected, attacked):
     """The file as kill -9 would leave it: copied in the midst of the evaluation, put back afterwards."""
     folder, copy = run / "evaluations", run.parent / "copy"

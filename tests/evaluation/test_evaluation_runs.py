@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import analyze, evaluate, of_model, of_run
+from rkblocks.training import lock
 
 
 def test_a_run_is_evaluated_and_saved(trained):
@@ -28,6 +29,38 @@ def test_a_run_is_evaluated_and_saved(trained):
     assert {"clean", "fgsm linf 1/10", "pgd20 linf 1/10 final", "health: reachability"} <= set(labels)
     saved = json.loads((trained / "evaluations" / "quick-test-seed0.json").read_text())
     assert saved["entries"] == run["entries"]
+
+
+FGSM = {"attack": "fgsm", "limit": 20, "probe": 0, "device": "cpu"}
+
+
+def test_a_run_in_use_is_evaluated_without_saving_alone(trained, tmp_path):
+    """And evaluating holds the lock of every run that it writes in, under any of its names, until it is done."""
+    run, other = (shutil.copytree(trained, tmp_path / name) for name in ("run", "other"))
+    for folder in (run, other):
+        shutil.rmtree(folder / "evaluations", ignore_errors=True)
+    (tmp_path / "link").symlink_to(run)
+    with lock.held(run):
+        with pytest.raises(RkblocksError, match=r"run is in use by process (.|\n)*--no-save evaluates") as caught:
+            evaluate([other, run], **FGSM)
+        assert [one.code for one in caught.value.diagnostics] == ["RK858"]
+        evaluate(run, **FGSM, save=False)
+    seen = []
+    in_use = lambda *_: seen.append([(folder / lock.IN_USE).exists() for folder in (run, other)])  # noqa: E731
+    evaluate([run, tmp_path / "link", other], **FGSM, progress=in_use)
+    assert all(map(all, seen))
+    assert not any((folder / lock.IN_USE).exists() for folder in (run, other))
+    seen.clear()
+    evaluate(run, **FGSM, save=False, progress=in_use)
+    assert not any(map(any, seen))
+
+
+def test_an_evaluation_that_cannot_be_saved_is_refused_first(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
+    (run / "evaluations").write_text("a file")
+    with pytest.raises(RkblocksError, match="RK824"):
+        evaluate(run, **FGSM, progress=lambda *_: pytest.fail("it began"))
+    assert not (run / lock.IN_USE).exists()
 
 
 def test_one_attack_in_full(trained):
