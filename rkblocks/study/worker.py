@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import torch
@@ -21,7 +24,8 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
 
     Says ("ready", None) for each task it can take, then ("progress", (done, total)) and at last ("done", result),
     ("failed", error) or ("stopped", None). In a process group of its own, so that Ctrl-C on the terminal reaches only
-    the parent, which then asks each worker once: a second signal would cut a save short.
+    the parent, which then asks each worker once: a second signal would cut a save short. A parent that has gone without
+    asking, as after kill -9, is noticed at once, and taken for a Ctrl-C.
     """
     os.setpgrp()
     if device is not None:
@@ -36,6 +40,7 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        _end_with_parent()
         while True:
             pipe.send(("ready", None))
             kind, content = settle(work, pipe.recv(), report)
@@ -44,6 +49,23 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
                 return
     except (EOFError, OSError, KeyboardInterrupt):
         return
+
+
+def _end_with_parent() -> None:
+    """Have this process interrupted as by SIGINT once the process that started it has ended, in any way.
+
+    The parent's sentinel is the end of a pipe that the system closes. (Linux's PR_SET_PDEATHSIG would also tell of the
+    end of the parent's thread.)
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        _thread.interrupt_main()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def settle(work: Callable[[Any, Report], Any], task: Any, report: Report) -> tuple[str, Any]:

@@ -1,6 +1,8 @@
 """Workers side by side: outcomes, failures, a death, one thread each, and stopping with all of them ended."""
 
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,9 +13,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from rkblocks import study
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.study.pool import outcomes
+from rkblocks.training import storage
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,59 @@ def test_who_stops_listening_leaves_no_worker_behind() -> None:
         os.kill(process, 0)
 
 
+DYING = """
+import os, signal, sys, time
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from rkblocks import study
+from rkblocks.study import main
+from rkblocks.study.task import perform
+
+steps = 0
+
+
+def stepped(*unused):
+    global steps
+    steps += 1
+    if steps == int(sys.argv[3]):
+        os.kill(os.getppid(), signal.SIGKILL)
+        until = time.monotonic() + 30
+        while signal.getsignal(signal.SIGINT) is not signal.default_int_handler and time.monotonic() < until:
+            time.sleep(0.01)  # training has its own handler until it has taken note of a signal
+
+
+def work(task, report):
+    if task.name == "ssp2-seed0":
+        register_optimizer_step_post_hook(stepped)
+    return perform(task, report)
+
+
+if __name__ == "__main__":
+    main.perform = work
+    study.run(sys.argv[1], sys.argv[2], workers=2)
+"""
+
+
+def test_workers_whose_parent_is_killed_save_and_end(tiny: Path, finished: Path, tmp_path: Path) -> None:
+    """A worker kills the parent in the midst of an epoch: each stops after its step, and the same call continues."""
+    step = random.Random(6).randint(2, 18)
+    script, out = tmp_path / "script.py", tmp_path / "out"
+    script.write_text(DYING)
+    command = [sys.executable, str(script), str(tiny), str(out), str(step)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said, _ = process.communicate(timeout=300)  # until the last worker has closed its end as well
+    assert process.returncode == -signal.SIGKILL
+    assert "Traceback" not in said
+    state = storage.load_state(out / "runs" / "ssp2-seed0" / "resume.pt")["progress"]
+    assert (state["epoch"], state["step"]) == (0, step)
+    content = study.run(tiny, out, workers=0, only="ssp2-seed0", say=lambda line: None)
+    assert content["failed"] == {}
+    expected = json.loads((finished / "results" / "results.json").read_text())["entries"]
+    (accuracy,) = [one["accuracy"] for one in content["entries"] if one["run"] == "runs/ssp2-seed0"]
+    assert accuracy in [one["accuracy"] for one in expected if one["run"] == "runs/ssp2-seed0"]
+    again, whole = (load_file(folder / "runs" / "ssp2-seed0" / "last.safetensors") for folder in (out, finished))
+    assert all(torch.equal(again[name], value) for name, value in whole.items())
+
+
 SCRIPT = """
 import sys
 from rkblocks import study
@@ -101,19 +159,19 @@ def test_a_signal_saves_all_and_the_same_call_continues(tiny: Path, tmp_path: Pa
     tiny.write_text(text)
     command = [sys.executable, str(script), str(tiny), str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while len(list(out.glob("runs/*/metrics.jsonl"))) < 2:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert f"Continue with: rkblocks study {tiny} --out {out}" in said
     assert not list((out / "results").glob("table*"))
     before = {path: path.read_text() for path in out.glob("runs/*/metrics.jsonl")}
     assert any(len(metrics.splitlines()) < 12 for metrics in before.values())
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     assert "2 of 2 networks" in done.stdout
     for path, metrics in before.items():
         after = path.read_text()
