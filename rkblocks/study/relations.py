@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rkblocks import verify
 from rkblocks.nets.schemes import names, schemes
 from rkblocks.study.spec import Study
+from rkblocks.study.statistics import by_cell
 from rkblocks.tableau import Tableau
 
 FACTS = {"ssp": "C", "growth": "growth", "calls": "calls of F a step", "order": "order"}
@@ -65,10 +66,7 @@ def relations(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[s
     Only schemes with all seeds of the study count; settings with fewer than five such schemes are left out, and so is a
     property that all of them share.
     """
-    values: dict[str, dict[int, Mapping[str, float]]] = {}
-    for entry in entries:
-        values.setdefault(entry["cell"], {})[entry["seed"]] = entry["accuracy"]
-    rows = []
+    values, rows = by_cell(entries), []
     for setting in dict.fromkeys(cell.setting for cell in study.cells):
         cells = [c for c in study.cells if c.setting == setting and set(study.seeds) == set(values.get(c.name, ()))]
         for column in study.columns:

@@ -11,11 +11,12 @@ from typing import Any
 
 from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.study.contrasts import contrasts
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
-from rkblocks.study.statistics import paired
+from rkblocks.study.statistics import by_cell, paired
 from rkblocks.training.runs import RECORD
 
 States = Mapping[tuple[str, int], State]
@@ -57,6 +58,7 @@ def collect(study: Study, states: States, root: Path) -> dict[str, Any]:
         "entries": entries,
         "summary": summary(study, entries),
         "relations": relations(study, entries),
+        "contrasts": contrasts(study, entries),
     }
 
 
@@ -101,10 +103,7 @@ def _health(checks: Sequence[Mapping[str, Any]], seeds: int) -> dict[str, Any]:
 
 def summary(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return a row for each cell, in the order of the study; "first" is the cell that the differences are to."""
-    values: dict[str, dict[int, Mapping[str, float]]] = {}
-    for entry in entries:
-        values.setdefault(entry["cell"], {})[entry["seed"]] = entry["accuracy"]
-    rows = []
+    values, rows = by_cell(entries), []
     for cell in study.cells:
         first = next(other for other in study.cells if other.setting == cell.setting)
         own, base = values.get(cell.name, {}), values.get(first.name, {})

@@ -6,6 +6,7 @@ name, title, preset      what it is, and the recipe that all networks start from
 [[cell]], [[exclude]]    cells besides the grid, combinations left out
 [evaluation]             which attacks, on how many images
 [paper]                  numbers to print beside
+[[contrast]]             pairs of schemes to compare
 [resources]              what one task takes on a cluster
 """
 
@@ -21,6 +22,8 @@ from typing import Any
 from rkblocks import training
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.options import LARGEST_SEED
+from rkblocks.study import contrasts
+from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.places import placed
@@ -74,6 +77,7 @@ class Study:
     resources: Resources
     text: str
     path: Path
+    contrasts: tuple[Contrast, ...] = ()
 
     @property
     def name(self) -> str:
@@ -113,7 +117,7 @@ def load(source: str | os.PathLike[str]) -> Study:
     return study
 
 
-SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "resources")
+SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast", "resources")
 
 
 def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Study | None:
@@ -170,8 +174,13 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
     )
     if problems or not _fits(study, problems):
         return None
-    known = [column.key for column in study.columns]
-    return replace(study, paper=_paper(part["paper"], known, {cell.name for cell in found}, problems))
+    known, schemes = [column.key for column in study.columns], list(dict.fromkeys(cell.blocks for cell in found))
+    compared = tuple(
+        contrasts.read(one, f"contrast.{number}", schemes, problems)
+        for number, one in enumerate(tables(table, "contrast", problems))
+    )
+    paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
+    return replace(study, paper=paper, contrasts=compared)
 
 
 def _fits(study: Study, problems: list[Diagnostic]) -> bool:

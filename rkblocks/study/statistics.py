@@ -1,12 +1,21 @@
-"""Differences of two schemes over the same seeds: mean, deviation, and the paired t-test."""
+"""Accuracies by cell and seed; differences over the same seeds: mean, deviation, and the paired t-test."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
+
+
+def by_cell(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, Mapping[str, float]]]:
+    """Return the accuracies of the networks as {cell: {seed: {column: accuracy}}}."""
+    values: dict[str, dict[int, Mapping[str, float]]] = {}
+    for entry in entries:
+        values.setdefault(entry["cell"], {})[entry["seed"]] = entry["accuracy"]
+    return values
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,26 @@ def related(content: Content, marks: Marks) -> Grid | None:
     return head, body
 
 
+def contrasted(content: Content, marks: Marks) -> Grid | None:
+    """Return the differences of the declared pairs of schemes; None where there are none."""
+    rows = content["contrasts"]
+    if not rows:
+        return None
+    axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
+    found = {(json.dumps(row["setting"]), row["contrast"], row["pair"], row["attack"]): row for row in rows}
+    keys = list(dict.fromkeys(key[:3] for key in found))
+    head, body = [*map(_title, axes), "contrast", "pair", "seeds"], []
+    for setting, contrast, pair in keys:
+        seeds = max(row["n"] for key, row in found.items() if key[:3] == (setting, contrast, pair))
+        lead = [*(json.loads(setting).get(axis, "-") for axis in axes), contrast, pair]
+        body.append([*map(marks.text, lead), str(seeds)])
+    for column in content["columns"]:
+        head.append(marks.text(column["title"]))
+        for key, cells in zip(keys, body, strict=True):
+            cells.append(_difference(found.get((*key, column["key"])), marks))
+    return head, body
+
+
 def notes(content: Content, marks: Marks) -> list[str]:
     """Return what has to be known to read the numbers: images, attacks, error bars, health."""
     entries, study = content["entries"], content["study"]
@@ -98,6 +118,8 @@ def notes(content: Content, marks: Marks) -> list[str]:
         found.append(f"{column['title']}: {column['text']}{how}.")
     if any(row["difference"] for row in content["summary"]):
         found.append("Differences are paired by seed; p is that of the two-sided paired t-test.")
+    if content["contrasts"]:
+        found.append("Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs.")
     if content["relations"]:
         found.append(
             "Last table: Spearman's rho with a property of the scheme, 95 % bootstrap over the seeds, p by permutation."
@@ -124,10 +146,14 @@ def plain(content: Content) -> str:
     return _piped(content, PLAIN)
 
 
+def _grids(content: Content, marks: Marks) -> Sequence[Grid | None]:
+    return [make(content, marks) for make in (accuracies, differences, contrasted, related)]
+
+
 def _piped(content: Content, marks: Marks) -> str:
     study = content["study"]
     parts = [f"# {study['name']}" + (f": {study['title']}" if study["title"] else "")]
-    for grid in (accuracies(content, marks), differences(content, marks), related(content, marks)):
+    for grid in _grids(content, marks):
         if grid is not None:
             head, rows = grid
             lines = [head, ["---"] * len(head), *rows]
@@ -140,7 +166,7 @@ def latex(content: Content) -> str:
     """Return the tables as LaTeX tabulars with booktabs, the notes as comments."""
     study = content["study"]
     parts = [f"% {study['name']}: {study['title']}\n% needs \\usepackage{{booktabs}}"]
-    for grid in (accuracies(content, LATEX), differences(content, LATEX), related(content, LATEX)):
+    for grid in _grids(content, LATEX):
         if grid is not None:
             head, rows = grid
             lead = len(_lead(content))

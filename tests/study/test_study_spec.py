@@ -89,6 +89,15 @@ MISTAKES = {
     "a row of the paper for no cell": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp2 = [0.9]\n", "RK851", 7),
     "too few numbers": (GRID + "[paper]\ncolumns = ['clean']\n[paper.rows]\nssp3 = [0.9, 0.8]\n", "RK704", 7),
     "a column that is none": (GRID + "[paper]\ncolumns = ['pgd21']\n", "RK704", 5),
+    "a contrast of an unknown key": (
+        GRID + "[[contrast]]\npairs = [['ssp3', 'euler']]\nname = 'a'\nnom = 'b'\n",
+        "RK703",
+        7,
+    ),
+    "a contrast without pairs": (GRID + "[[contrast]]\nname = 'a'\n", "RK704", 4),
+    "a contrast without a name": (GRID + "[[contrast]]\npairs = [['ssp3', 'euler']]\n", "RK704", 4),
+    "a contrast of one scheme": (GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'ssp3']]\n", "RK704", 6),
+    "a contrast with no cell": (GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'rk4']]\n", "RK851", 6),
     "a radius beside attacks": (GRID + "[evaluation]\neps = '1/10'\n[[evaluation.attacks]]\nsteps = 2\n", "RK821", 5),
     "a preset beside attacks": (
         GRID + "[evaluation]\npreset = 'quick'\n[[evaluation.attacks]]\nsteps = 2\n",

@@ -1,0 +1,63 @@
+"""Contrasts: against scipy's paired t-test on constructed accuracies, over settings and seeds that are missing."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rkblocks.study import spec
+from rkblocks.study.contrasts import contrasts
+
+STUDY = """\
+preset = "digits"
+[grid]
+blocks = ["euler", "midpoint", "ssp2", "kutta3", "ssp3"]
+depth = [1, 2]
+seeds = [0, 1, 2]
+[[contrast]]
+name = "C > 0"
+pairs = [["ssp2", "midpoint"], ["ssp3", "kutta3"]]
+"""
+ACCURACY = {"midpoint": (0.5, 0.6, 0.4), "ssp2": (0.6, 0.65, 0.45), "kutta3": (0.4, 0.5, 0.5), "ssp3": (0.5, 0.4, 0.6)}
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> spec.Study:
+    (tmp_path / "mine.toml").write_text(STUDY)
+    return spec.load(tmp_path / "mine.toml")
+
+
+def entries(study: spec.Study) -> list[dict[str, Any]]:
+    """What was measured on clean images with depth 1; nothing with depth 2, or of euler."""
+    cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
+    return [
+        {"cell": cells[blocks], "seed": seed, "accuracy": {"clean": value}}
+        for blocks, values in ACCURACY.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_pairs_and_their_mean_are_paired_by_seed(study: spec.Study) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    found = {row["pair"]: row for row in contrasts(study, entries(study))}
+    assert list(found) == ["ssp2 - midpoint", "ssp3 - kutta3", "all"]
+    first = [a - b for a, b in zip(ACCURACY["ssp2"], ACCURACY["midpoint"], strict=True)]
+    second = [a - b for a, b in zip(ACCURACY["ssp3"], ACCURACY["kutta3"], strict=True)]
+    both = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
+    for row, values in zip(found.values(), (first, second, both), strict=True):
+        assert row["n"] == 3
+        assert row["mean"] == pytest.approx(sum(values) / 3)
+        assert row["p"] == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-9)
+        assert (row["setting"], row["contrast"]) == ({"net.depth": "1"}, "C > 0")
+
+
+def test_a_seed_counts_where_all_of_a_pair_have_it(study: spec.Study) -> None:
+    left = [one for one in entries(study) if (one["seed"], "ssp3") != (1, one["cell"].split("-")[0])]
+    found = {row["pair"]: row["n"] for row in contrasts(study, left)}
+    assert found == {"ssp2 - midpoint": 3, "ssp3 - kutta3": 2, "all": 2}
+
+
+def test_none_declared_none_shown(study: spec.Study) -> None:
+    assert contrasts(replace(study, contrasts=()), entries(study)) == []
+    assert contrasts(study, []) == []
