@@ -19,7 +19,7 @@ COMPARED = ("epochs", "loss", "clean", "robust", "seconds")
 def summary(run: Path) -> dict[str, Any]:
     """Return the row of one run; what its files do not tell (they may be damaged) is None.
 
-    `clean` and `robust` are the largest on held-out images, each at its own epoch; `loss` is that of the last epoch on
+    `clean` and `robust` are those of the weights kept as best, on held-out images; `loss` is that of the last epoch on
     the training images, `seconds` the time of all epochs, `damaged` the files that cannot be read, `settings`
     config.toml with dotted keys.
     """
@@ -34,8 +34,8 @@ def summary(run: Path) -> dict[str, Any]:
         "method": known.get("training.method"),
         "seed": known.get("training.seed"),
         "epochs": f"{len(epochs)}/{wanted if wanted is not None else '?'}",
-        "clean": max(_numbers(epochs, "validation_clean"), default=None),
-        "robust": max(_numbers(epochs, "validation_robust"), default=None),
+        "clean": _at_best(epochs, "validation_clean"),
+        "robust": _at_best(epochs, "validation_robust"),
         "loss": next(reversed(_numbers(epochs, "train_loss")), None),
         "seconds": round(sum(_numbers(epochs, "seconds")), 1) if epochs else None,
         "damaged": damaged(run),
@@ -114,6 +114,12 @@ def _epochs(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(found, dict) and "epoch" in found:
             yield found
+
+
+def _at_best(epochs: list[dict[str, Any]], key: str) -> float | None:
+    """Return a metric of the last epoch that was the best so far: the one that weights.safetensors is of."""
+    best = [epoch for epoch in epochs if epoch.get("best") is True]
+    return next(iter(_numbers(best[-1:], key)), None)
 
 
 def _numbers(epochs: list[dict[str, Any]], key: str) -> list[float]:

@@ -29,8 +29,8 @@ Examples:
 def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: bool, form: str) -> int:
     """List the runs below each FOLDER (default: runs): what was trained, how far, and how well.
 
-    A run is a folder with a config.toml and a run.json, as `rkblocks train` writes it. The accuracies are the best on
-    held-out images, clean and under the attack of the recipe.
+    A run is a folder with a config.toml and a run.json, as `rkblocks train` writes it. The accuracies are those of
+    weights.safetensors, the best epoch, on held-out images: clean and under the attack of the recipe.
     """
     from rkblocks.cli import console
 

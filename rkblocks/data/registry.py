@@ -74,8 +74,6 @@ def _read(name: str, root: str | os.PathLike[str] | None) -> Raw:
     path = Path(name).expanduser()
     if not name or not path.is_dir():
         near = difflib.get_close_matches(name.lower(), DATA_SETS, n=1)
-        help = (
-            f"did you mean {near[0]}?" if near else "or give the path of a folder with train/CLASS/* and test/CLASS/*"
-        )
+        help = f"did you mean {near[0]}?" if near else "give the path of a folder with train/CLASS/* and test/CLASS/*"
         fail("RK601", f"{name!r} is neither a data set ({', '.join(DATA_SETS)}) nor a folder", help=help)
     return folder.read(path)

@@ -169,8 +169,10 @@ def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
 def _here(
     todo: Sequence[Task], workers: int | None, threads: int | None, study: Study, progress: Progress | None
 ) -> Iterator[Outcome[Task]]:
-    gpus = visible_gpus()
-    most = len(gpus) or min(os.cpu_count() or 1, MOST_WORKERS)
+    places = {task.config.training.device for task in todo}
+    named = [place for place in places if place.startswith("cuda:")]  # as every worker sees them: none is hidden
+    gpus = visible_gpus() if places & {"auto", "cuda"} and not named else []
+    most = len(gpus) or len(named) or min(os.cpu_count() or 1, MOST_WORKERS)
     count = most if workers is None else workers
     return outcomes(
         todo,

@@ -20,12 +20,11 @@ from rkblocks.study.state import PARTIAL, TRAINED, State, state
 from rkblocks.training import Config
 from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.lock import IN_USE, held
-from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, TABLEAUS, WEIGHTS
+from rkblocks.training.runs import METRICS, RESUME, WEIGHTS, made
 
 Report = Callable[[int, int], None]
 """Called as report(units done, units in all)."""
 NAME = "study"
-BEGUN = (CONFIG, RECORD, TABLEAUS)  # what a run folder has before the first state is saved
 
 
 @dataclass(frozen=True)
@@ -108,15 +107,13 @@ def _clear(folder: Path) -> None:
     training has made is never deleted.
     """
     with held(folder):
-        left = [path for path in folder.iterdir() if path.name != IN_USE]
-        made = sorted(path.name for path in left if path.name not in BEGUN and path.suffix != ".part")
-        if made:
+        if names := made(folder):
             fail(
                 "RK855",
-                f"{folder} has {', '.join(made)} but no {RESUME}, so it cannot be continued, and is not trained over",
+                f"{folder} has {', '.join(names)} but no {RESUME}, so it cannot be continued, and is not trained over",
                 help=f"restore {RESUME}, or move the folder away to train anew",
             )
-        for path in left:
+        for path in [path for path in folder.iterdir() if path.name != IN_USE]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from rkblocks import distributed
+from rkblocks.data import Dataset
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
 from rkblocks.training import runs
@@ -64,6 +65,17 @@ def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, prog
             "optimizer": optimizer.state_dict(),
         },
     )
+
+
+def beginning(record: dict[str, Any], data: Dataset, streams: Callable[[int], dict[str, torch.Generator]]) -> Progress:
+    """The position of a run of which nothing is saved but its run.json. streams: as `restore` takes it.
+
+    Raises:
+        RkblocksError: RK717 where that names another data set.
+    """
+    if {key: record["data"].get(key) for key in runs.about(data)} != runs.about(data):
+        fail("RK717", "the data set is not the one this run was made for", help="check --data-root and the files")
+    return Progress(streams=streams(0))
 
 
 def restore(

@@ -63,8 +63,6 @@ def without_effect(config: Config) -> list[Diagnostic]:
     if late == list(schedule.milestones):
         effect = f"the rate stays at {config.optimizer.lr:g}"
     message = f"schedule.milestones is {list(schedule.milestones)}, with training.epochs = {epochs}: {effect}"
-    help = (
-        f"name epochs below {epochs}, say in proportion to training.epochs; "
-        'or, for one rate, set schedule.kind to "constant" and schedule.milestones to nothing'
-    )
+    help = f"name epochs below {epochs}, say in proportion to training.epochs; or, " if epochs > 1 else ""
+    help += 'for one rate, set schedule.kind to "constant" and schedule.milestones to nothing'
     return [diagnostic("RK746", message, path="schedule.milestones", help=help)]

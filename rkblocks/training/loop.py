@@ -90,6 +90,8 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
 def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bool = False) -> Path:
     """Continue a run where it was saved, to the same weights as if it had never stopped; returns its folder.
 
+    One that was stopped before anything was saved begins.
+
     Raises:
         RkblocksError: RK712, RK713 (no or damaged files), RK714, RK715, RK717 (tableau, configuration, data changed),
         and as `train`.
@@ -103,17 +105,23 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
                 stack.enter_context(lock.held(folder))
             parallel.check(config)
             data = _data(config, device)
-            model = runs.network(config, record, tableaus)
+            begins = not runs.made(folder)
+            model = runs.network(config, record, tableaus, stream(config.training.seed, "init") if begins else None)
             model = model.to(device).to(memory_format=networks.memory_format(config, device))
             optimizer = make_optimizer(config.optimizer, model)
             fresh = partial(epoch_streams, config.training.seed, device=device)
-            at, note = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
+            if begins:
+                at, note = checkpoint.beginning(record, data, fresh), [f"{folder} has nothing saved yet: it begins"]
+            else:
+                at, note = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
             average = Average(config.averaging, model, at.carried)
             keeper = Keeper(folder, model, optimizer, average, at, fingerprint(data), config.net.blocks)
         with distributed.together():
             report = _reporter(progress, keeper, tensorboard)
             for line in [*note, *keeper.repair()]:
                 report.say(line)
+        if begins:
+            keeper.state()
         return _run(config, data, keeper, report)
 
 

@@ -68,6 +68,12 @@ def occupied(folder: Path) -> bool:
     return folder.is_file() or (folder.is_dir() and any(path.name != IN_USE for path in folder.iterdir()))
 
 
+def made(folder: Path) -> list[str]:
+    """The names of what training has made in a run folder, sorted: all but what is there before the first step."""
+    begun = (CONFIG, RECORD, TABLEAUS, IN_USE)
+    return sorted(path.name for path in folder.iterdir() if path.name not in begun and path.suffix != ".part")
+
+
 def vacant(folder: Path) -> None:
     """Return nothing if a new run may be put into `folder`; raises RkblocksError RK711 where something is there."""
     if occupied(folder):
@@ -103,21 +109,19 @@ def create(
         "config": hashlib.sha256(text.encode()).hexdigest(),
         "groups": [copies[tableau.digest] for tableau in tableaus],
         "tableaus": {file: sha256(folder / file) for file in copies.values()},
-        "data": {
-            "name": data.name,
-            "note": data.note,
-            "shape": list(data.shape),
-            "classes": list(data.classes),
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "test": len(data.test),
-        },
+        "data": about(data),
         **record,
         "versions": versions(),
     }
     write_text(folder / CONFIG, text)
     write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return content
+
+
+def about(data: Dataset) -> dict[str, Any]:
+    """What run.json says of a data set."""
+    parts = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+    return {"name": data.name, "note": data.note, "shape": list(data.shape), "classes": list(data.classes), **parts}
 
 
 def versions() -> dict[str, str]:
@@ -167,10 +171,12 @@ def _instead(folder: Path) -> str:
     return "give the folder that `train` wrote"
 
 
-def network(config: Config, record: dict[str, Any], tableaus: Sequence[Tableau]) -> GroupedNet:
-    """The network of a run, with initial weights drawn from torch's generator."""
+def network(
+    config: Config, record: dict[str, Any], tableaus: Sequence[Tableau], init: torch.Generator | None = None
+) -> GroupedNet:
+    """The network of a run, with initial weights drawn from `init`, or from torch's generator."""
     data = record["data"]
-    return build(config, tableaus, tuple(data["shape"]), len(data["classes"]), record["mean"], record["std"])
+    return build(config, tableaus, tuple(data["shape"]), len(data["classes"]), record["mean"], record["std"], init)
 
 
 def load_into(model: GroupedNet, state: dict[str, torch.Tensor], path: Path) -> None:

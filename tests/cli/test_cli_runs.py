@@ -19,7 +19,8 @@ epochs = 5
 seed = 7
 """
 EPOCHS = (
-    '{"epoch": 1, "validation_clean": 0.5, "validation_robust": 0.25}\n{"epoch": 2, "validation_clean": 0.75}\n{"epo'
+    '{"epoch": 1, "validation_clean": 0.75, "validation_robust": 0.25, "best": true}\n'
+    '{"epoch": 2, "validation_clean": 0.875, "validation_robust": 0.125, "best": false}\n{"epo'
 )
 
 
@@ -60,7 +61,7 @@ def test_no_folder_and_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 SECOND = CONFIG.replace("seed = 7", "seed = 8").replace("[training]", "[optimizer]\nlr = 0.25\n[training]")
-BETTER = '{"epoch": 1, "train_loss": 0.125, "validation_clean": 0.875, "seconds": 1.5}\n'
+BETTER = '{"epoch": 1, "train_loss": 0.125, "validation_clean": 0.875, "seconds": 1.5, "best": true}\n'
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from rkblocks import study, training
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.study import main as main_of_study
 from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
 from rkblocks.training.lock import held
@@ -108,6 +109,37 @@ def test_runs_of_older_versions_and_of_other_machines_are_taken_over(copy: Path)
     lines: list[str] = []
     study.run(copy, dry_run=True, data_root="/somewhere", device="cuda", say=lines.append)
     assert "4 of 4 networks are finished" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "workers", "expected"),
+    [
+        ("auto", ["0"], 4, (4, ())),  # four networks at once on one GPU
+        ("auto", ["0"], None, (1, ())),
+        ("cuda", ["3", "5"], None, (2, ("3", "5"))),
+        ("cuda", ["3", "5"], 4, (4, ("3", "5"))),  # two on each
+        ("cuda:1", ["0", "1"], 2, (2, ())),
+        ("cuda:1", ["0", "1"], None, (1, ())),
+        ("cpu", ["0", "1"], 3, (3, ())),
+        ("cpu", ["0"], None, (4, ())),  # four networks, eight cores
+    ],
+)
+def test_workers_and_the_gpus_they_see(
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    gpus: list[str],
+    workers: int | None,
+    expected: tuple[int, tuple[str, ...]],
+) -> None:
+    asked: list[tuple[int, tuple[str, ...]]] = []
+    monkeypatch.setattr(main_of_study, "visible_gpus", lambda: gpus)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    pool = lambda todo, work, *, workers, devices, **_: asked.append((workers, tuple(devices))) or iter(())  # noqa: E731
+    monkeypatch.setattr(main_of_study, "outcomes", pool)
+    study.run(tiny, tmp_path / "out", workers=workers, device=device, say=silent)
+    assert asked == [expected]
 
 
 def test_milestones_out_of_reach_are_named_once(tiny: Path, tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ def copy(finished, tmp_path):
 
 
 def arguments(run, finished):
-    """The command that begins the run, or goes on with it once there is a state."""
-    if (run / "resume.pt").exists():
+    """The command that begins the run, or goes on with it once it is known what it is to be."""
+    if (run / "run.json").exists():
         return ["train", "--resume", str(run)]
-    shutil.rmtree(run, ignore_errors=True)  # killed before the first state was whole: nothing to go on from
+    shutil.rmtree(run, ignore_errors=True)  # killed before its settings were whole
     often = ["--set", "training.save_minutes=1e-9"]  # the state is saved after every step
     return ["train", "--preset", str(finished / "config.toml"), *often, "--out", str(run)]
 
@@ -83,6 +83,22 @@ def test_a_full_disk(finished, tmp_path):
     assert f"error[RK716]: {run / 'resume.pt'} cannot be written: File too large" in errors.read_text()
     assert (run / "resume.pt").read_bytes() == before
     assert ended(start(arguments(run, finished), errors)) == 0
+    assert_same_result(run, finished)
+
+
+def test_a_disk_that_is_full_from_the_first_step(finished, tmp_path):
+    """Not even the first state fits; with room, the run begins, in its folder and with its own settings."""
+    run, errors = tmp_path / "run", tmp_path / "errors"
+    assert ended(start(arguments(run, finished), errors, limited, 10_000)) == 2
+    assert "error[RK716]" in errors.read_text()
+    assert sorted(path.name for path in run.iterdir()) == ["config.toml", "run.json", "tableaus"]
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "data": {**record["data"], "train": 7}}))
+    with pytest.raises(RkblocksError, match="RK717"):
+        resume(run, progress=False)
+    (run / "run.json").write_text(json.dumps(record))
+    assert ended(start(arguments(run, finished), errors)) == 0
+    assert f"{run} has nothing saved yet: it begins" in errors.read_text()
     assert_same_result(run, finished)
 
 
