@@ -38,6 +38,23 @@ def lines(text: str) -> list[str]:
     return [line[2:] for line in text.splitlines() if line.startswith("$ ")]
 
 
+PLACE = re.compile(r"\b(alpha|beta|A|b|c)((?:\[\d+\])+)")
+COUNTED = re.compile(r"\b(row|stage|entry) \d")
+
+
+@pytest.mark.parametrize(("code", "text"), examples("json", "fails"))
+def test_a_place_in_a_message_is_its_path_counted_from_0(code: str, text: str, tmp_path: Path) -> None:
+    """docs/format.md: alpha[2][1] is /alpha/2/1; a stage is u2, whose row is /A/2, or /beta/1 where there is no A."""
+    path = tmp_path / "example.json"
+    path.write_text(text, encoding="utf-8")
+    for found in verify.check(path).diagnostics:
+        assert not COUNTED.search(found.message), "a bare number says not from where it is counted"
+        if place := PLACE.search(found.message):
+            assert found.path == f"/{place[1]}" + place[2].replace("[", "/").replace("]", "")
+        elif stage := re.search(r"\bu(\d+)\b", found.message):
+            assert found.path in (f"/A/{stage[1]}", f"/beta/{int(stage[1]) - 1}")
+
+
 @pytest.mark.parametrize(("code", "text"), examples("json", "fails"))
 def test_a_failing_file_is_reported(code: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "example.json"

@@ -74,7 +74,7 @@ def _rows(node: Node, key: str, problems: Problems) -> tuple[Node, ...] | None:
         return None
     for i, row in enumerate(items):
         if not isinstance(row, Array) and type(row) is not Node:
-            message = f"expected row {i + 1} of {key} to be a list of entries, found {describe(row)}"
+            message = f"expected the row {key}[{i}] to be a list of entries, found {describe(row)}"
             help = 'the rows of a matrix stand in brackets of their own: [["1"], ["1/2", "1/2"]]'
             problems.add("RK132", message, path=f"/{key}/{i}", line=row.line, column=row.column, help=help)
     return items
@@ -104,7 +104,7 @@ def _check_rows(rows: tuple[Node, ...], key: str, problems: Problems) -> None:
     m = len(rows)
     ragged = list(range(m))
     if key != "A":
-        expected, help = list(range(1, m + 1)), f"row i of {key} has i entries: the weights of u^(0) to u^(i-1)"
+        expected, help = list(range(1, m + 1)), f"{key}[i] has i + 1 entries: the weights of u0 = x to ui"
     else:
         # Which of the two shapes was meant: the one that more rows have, the triangle where the first row is empty.
         fits = [sum(n == e for n, e in zip(lengths, shape, strict=True)) for shape in (ragged, [m] * m)]
@@ -117,7 +117,7 @@ def _check_rows(rows: tuple[Node, ...], key: str, problems: Problems) -> None:
         )
     for i, (row, found, wanted) in enumerate(zip(rows, lengths, expected, strict=True)):
         if found is not None and found != wanted:
-            message = f"row {i + 1} of {key} has {count(found, 'entry')}, expected {wanted}"
+            message = f"the row {key}[{i}] has {count(found, 'entry')}, expected {wanted}"
             problems.add("RK136", message, path=f"/{key}/{i}", line=row.line, column=row.column, help=help)
 
 

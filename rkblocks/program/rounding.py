@@ -59,7 +59,7 @@ FORMATS = (DOUBLE, SINGLE, BFLOAT16)
 
 
 def exact_rows(program: Program, values: Mapping[str, Fraction] | None = None) -> dict[str, Sum]:
-    """The coefficients of the points of F (``A[1]``, ...) and of the result (``b``, ``b - b_hat``) as exact numbers.
+    """The coefficients of the points of F (``A[0]``, ...) and of the result (``b``, ``b - b_hat``) as exact numbers.
 
     Each is a sum over ``x`` and the calls ``f0``, ``f1``, ...; dt is multiplied in.  Irrational ones are taken to 256
     bits.  ``values`` are those of the parameters, their initial ones where left out.
@@ -168,7 +168,7 @@ class _Executed:
         """The points of F, the result and the error estimate by name."""
         calls = [i for i in self.program.body if isinstance(i, Evaluate)]
         names = {call.target: f"f{j}" for j, call in enumerate(calls)} | {INPUT: INPUT}
-        rows = {f"A[{i + 1}]": self.values[call.source] for i, call in enumerate(calls)}
+        rows = {f"A[{i}]": self.values[call.source] for i, call in enumerate(calls)}
         for key, value in zip(("b", "b - b_hat"), uses(self.program.body[-1]), strict=False):
             rows[key] = self.values[value]
         return {key: {names[name]: c for name, c in row.items()} for key, row in rows.items()}
@@ -189,6 +189,6 @@ def _compare(exact: _Executed, executed: _Executed) -> Rounding:
         for name, value in row.items():
             error = abs(rows[key][name] - value)
             if error > largest:
-                column = "the weight of x in " + key if name == INPUT else f"{key}[{int(name[1:]) + 1}]"
+                column = "the weight of x in " + key if name == INPUT else f"{key}[{name[1:]}]"
                 largest, place = error, column
     return Rounding(executed.form, largest, place, executed.twice)

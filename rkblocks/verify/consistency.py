@@ -8,6 +8,7 @@ from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element
 from rkblocks.verify.budget import too_large
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.places import Place, pointer, shown
 from rkblocks.verify.values import short
 
 
@@ -50,10 +51,10 @@ def explicit(facts: Facts) -> Iterator[Diagnostic]:
     if found:
         i, j = found[0]
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        kind = "its own value" if i == j else f"the later stage {j + 1}"
+        kind = "its own value" if i == j else f"the later stage u{j}"
         yield diagnostic(
             "RK301",
-            f"implicit method: stage {i + 1} uses {kind}, A[{i + 1}][{j + 1}] = {short(facts.field, A[i][j])}{more}",
+            f"implicit method: stage u{i} uses {kind}, A[{i}][{j}] = {short(facts.field, A[i][j])}{more}",
             path=f"/A/{i}/{j}",
             help="only explicit methods can be run: A must be zero on and above its diagonal",
         )
@@ -69,7 +70,7 @@ def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
         naive = holds_at_init(facts, total - field.one)
         yield diagnostic(
             "RK320" if naive else "RK302",
-            f"row {i + 1} of alpha sums to {short(field, total)}"
+            f"the row alpha[{i}] sums to {short(field, total)}"
             + (", which is 1 at the initial values only" if naive else ", not to 1"),
             path=f"/alpha/{i}",
             help="training leaves the consistent methods; write one coefficient as an expression in the others"
@@ -83,21 +84,21 @@ def forms_agree(facts: Facts) -> Iterator[Diagnostic]:
     butcher, converted = facts.tableau.butcher, facts.converted
     if butcher is None or converted is None:
         return
-    places: list[tuple[str, Element, Element]] = [
-        (f"/A/{i}/{j}", given, derived)
+    places: list[tuple[Place, Element, Element]] = [
+        (("A", i, j), given, derived)
         for i, (row, other) in enumerate(zip(butcher.A, converted.A, strict=True))
         for j, (given, derived) in enumerate(zip(row, other, strict=True))
     ]
-    places += [(f"/b/{j}", x, y) for j, (x, y) in enumerate(zip(butcher.b, converted.b, strict=True))]
-    wrong = [(path, given, derived) for path, given, derived in places if not is_close(facts, given - derived)]
+    places += [(("b", j), x, y) for j, (x, y) in enumerate(zip(butcher.b, converted.b, strict=True))]
+    wrong = [(place, given, derived) for place, given, derived in places if not is_close(facts, given - derived)]
     if wrong:
-        path, given, derived = wrong[0]
+        place, given, derived = wrong[0]
         more = f" ({len(wrong)} entries differ)" if len(wrong) > 1 else ""
         yield diagnostic(
             "RK303",
-            f"the two forms disagree: {path} is {short(facts.field, given)}, while alpha and beta give "
+            f"the two forms disagree: {shown(place)} is {short(facts.field, given)}, while alpha and beta give "
             f"{short(facts.field, derived)}{more}",
-            path=path,
+            path=pointer(place),
             help="delete the form that is derived from the other, or correct the wrong entry",
         )
 
@@ -142,7 +143,7 @@ def abscissae(facts: Facts) -> Iterator[Diagnostic]:
         more = f"; {len(wrong)} stages differ" if len(wrong) > 1 else ""
         yield diagnostic(
             "RK311",
-            f"c[{i + 1}] is {short(field, c[i])}, but row {i + 1} of A sums to {short(field, rows[i])}{more}",
+            f"c[{i}] is {short(field, c[i])}, but the row A[{i}] sums to {short(field, rows[i])}{more}",
             path=f"/c/{i}",
             help="a block has no time, so c is not used; the order found is that for autonomous problems (Oliver 1975 "
             "has methods with such c on purpose)",

@@ -9,7 +9,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.verify import cells
 from rkblocks.verify.declared import Declared
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.places import entry_at, pointer
+from rkblocks.verify.places import entry_at, pointer, shown
 from rkblocks.verify.values import point_text, root_text, short
 
 
@@ -36,11 +36,10 @@ def family_domain(facts: Facts) -> Iterator[Diagnostic]:
     if region.violations:
         v = region.violations[0]
         value = value_at(facts.field, entry_at(form, v.entry), v.point)
-        name, i, k = v.entry
         at = f" at {point_text(v.point)}" if v.point else ""
         yield diagnostic(
             "RK322",
-            f"the declared form is not nonnegative on the whole domain: {name}[{i + 1}][{k}] = "
+            f"the declared form is not nonnegative on the whole domain: {shown(v.entry)} = "
             f"{short(facts.field, value)}{at}; {_at_init(facts)}{_fixed(facts)}",
             path=pointer(v.entry),
             help="the region where it is nonnegative is listed; narrow the domain, or derive the coefficients",
@@ -48,7 +47,7 @@ def family_domain(facts: Facts) -> Iterator[Diagnostic]:
     elif region.undecided:
         yield diagnostic(
             "RK323",
-            f"whether {pointer(region.undecided[0])} is nonnegative on the whole domain could not be decided; "
+            f"whether {shown(region.undecided[0])} is nonnegative on the whole domain could not be decided; "
             f"{_at_init(facts)}",
             path=pointer(region.undecided[0]),
         )
@@ -74,9 +73,8 @@ def _at_init(facts: Facts) -> str:
         if found.cfl is not None:
             words += f" and certifies c = {short(member.field, found.cfl)}"
     else:
-        name, i, k = found.negative[0]
         value = short(member.field, entry_at(member.tableau.shu_osher, found.negative[0]))
-        words = f"at the initial values {name}[{i + 1}][{k}] = {value} is negative"
+        words = f"at the initial values {shown(found.negative[0])} = {value} is negative"
     if optimal is None:
         return words
     if optimal.root.fraction == 0:

@@ -9,7 +9,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family_findings import family_domain, without_effect
-from rkblocks.verify.places import entry_at, pointer
+from rkblocks.verify.places import entry_at, pointer, shown
 from rkblocks.verify.values import root_exact, root_text, short, to_float
 
 
@@ -47,7 +47,7 @@ def equal_stages(facts: Facts) -> Iterator[Diagnostic]:
         more = f", and {len(equal) - 1} more" if len(equal) > 1 else ""
         yield diagnostic(
             "RK313",
-            f"stage {i + 1} equals stage {k + 1}{more}: F is evaluated there once",
+            f"stage u{i} equals stage u{k}{more}: F is evaluated there once",
             path=_stage_path(facts, i),
             help="order, SSP coefficient and growth are those of the method with equal stages merged",
         )
@@ -68,12 +68,11 @@ def negative_entries(facts: Facts) -> Iterator[Diagnostic]:
     ):
         places = [place for place in facts.declared.negative if place[0] == name]
         if places:
-            _, i, k = places[0]
             more = f", and {len(places) - 1} more" if len(places) > 1 else ""
             value = entry_at(form, places[0])
             yield diagnostic(
                 code,
-                f"{name}[{i + 1}][{k}] = {short(facts.field, value)} is negative{more}{_optimum_clause(facts)}",
+                f"{shown(places[0])} = {short(facts.field, value)} is negative{more}{_optimum_clause(facts)}",
                 path=pointer(places[0]),
                 help=help,
             )
@@ -87,12 +86,11 @@ def certifies_less(facts: Facts) -> Iterator[Diagnostic]:
     certified = cells.number(facts.field, found.cfl)
     if certified.compare(facts.optimal.root) < 0 and not _negligible(facts, certified, facts.optimal.root):
         assert found.limiting is not None
-        _, i, k = found.limiting
         reason = " (alpha is 0 there)" if not found.cfl else ""
         yield diagnostic(
             "RK318",
-            f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by beta[{i + 1}][{k}]{reason}"
-            f"; the method has C = {root_text(facts.optimal.root)} in another form",
+            f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by "
+            f"{shown(found.limiting)}{reason}; the method has C = {root_text(facts.optimal.root)} in another form",
             path=pointer(found.limiting),
             help="`rkblocks canonical` writes that form, as a corrected file",
         )
@@ -164,12 +162,12 @@ def _negligible(facts: Facts, low: Root, high: Root) -> bool:
 
 
 def _stages(stages: list[int]) -> str:
-    numbers = ", ".join(str(i + 1) for i in stages)
-    return f"stages {numbers} are" if len(stages) > 1 else f"stage {numbers} is"
+    names = ", ".join(f"u{i}" for i in stages)
+    return f"stages {names} are" if len(stages) > 1 else f"stage {names} is"
 
 
 def _stage_path(facts: Facts, stage: int) -> str:
-    """The row that computes a stage; stage 1 is x itself and has a row in the Butcher form only."""
+    """The row that computes a stage; u0 is x itself and has a row in the Butcher form only."""
     if facts.tableau.butcher is not None:
         return f"/A/{stage}"
     return f"/beta/{stage - 1}" if stage else "/beta"

@@ -75,9 +75,9 @@ def test_the_whole_library_passes(write: Write, name: str) -> None:
 def test_the_tableau_is_recovered(write: Write) -> None:
     found = verified(write(emit("ssp3")))
     assert found.coefficients == {
-        "A[1]": (1.0, 0.0, 0.0, 0.0),
-        "A[2]": (1.0, 1.0, 0.0, 0.0),
-        "A[3]": (1.0, 0.25, 0.25, 0.0),
+        "A[0]": (1.0, 0.0, 0.0, 0.0),
+        "A[1]": (1.0, 1.0, 0.0, 0.0),
+        "A[2]": (1.0, 0.25, 0.25, 0.0),
         "b": (1.0, 1 / 6, 1 / 6, 2 / 3),
     }
     assert (found.order, found.ssp, found.growth) == (3, "1", "29/18")
@@ -86,11 +86,11 @@ def test_the_tableau_is_recovered(write: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "named"),
     [
-        ("ssp3", "0.6666666666666666)", "0.6666666666666667)", "b[3] is 0.6666666666666667"),
-        ("rk4", "alpha=0.16666666666666666)", "alpha=0.16666666666666663)", "b[1] is "),
+        ("ssp3", "0.6666666666666666)", "0.6666666666666667)", "b[2] is 0.6666666666666667"),
+        ("rk4", "alpha=0.16666666666666666)", "alpha=0.16666666666666663)", "b[0] is "),
         ("ark", "1 - 1 / (2 * beta10)", "1 - 1 / (2.1 * beta10)", "at raw beta10 = 1.0"),
         ("ark", "torch.tensor(1.0)", "torch.tensor(1.25)", "start at raw beta10 = 1.25"),
-        ("ssp2", "u1 = x + self", "u1 = x - self", "A[2][1] is -1.0"),
+        ("ssp2", "u1 = x + self", "u1 = x - self", "A[1][0] is -1.0"),
         ("ssp2", "return mean(x", "return mean(u1.relu()", "no affine map"),
         ("ssp2", "u1 = x", "u1 = x if self.training else x * 2", "evaluation mode"),
         ("ssp2", "u1 = x", "self.residual(x)\n        u1 = x", "called 3 times, the scheme needs 2"),

@@ -116,7 +116,7 @@ def test_a_family_that_left_consistency_says_so() -> None:
     assert entry.order == 0
     assert any("5/4" in problem for problem in entry.problems), entry.problems
     block.raw["alpha20"].data.fill_(0.25)
-    assert any("row 2 of alpha sums to 3/4" in problem for problem in audit_block(block).problems)
+    assert any("the row alpha[1] sums to 3/4" in problem for problem in audit_block(block).problems)
     assert audit_block(block).row()[3:] == ("none", "-", "-")
 
 

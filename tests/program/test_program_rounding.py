@@ -51,17 +51,17 @@ def test_double_rounding_is_found_where_it_happens() -> None:
 
 
 def test_figures_of_ssp3_by_hand() -> None:
-    """1/4 is exact in every format; of 2/3 comes the error, and b[3] is 2/3 itself."""
+    """1/4 is exact in every format; of 2/3 comes the error, and b[2] is 2/3 itself."""
     errors = [abs(form.nearest(Fraction(2, 3)) - Fraction(2, 3)) for form in FORMATS]
     found = roundings(lower("ssp3"))
     assert [r.largest for r in found[:2]] == errors[:2]
     assert found[2].largest == errors[1], "torch.lerp takes its weight in single precision"
-    assert {r.place for r in found} == {"b[3]"}
+    assert {r.place for r in found} == {"b[2]"}
 
 
 def test_text() -> None:
     lines = rounding_text(lower("rk4")).splitlines()
-    assert lines[1] == "float64   unit roundoff 1.1e-16   largest error 1.9e-17 in b[2]"
+    assert lines[1] == "float64   unit roundoff 1.1e-16   largest error 1.9e-17 in b[1]"
     assert lines[-1].endswith("rounded once")
     assert rounding_text(lower("ark")).splitlines()[-1].startswith("beta10 taken at the start")
 

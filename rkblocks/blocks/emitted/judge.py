@@ -227,11 +227,11 @@ def _texts_unequal(ours: Case, theirs: Case) -> Iterator[str]:
     for key, row in ours.rows.items():
         for j, (a, b) in enumerate(zip(row, rows[key], strict=True)):
             if a != b and not (a != a and b != b):
-                name = f"the weight of x in {key}" if j == 0 else f"{key}[{j}]"
+                name = f"the weight of x in {key}" if j == 0 else f"{key}[{j - 1}]"
                 yield f"{name} is {a!r}, the scheme's program gives {b!r} (difference {abs(a - b):.1e}){where}"
     for i, (a, b) in enumerate(zip(ours.times, theirs.times, strict=True)):
         if a != b:
-            yield f"F is called at time {a!r} in call {i + 1}, expected {b!r}{where}"
+            yield f"F is called at time {a!r} for the stage u{i}, expected {b!r}{where}"
 
 
 def _promises(emitted: Emitted, scheme: Tableau, facts: Facts, program: Program) -> Iterator[Diagnostic]:
@@ -258,7 +258,7 @@ def _difference(program: Program, case: Case) -> tuple[float | None, str]:
                 return None, ""
             size = abs(Fraction(value) - exact.get(key, {}).get(INPUT if j == 0 else f"f{j - 1}", Fraction(0)))
             if size > largest:
-                largest, place = size, f"the weight of x in {key}" if j == 0 else f"{key}[{j}]"
+                largest, place = size, f"the weight of x in {key}" if j == 0 else f"{key}[{j - 1}]"
     return float(largest), place
 
 

@@ -50,8 +50,8 @@ class Case:
 
     @property
     def rows(self) -> dict[str, tuple[float, ...]]:
-        """Points and results by name: A[1], A[2], ..., b, b - b_hat."""
-        named = {f"A[{i + 1}]": row for i, row in enumerate(self.points)}
+        """Points and results by name: A[0], A[1], ..., b, b - b_hat."""
+        named = {f"A[{i}]": row for i, row in enumerate(self.points)}
         return named | dict(zip(("b", "b - b_hat"), self.results, strict=False))
 
 
