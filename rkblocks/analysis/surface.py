@@ -34,12 +34,13 @@ def surface(sample: Sample, images: int = IMAGES, points: int = POINTS) -> list[
     with frozen(few.model):
         _, gradient = input_gradient(few.model, x, y, "ce")
         low, high = (float(bound) for bound in few.threat.bounds)
-        up = steepest(gradient, x, few.threat.norm, low, high)
+        eps = float(few.threat.eps)
+        up = steepest(gradient, x, eps, few.threat.norm, low, high) / (eps or 1.0)
         across = random_direction(x, few.threat, few.streams.fork("surface"))
         axis = torch.linspace(-1, 1, points, dtype=x.dtype, device=x.device)
         found = []
         for k in range(len(x)):
-            grid = _plane(x[k], up[k], across[k], float(few.threat.eps) * axis).clamp(low, high)
+            grid = _plane(x[k], up[k], across[k], eps * axis).clamp(low, high)
             loss, prediction = _on_grid(few, grid, y[k])
             found.append(_slice(few, k, axis, loss.reshape(points, points), prediction.reshape(points, points)))
             few.tell("loss surface", k + 1, len(x))

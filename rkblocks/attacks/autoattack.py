@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from rkblocks.attacks.apgd import own_step
 from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams
@@ -28,7 +29,7 @@ def standard(threat: Threat) -> Threat:
     return replace(
         threat,
         steps=100,
-        step=2 * threat.eps,
+        step=own_step(threat).step,
         restarts=restarts,
         random_start=True,
         loss="ce",

@@ -53,7 +53,7 @@ def ascent(model: nn.Module, threat: Threat, definition: str, turned: Callable[[
 def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tensor:
     """Return the next iterate: a step of steepest ascent from x, projected to ball and box around the anchor."""
     low, high = (float(bound) for bound in threat.bounds)
-    moved = x + float(threat.length) * steepest(gradient, x, threat.norm, low, high)
+    moved = x + steepest(gradient, x, float(threat.length), threat.norm, low, high)
     return project(anchor, moved, float(threat.eps), threat.norm, low, high)
 
 

@@ -1,4 +1,4 @@
-"""Projection to the intersection of ball and box, and the direction of steepest ascent, for each norm."""
+"""Projection to ball and box, and the step of steepest ascent, for each norm."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 from rkblocks.attacks.geometry import per_example
 
-SPARSITY = (
-    100  # an l1 step moves the n/100 pixels of largest gradient, at least one (after Tramer & Boneh 2019, section 4.2)
-)
+SPARSITY = 100  # an l1 step moves the n/100 pixels of largest gradient, at least one
 
 
 def project(x: Tensor, point: Tensor, eps: float, norm: str, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Return `point` [n, ...] moved into the eps ball around `x`, then into the box.
+    """Return `point` [n, ...] moved into the eps ball around `x`, then into the box: in linf and l1 the nearest point
+    of both.
 
     The form x + clip(point - x) matters: with bounds x - eps and x + eps worked out beforehand the results differ in
     the last bit, and the sign of the next gradient amplifies that. Written so, PGD equals foolbox bit for bit. Since
-    x lies in the box, clamping to it afterwards never leaves the ball.
+    x lies in the box, clamping to it afterwards never leaves the ball. In l1 that would give away the budget of the
+    pixels cut off, which others could spend; there ball and box are met at once.
     """
     difference = point - x
     if norm == "linf":
@@ -26,36 +26,67 @@ def project(x: Tensor, point: Tensor, eps: float, norm: str, low: float = 0.0, h
         length = torch.linalg.vector_norm(difference.flatten(1), dim=1).clamp_min(1e-12)
         inside = x + difference * per_example(torch.clamp(eps / length, max=1.0), x)
     else:
-        inside = x + _l1_ball(difference.flatten(1), eps).reshape(x.shape)
+        room = torch.where(difference > 0, high - x, x - low)
+        inside = x + _l1_ball(difference.flatten(1), room.flatten(1), eps).reshape(x.shape)
     return torch.clamp(inside, low, high)
 
 
-def _l1_ball(vectors: Tensor, radius: float) -> Tensor:
-    """Return the Euclidean projection of the rows of vectors [n, d] to the l1 ball (Duchi et al. 2008, figure 1)."""
-    magnitude = vectors.abs()
-    ordered = magnitude.sort(dim=1, descending=True).values
-    excess = ordered.cumsum(1) - radius
-    counts = torch.arange(1, vectors.shape[1] + 1, device=vectors.device, dtype=vectors.dtype)
-    support = (ordered * counts > excess).sum(1, keepdim=True).clamp_min(1)
-    threshold = (excess.gather(1, support - 1) / support).clamp_min(0)  # negative: the row is inside already
-    return torch.sign(vectors) * (magnitude - threshold).clamp_min(0)
+def _l1_ball(vectors: Tensor, room: Tensor, radius: float) -> Tensor:
+    """Return the vectors d of l1 norm at most radius nearest to the rows of vectors [n, d], where no |d_i| is more than
+    its room (Croce & Hein 2021, section 2).
 
-
-def steepest(gradient: Tensor, x: Tensor, norm: str, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Return the direction of norm one that raises a linear function with this gradient [n, ...] most.
-
-    For l1 that is a single pixel; the n/100 largest are moved together, in proportion to their gradient, leaving out
-    those which the box already holds back (at x).
+    They are sign(v) clip(|v| - t, 0, room) with the least t >= 0 that meets the radius. Their norm falls with t, and
+    linearly between the points |v_i| (where pixel i begins to move) and |v_i| - room_i (where it has no room left):
+    from the largest of them down, the pixels moving are counted and the norm is summed up until it is too long.
     """
+    magnitude = vectors.abs()
+    bends, order = torch.cat([magnitude, magnitude - room], 1).sort(dim=1, descending=True)
+    moving = (1 - 2 * (order >= vectors.shape[1]).to(vectors.dtype)).cumsum(1)  # below each bend
+    norms = torch.zeros_like(bends)
+    norms[:, 1:] = ((bends[:, :-1] - bends[:, 1:]) * moving[:, :-1]).cumsum(1)  # at each bend
+    last = (norms <= radius).sum(1, keepdim=True) - 1
+    missing = (radius - norms.gather(1, last)) / moving.gather(1, last).clamp_min(1)
+    threshold = (bends.gather(1, last) - missing).clamp_min(0)  # negative: the row is inside already
+    return torch.sign(vectors) * torch.minimum((magnitude - threshold).clamp_min(0), room)
+
+
+def steepest(
+    gradient: Tensor,
+    x: Tensor,
+    length: float | Tensor,
+    norm: str,
+    low: float = 0.0,
+    high: float = 1.0,
+    pixels: Tensor | None = None,
+) -> Tensor:
+    """Return the step from x [n, ...], of this length (a number, or one for each example, [n]), that raises a linear
+    function with this gradient most.
+
+    For l1 it stays in the box, see sparse_step; pixels [n] is the number it moves, n/100 unless given.
+    """
+    far = per_example(length, x) if isinstance(length, Tensor) else length
     if norm == "linf":
-        return gradient.sign()
+        return far * gradient.sign()
     if norm == "l2":
-        length = torch.linalg.vector_norm(gradient.flatten(1), dim=1).clamp_min(1e-12)
-        return gradient * per_example(1 / length, gradient)
-    stuck = ((x <= low) & (gradient < 0)) | ((x >= high) & (gradient > 0))
-    free = gradient.masked_fill(stuck, 0).flatten(1)
-    kept = max(1, free.shape[1] // SPARSITY)
-    least = free.abs().topk(kept, dim=1).values[:, -1:]
-    sparse = free * (free.abs() >= least)
-    length = sparse.abs().sum(1, keepdim=True).clamp_min(1e-12)
-    return (sparse / length).reshape(gradient.shape)
+        size = torch.linalg.vector_norm(gradient.flatten(1), dim=1).clamp_min(1e-12)
+        return far * (gradient * per_example(1 / size, gradient))
+    if pixels is None:
+        pixels = x.new_full((len(x),), max(1, x[0].numel() // SPARSITY if len(x) else 1))
+    room = torch.where(gradient > 0, high - x, x - low)
+    whole = length if isinstance(length, Tensor) else torch.full_like(pixels, length)
+    return sparse_step(gradient.flatten(1), room.flatten(1), whole, pixels).reshape(x.shape)
+
+
+def sparse_step(gradient: Tensor, room: Tensor, length: Tensor, pixels: Tensor) -> Tensor:
+    """Return steps [n, d] of l1 norm `length` [n] along the pixels of largest gradient, in equal parts for so many
+    `pixels` [n], none beyond its room [n, d]. What one has no room for goes to the next.
+
+    With one pixel it is the step of steepest ascent in ball and box (Croce & Hein 2021); more than one, as they and
+    Tramer & Boneh (2019, section 4.2) choose, make up for a gradient that changes along the step.
+    """
+    most = torch.minimum(room, (length / pixels)[:, None]) * (gradient != 0)
+    order = gradient.abs().sort(dim=1, descending=True, stable=True).indices
+    share = most.gather(1, order)
+    left = (length[:, None] - (share.cumsum(1) - share)).clamp_min(0)
+    steps = torch.zeros_like(gradient).scatter(1, order, torch.minimum(share, left))
+    return gradient.sign() * steps

@@ -1,12 +1,16 @@
 """The Square attack (Andriushchenko et al. 2020): random search by square patches, which sees logits and no gradient.
 
-It finds what gradient attacks miss where gradients are masked. linf: algorithm 2, l2: algorithm 3 of the paper.
+It finds what gradient attacks miss where gradients are masked. linf: algorithm 2, l2: algorithm 3 of the paper; l1:
+Croce & Hein 2021, "Mind the box".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +18,19 @@ from torch import Tensor, nn
 from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import margin
 from rkblocks.attacks.patches import Patch, patch_side, squares, stripes, tiles, windows
+from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer, Watch, repeat
 from rkblocks.attacks.streams import Streams
 from rkblocks.attacks.threat import Threat
 from rkblocks.diagnostics import fail
 
 CHUNK = 64  # queries whose random numbers are drawn at once
+#: How a search begins and what a query changes, by norm.
+CHANGES: Final[dict[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]]] = {
+    "linf": (stripes, squares),
+    "l2": (tiles, windows),
+    "l1": (partial(tiles, norm="l1"), partial(windows, norm="l1")),
+}
 
 
 def no_gradient(threat: Threat) -> Threat:
@@ -50,10 +61,13 @@ def square(
         )
     low, high = (float(bound) for bound in threat.bounds)
     eps, queries = float(threat.eps), int(threat.queries or 1)
-    begin, change = (stripes, squares) if threat.norm == "linf" else (tiles, windows)
+    begin, change = CHANGES[threat.norm]
+
+    def fit(anchor: Tensor, point: Tensor) -> Tensor:
+        return project(anchor, point, eps, "l1", low, high) if threat.norm == "l1" else point.clamp(low, high)
 
     def search(anchor: Tensor, labels: Tensor, own: Streams, watch: Watch | None) -> Tensor:
-        result = begin(anchor, eps, own).clamp(low, high)
+        result = fit(anchor, begin(anchor, eps, own))
         rows = torch.arange(len(anchor), device=anchor.device)
         value = torch.full((len(anchor),), float("-inf"), device=anchor.device, dtype=anchor.dtype)
         candidate, numbers = result, anchor.new_empty(len(anchor), 0)
@@ -63,7 +77,7 @@ def square(
                     like = anchor.new_empty(len(rows), CHUNK, Patch.NUMBERS + anchor.shape[1])
                     numbers = own.select(rows).uniform(like, f"queries {query}")
                 patch = Patch(numbers[:, (query - 1) % CHUNK], patch_side(query, queries, anchor, threat.norm))
-                candidate = change(anchor[rows], result[rows], patch, eps).clamp(low, high)
+                candidate = fit(anchor[rows], change(anchor[rows], result[rows], patch, eps))
             with torch.no_grad():
                 logits = model(candidate)
             if watch:

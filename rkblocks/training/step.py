@@ -120,7 +120,7 @@ def _free(config: Config, model: nn.Module, optimizer: torch.optim.Optimizer, ca
             loss.backward()  # type: ignore[no-untyped-call]
             gradient, change = change.grad, change.detach()
             assert gradient is not None
-            moved = change + length * steepest(gradient, x + change, norm)
+            moved = change + steepest(gradient, x + change, length, norm)
             carried[PERTURBATION] = project(torch.zeros_like(x), moved, eps, norm, low=-1.0, high=1.0)
             optimizer.step()
             found.append(_outcome(loss, logits, y))

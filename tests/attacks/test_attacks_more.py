@@ -6,9 +6,11 @@ from torch import nn
 
 from rkblocks import attacks
 from rkblocks.attacks import Counter, ExampleStreams, Threat
-from rkblocks.attacks.apgd import checkpoints
+from rkblocks.attacks.apgd import climbs
+from rkblocks.attacks.halving import Halving
 from rkblocks.attacks.losses import targeted_dlr
 from rkblocks.attacks.patches import bump, patch_side
+from rkblocks.attacks.sparse import Sparse
 from rkblocks.attacks.targeted import goals
 from rkblocks.diagnostics import RkblocksError
 
@@ -27,7 +29,8 @@ def grey(n=6):
 
 
 @pytest.mark.parametrize(
-    ("name", "norm"), [("momentum", "linf"), ("momentum", "l2"), ("apgd", "linf"), ("apgd", "l2"), ("targeted", "l1")]
+    ("name", "norm"),
+    [("momentum", "linf"), ("momentum", "l2"), ("apgd", "linf"), ("apgd", "l2"), ("apgd", "l1"), ("targeted", "l1")],
 )
 @pytest.mark.parametrize("random_start", [True, False])
 def test_the_closed_form_optimum_of_a_linear_model_is_reached(name, norm, random_start):
@@ -50,7 +53,7 @@ def test_square_reaches_most_of_the_optimum_of_a_linear_model():
         def forward(self, z):
             return model(z) + torch.where(y[:, None] == 0, confident, confident.flip(0))
 
-    for norm, share in (("linf", 0.7), ("l2", 0.4)):
+    for norm, share in (("linf", 0.7), ("l2", 0.4), ("l1", 0.4)):
         threat = Threat(norm, "0.3", queries=400)
         x_adv = attacks.run("square", Shifted(), x, y, threat, ExampleStreams.of(0, range(6)))
         sign, difference = 1.0 - 2.0 * y, torch.tensor([-1.0, 1.0], dtype=torch.float64)
@@ -120,8 +123,69 @@ def test_the_targeted_dlr_is_equation_7():
 
 def test_checkpoints_are_those_of_the_paper():
     """p = 0, 0.22, then p + max(p - previous - 0.03, 0.06), as steps out of 100."""
-    assert checkpoints(100) == [22, 41, 57, 70, 80, 87, 93, 99]
-    assert checkpoints(1) == [1]
+    assert Halving.checkpoints(100) == [22, 41, 57, 70, 80, 87, 93, 99]
+    assert Halving.checkpoints(1) == [1]
+
+
+def test_apgd_in_l1_looks_at_every_25th_part_of_its_steps():
+    assert Sparse.checkpoints(100) == list(range(4, 101, 4))
+    assert Sparse.checkpoints(2) == [1, 2]
+
+
+def test_apgd_in_l1_climbs_in_larger_balls_first():
+    """With 3, 2 and 1 eps and 30, 30 and 40 % of the steps, in no more steps than it was given."""
+    found = [(part.eps, part.step, part.steps) for part in climbs(Threat("l1", 2, steps=25))]
+    assert found == [(6, 6, 7), (4, 4, 7), (2, 2, 11)]
+    assert [part.steps for part in climbs(Threat("l1", 2, steps=3))] == [3]
+    assert [part.steps for part in climbs(Threat("l1", 2, steps=4))] == [1, 1, 2]
+    assert climbs(Threat("l2", 2, steps=25)) == [Threat("l2", 2, steps=25)]
+    assert climbs(Threat("l1", 1_000_000, steps=25))[0].eps == 1_000_000
+
+
+@pytest.mark.parametrize("definition", ["final", "any"])
+def test_iterates_of_larger_balls_break_nothing(definition):
+    """Two eps would break these images, eps does not: the observer sees broken iterates, the result is none."""
+    model, x = linear(), grey()
+    difference = model[1].weight[1] - model[1].weight[0]
+    lead = 0.6 * difference.abs().max().detach()  # of class 0, where 0.3 can be gained with one eps
+    shift = lead + ((model(x[:1])) @ torch.tensor([-1.0, 1.0], dtype=torch.float64)).detach()
+    seen = []
+
+    class Shifted(nn.Module):
+        def forward(self, z):
+            return model(z) + torch.cat([shift, torch.zeros_like(shift)])
+
+    y, threat = torch.zeros(6, dtype=torch.long), Threat("l1", "0.45", steps=40)
+    x_adv = attacks.run(
+        "apgd", Shifted(), x, y, threat, ExampleStreams.of(0, range(6)), definition=definition,
+        observe=lambda search, step, rows, logits: seen.append((step, bool((logits.argmax(1) != 0).any()))),
+    )  # fmt: skip
+    assert [step for step, _ in seen] == list(range(43))
+    assert any(broken for _, broken in seen)
+    assert not bool(Shifted()(x_adv).argmax(1).any())
+
+
+@pytest.mark.parametrize(("name", "share"), [("pgd", 0.998), ("apgd", 0.98)])
+def test_in_l1_the_optimum_of_a_linear_model_is_reached_in_a_box_that_cuts_the_ball(name, share):
+    """The budget goes to the pixels of largest weight, each as far as its room reaches (a fractional knapsack).
+
+    How near the attacks get is a matter of their shortest step: 0.03 for PGD, eps / 10 for APGD.
+    """
+    torch.manual_seed(8)
+    model, x = linear(), torch.rand(6, 1, 8, 8, dtype=torch.float64).round()
+    x[3:] = torch.rand(3, 1, 8, 8, dtype=torch.float64)
+    y, eps = torch.tensor([0, 1, 0, 1, 0, 1]), 3.0
+    threat = Threat("l1", eps, steps=200, step="0.03", loss="margin")
+    x_adv = attacks.run(name, model, x, y, threat, ExampleStreams.of(0, range(6)))
+    gradient = (model[1].weight[1] - model[1].weight[0]).detach() * (1 - 2 * y)[:, None]
+    room = torch.where(gradient > 0, 1 - x.flatten(1), x.flatten(1))
+    order = gradient.abs().argsort(dim=1, descending=True)
+    before = room.gather(1, order).cumsum(1) - room.gather(1, order)
+    spent = torch.minimum(room.gather(1, order), (eps - before).clamp_min(0))
+    best = (spent * gradient.abs().gather(1, order)).sum(1)
+    rise = ((x_adv - x).flatten(1) * gradient).sum(1)
+    assert bool((rise > share * best).all())
+    assert bool((rise <= best * (1 + 1e-9)).all())
 
 
 def test_apgd_keeps_the_best_iterate():
@@ -159,9 +223,10 @@ def test_the_patches_shrink_on_schedule():
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 5, 8])
-def test_a_bump_has_length_one(side):
+@pytest.mark.parametrize(("norm", "order"), [("l2", 2), ("l1", 1)])
+def test_a_bump_has_length_one(side, norm, order):
     like = torch.zeros((), dtype=torch.float64)
-    assert float(torch.linalg.vector_norm(bump(side, like))) == pytest.approx(1)
+    assert float(torch.linalg.vector_norm(bump(side, like, norm).flatten(), ord=order)) == pytest.approx(1)
 
 
 def test_transfer_is_pgd_on_the_source():

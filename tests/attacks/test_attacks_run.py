@@ -148,12 +148,20 @@ def test_unknown_names_and_empty_budgets_are_named():
         ("pqd", THREAT, "final", "RK801"),
         ("pgd", THREAT, "best", "RK811"),
         ("pgd", replace(THREAT, steps=0), "final", "RK804"),
-        ("square", replace(THREAT, norm="l1"), "final", "RK812"),
         ("transfer", THREAT, "final", "RK810"),
     ]:
         with pytest.raises(RkblocksError) as caught:
             attacks.run(name, net(), *batch(), threat, definition=definition)
         assert code(caught) == [expected]
+
+
+def test_an_attack_is_run_in_no_norm_that_it_does_not_know(monkeypatch):
+    still = Attack(lambda model, x, y, threat, streams, **_: x, lambda threat: threat, norms=("linf",))
+    monkeypatch.setitem(ATTACKS, "still", still)
+    attacks.run("still", net(), *batch(), THREAT)
+    with pytest.raises(RkblocksError, match="knows linf") as caught:
+        attacks.run("still", net(), *batch(), replace(THREAT, norm="l1"))
+    assert code(caught) == ["RK812"]
 
 
 def test_a_model_that_hides_its_gradient_is_named():

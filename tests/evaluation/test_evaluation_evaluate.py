@@ -152,7 +152,6 @@ def test_a_folder_that_cannot_be_written_is_named(honest, subject_of, tmp_path):
         ({"attack": "pgd", "source": "runs/a"}, "RK821"),
         ({"queries": 10}, "RK821"),
         ({"attack": "transfer"}, "RK810"),
-        ({"attack": "square", "norm": "l1"}, "RK812"),
         ({"attack": "targeted", "targets": "all"}, "RK813"),
         ({"attack": "noise", "random_start": False}, "RK821"),
     ],
