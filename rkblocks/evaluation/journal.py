@@ -83,7 +83,8 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write(self.path, save(tensors, metadata={"identity": self.name}))
         except (OSError, RkblocksError) as error:
-            fail("RK824", f"the state of the evaluation cannot be saved: {error}", help="check space and rights")
+            reason = error.diagnostics[0].message if isinstance(error, RkblocksError) else str(error)
+            fail("RK824", f"the state of the evaluation cannot be saved: {reason}", help="check space and rights")
         self._saved, self._dirty = time.monotonic(), False
 
     def remove(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from torch import Tensor
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.training.storage import write, write_text
+
+ROOM = 1 << 20
+"""Bytes that a result must have room for: about those of ten rows of ten thousand images."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,23 @@ def row_key(entry: Mapping[str, Any]) -> str:
 
 
 def ready(folder: Path, what: str) -> None:
-    """See, before the work, that the folder of a result can be made and takes files; no new one is left behind.
+    """See, before the work, that the folder of a result can be made and has room; no new one is left behind.
 
-    what: "evaluation", "analysis". Raises RkblocksError RK824 where it cannot be made, or takes no file.
+    what: "evaluation", "analysis". Raises RkblocksError RK824 where it cannot be made, or takes no file of some size.
     """
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        if new:
-            folder.rmdir()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+            file.flush()
     except OSError as error:
         reason = error.strerror or str(error)
         fail("RK824", f"cannot save the {what} in {folder}: {reason}", help="check space and rights")
+    finally:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def save_outcomes(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import shutil
 import statistics
 
@@ -61,6 +62,18 @@ def test_an_evaluation_that_cannot_be_saved_is_refused_first(trained, tmp_path):
     with pytest.raises(RkblocksError, match="RK824"):
         evaluate(run, **FGSM, progress=lambda *_: pytest.fail("it began"))
     assert not (run / lock.IN_USE).exists()
+
+
+def test_a_full_disk_is_known_before_the_work(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(RkblocksError, match=r"RK824: cannot save the evaluation in .*: File too large"):
+            evaluate(run, **FGSM, progress=lambda *_: pytest.fail("it began"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (run / "evaluations").exists()
 
 
 def test_one_attack_in_full(trained):
