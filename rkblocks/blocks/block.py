@@ -14,6 +14,7 @@ from rkblocks.blocks.recompute import MEMORY, run_step
 from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
 from rkblocks.blocks.step import Step, step_of
 from rkblocks.diagnostics import fail
+from rkblocks.files.wording import count
 from rkblocks.program import Program
 from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
 from rkblocks.program.method_source import STEP_DOMAIN
@@ -92,7 +93,7 @@ class RKBlock(nn.Module):
 
     def extra_repr(self) -> str:
         found = proved(self.tableau)
-        parts = [self.tableau.name, f"{self.program.calls} stages", found.label]
+        parts = [self.tableau.name, count(self.program.calls, "stage"), found.label]
         if self.step.error:
             parts.append(f"with an error estimate by order {found.embedded}")
         values = self.coefficients()

@@ -10,6 +10,7 @@ from keyword import iskeyword
 from typing import Any
 
 from rkblocks.diagnostics import fail
+from rkblocks.files.wording import count
 from rkblocks.program.domains import Domain
 from rkblocks.program.facts import Facts
 from rkblocks.program.header import WIDTH, header, plain, wrapped
@@ -82,11 +83,12 @@ def class_name_of(name: str) -> str:
 
 
 def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned: Mapping[str, Domain]) -> str:
-    count = {1: "once", 2: "twice"}.get(program.calls, f"{program.calls} times")
+    often = {1: "once", 2: "twice"}.get(program.calls, f"{program.calls} times")
     step = "" if program.dt == 1 else f", step size dt = {float(program.dt or 1)!r}"
     arguments = "F(x, t)" if program.time else "F(x)"
     description = [
-        f"One step of {plain(tableau.title or tableau.name)}{step}. It calls the residual {arguments} {count}.",
+        f"One step of {plain(f'{tableau.name} ({tableau.title})' if tableau.title else tableau.name)}{step}. "
+        f"It calls the residual {arguments} {often}.",
     ]
     notes = []
     if program.calls > 1:
@@ -129,7 +131,7 @@ def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned:
             f'        self.raw["{key}"] = nn.Parameter(torch.tensor({d.raw!r}))  # {key} = {float(d.init)!r}'
             for key, d in learned.items()
         ]
-    label = f"{tableau.name}, {program.calls} stages, {found.label}"
+    label = f"{tableau.name}, {count(program.calls, 'stage')}, {found.label}"
     lines += [
         "",
         textwrap.indent(method_source(program, learned), "    ").rstrip(),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from rkblocks.exact.field import Element, Field
 
-_TAKEN = re.compile(r"[fuvs]\d+|x|y|t|dt|self|torch|nn|math|mean|error|Tensor")
+_TAKEN = re.compile(r"[fuvsq]\d+|x|y|t|dt|self|torch|nn|math|mean|error|Tensor")
 
 
 def local_names(parameters: tuple[str, ...]) -> dict[str, str]:
@@ -30,11 +30,16 @@ def number_text(field: Field, a: Element) -> str:
     return repr(field.to_float(a))
 
 
-def expression_text(field: Field, a: Element, names: Mapping[str, str]) -> str:
-    """An element as a Python expression in the local names of the parameters, spaced as a formatter would."""
-    if not field.free_parameters(a):
-        return number_text(field, a)
-    tree = _Python(names).visit(ast.parse(field.text(a), mode="eval"))
+def expression_tree(field: Field, a: Element, names: Mapping[str, str]) -> ast.expr:
+    """An element as a Python expression in the local names of the parameters."""
+    text = field.text(a) if field.free_parameters(a) else number_text(field, a)
+    tree = _Python(names).visit(ast.parse(text, mode="eval").body)
+    assert isinstance(tree, ast.expr)
+    return tree
+
+
+def unparsed(tree: ast.AST) -> str:
+    """The text of an expression, spaced as a formatter would."""
     return hug_powers(ast.unparse(tree))
 
 

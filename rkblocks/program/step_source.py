@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rkblocks.exact.field import Element
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, kinds, uses
 from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, may_overwrite, number_of, own, plan
-from rkblocks.program.python_text import expression_text, local_names
+from rkblocks.program.python_text import local_names
+from rkblocks.program.shared import Coefficients
 
 WIDTH = 120
 
@@ -73,14 +74,15 @@ class _Printer:
     def __init__(self, program: Program, call: Call) -> None:
         self.program, self.call = program, call
         self.types = kinds(program.body)
-        self.names = local_names(program.field.parameters)
+        names = local_names(program.field.parameters)
+        self.coefficients = Coefficients(program.field, _numbers(program, self.types), names)
         self.known: dict[str, Expression] = {INPUT: Expression(INPUT, INPUT)}
         self.inlined = _inlined(program, self.types)
         self.temporaries = own(program)
         self.stage = 0
 
     def lines(self) -> Sequence[str]:
-        found: list[str] = []
+        found = list(self.coefficients.lines)
         for instruction in self.program.body:
             found += self.statements(instruction)
         return found
@@ -179,8 +181,8 @@ class _Printer:
         field = self.program.field
         if number is None:
             one = not factor.coefficient - field.one
-            return "dt" if one else f"{_bound(expression_text(field, factor.coefficient, self.names))} * dt"
-        text = expression_text(field, number, self.names)
+            return "dt" if one else f"{_bound(self.coefficients.text(factor.coefficient))} * dt"
+        text = self.coefficients.text(number)
         return _bound(text) if product else text
 
     def exact(self, factor: Factor, value: str) -> str:
@@ -194,6 +196,19 @@ class _Printer:
             return f"-{step}{value}"
         text = field.text(coefficient)
         return f"{text if _simple(text) else f'({text})'} {step}{value}"
+
+
+def _numbers(program: Program, types: Mapping[str, Kind]) -> Iterator[Element]:
+    """What is printed as a coefficient, in order: of kernels, and of the times of calls where F takes the time."""
+    for instruction in program.body:
+        factors = []
+        if isinstance(instruction, Evaluate) and program.time:
+            factors = [Factor(instruction.abscissa, by_step=True)]
+        elif isinstance(instruction, Combine):
+            factors = [k.factor for k in plan(program, instruction, types) if not isinstance(k, Copy)]
+        for factor in factors:
+            number = number_of(program, factor)
+            yield factor.coefficient if number is None else number
 
 
 def _inlined(program: Program, types: Mapping[str, Kind]) -> frozenset[str]:

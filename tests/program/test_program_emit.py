@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 
 class EulerBlock(nn.Module):
-    """One step of {title}. It calls the residual F(x) once."""
+    """One step of euler ({title}). It calls the residual F(x) once."""
 
     def __init__(self, residual: nn.Module) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class EulerBlock(nn.Module):
         return x + self.residual(x)
 
     def extra_repr(self) -> str:
-        return "euler, 1 stages, order 1, SSP coefficient 1"
+        return "euler, 1 stage, order 1, SSP coefficient 1"
 
 
 if __name__ == "__main__":

@@ -60,10 +60,11 @@ def test_method_of_a_family() -> None:
     assert method_source(program, domains(program)).splitlines() == [
         "def forward(self, x: Tensor) -> Tensor:",
         '    beta10 = torch.sigmoid(self.raw["beta10"])  # in (0, 1)',
+        "    q1 = 1 / (2 * beta10)",
         "    f0 = self.residual(x)",
         "    u1 = torch.addcmul(x, f0, beta10)  # x + beta10 f0",
-        "    v1 = torch.addcmul(x, f0, 1 - 1 / (2 * beta10))  # x + (1 - 1/(2*beta10)) f0",
-        "    return torch.addcmul(v1, self.residual(u1), 1 / (2 * beta10))  # v1 + (1/(2*beta10)) F(u1)",
+        "    v1 = torch.addcmul(x, f0, 1 - q1)  # x + (1 - 1/(2*beta10)) f0",
+        "    return torch.addcmul(v1, self.residual(u1), q1)  # v1 + (1/(2*beta10)) F(u1)",
     ]
 
 
