@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import math
+from typing import Final, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from rkblocks.diagnostics import fail
 
+OVERFLOW: Final = "the weights or a layer overflow, or training diverged: a number of such a model means nothing"
+
 
 class Judged(nn.Module):
     """The model, whose outputs are judged on their way to the attack.
 
     Every output must be logits [rows, classes] of the rows given, with a gradient where one is asked for. On the first
-    one of the whole batch no logit may be NaN, and every label must be one of the classes.
+    one of the whole batch no logit may be NaN, and every label must be one of the classes; both are looked at then. Of
+    the others the largest logit and pixel are kept on the device, and looked at once, by `conclude`.
     """
 
     def __init__(self, model: nn.Module, labels: Tensor) -> None:
         super().__init__()
         self.model = model
         self._labels: Tensor | None = labels
+        self._peaks: list[tuple[Tensor, Tensor]] = []  # of pixels and logits, pass by pass; NaN where one is NaN
 
     def forward(self, x: Tensor) -> Tensor:
         """Return model(x); raises RkblocksError RK808, RK809 or RK814."""
@@ -35,8 +40,29 @@ class Judged(nn.Module):
         if self._labels is not None and len(x) >= len(self._labels):
             _check_values(logits, self._labels)
             self._labels = None
+        if logits.numel() and x.numel():
+            self._peaks.append((x.detach().amax(), logits.detach().amax()))
         found: Tensor = logits
         return found
+
+    def conclude(self, own: bool = True) -> None:
+        """Look at all outputs: raises RkblocksError RK814 where a logit was NaN. own: so do pixels that are NaN, which
+        an attack that is not ours may try and drop.
+        """
+        if not self._peaks:
+            return
+        pixels, logits = (torch.stack(peaks).tolist() for peaks in zip(*self._peaks, strict=True))
+        unsound = [k for k, peak in enumerate(logits) if math.isnan(peak) and (own or not math.isnan(pixels[k]))]
+        if unsound:
+            _explain_passes(unsound[0], pixels, logits)
+
+
+def predicted(logits: Tensor, images: str) -> Tensor:
+    """Return the largest logit's class [n]; raises RkblocksError RK814 where a logit of these images is NaN."""
+    wrong = int(logits.isnan().any(1).sum())
+    if wrong:
+        fail("RK814", f"the logits of {wrong} of {len(logits)} {images} are NaN", help=OVERFLOW)
+    return logits.argmax(1)
 
 
 def no_gradient() -> NoReturn:
@@ -83,5 +109,18 @@ def _check_values(logits: Tensor, labels: Tensor) -> None:
     fail(
         "RK814",
         f"the logits of {int((~sound).sum())} of {len(logits)} images are NaN before any step was taken",
-        help="the weights or a layer overflow, or training diverged: a number of such a model means nothing",
+        help=OVERFLOW,
     )
+
+
+def _explain_passes(first: int, pixels: list[float], logits: list[float]) -> NoReturn:
+    """Raise RkblocksError RK814 for the first forward pass with a NaN, given the peaks of all."""
+    infinite = [k for k, peak in enumerate(logits[:first]) if peak == math.inf]
+    before = f"; pass {infinite[0] + 1} had infinite logits" if infinite else ""
+    if math.isnan(pixels[first]):
+        fail(
+            "RK814",
+            f"a gradient was NaN, and so are images after {first} of {len(logits)} forward passes{before}",
+            help="a layer overflows, or has no derivative there: mend it, or attack without gradients (square)",
+        )
+    fail("RK814", f"logits are NaN in forward pass {first + 1} of {len(logits)} of the attack{before}", help=OVERFLOW)

@@ -99,12 +99,15 @@ def run(
     check_arguments(mode, generator, model=model, **({} if source is None else {"source": source}))
     check_inputs(x, y, threat)
     y = y.long()
+    judged = Judged(model, y)
     more = {} if source is None else {"source": Judged(source, y)}
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = attack.function(
-            Judged(model, y), x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
+            judged, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()
+    for one in (judged, *more.values()):
+        one.conclude(own=attack.module is None)
     check_result(x, x_adv, effective, name)
     return x_adv
 

@@ -8,6 +8,7 @@ import torch
 
 from rkblocks.attacks import ExampleStreams, frozen
 from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
+from rkblocks.attacks.judged import predicted
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.subject import Subject
@@ -33,7 +34,8 @@ def _entry(
     right, n = 0, len(subject)
     with torch.no_grad(), frozen(subject.model):
         for rows, x, y in subject.batches(batch):
-            right += int((subject.model(corrupt(name, x, severity, streams.select(rows))).argmax(1) == y).sum())
+            logits = subject.model(corrupt(name, x, severity, streams.select(rows)))
+            right += int((predicted(logits, f"images under {name}") == y).sum())
     if progress:
         progress(f"{name} {severity}", n, n)
     interval = list(wilson(right, n))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rkblocks import attacks, distributed
 from rkblocks.attacks import ExampleStreams, frozen
+from rkblocks.attacks.judged import predicted
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal
 from rkblocks.evaluation.plan import Item
@@ -43,7 +44,7 @@ class Measurement:
 def predict(subject: Subject, batch: int) -> Tensor:
     """Return the class [n] that the model, in eval mode, gives each clean image (CPU)."""
     with torch.no_grad(), frozen(subject.model):
-        return torch.cat([subject.model(x).argmax(1).cpu() for _, x, _ in subject.batches(batch)])
+        return torch.cat([predicted(subject.model(x), "clean images").cpu() for _, x, _ in subject.batches(batch)])
 
 
 def measure_clean(subject: Subject, batch: int, progress: Progress | None = None) -> Measurement:
@@ -103,8 +104,7 @@ def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     options: dict[str, Any] = {"definition": item.definition, "source": source}
     x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
     with torch.no_grad(), frozen(subject.model):
-        found: Tensor = subject.model(x_adv).argmax(1).cpu()
-    return found
+        return predicted(subject.model(x_adv), f"images after {item.label}").cpu()
 
 
 def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any]:

@@ -221,6 +221,59 @@ def test_outputs_that_are_no_logits_are_named_in_every_attack(name, turn, expect
     assert code(caught) == [expected]
 
 
+class Later(nn.Module):
+    """A model whose logits for the first image are something else after so many forward passes."""
+
+    def __init__(self, value, column=slice(None), after=1):
+        super().__init__()
+        self.model, self.value, self.column, self.after, self.passes = net().eval(), value, column, after, 0
+
+    def forward(self, x):
+        logits = self.model(x)
+        self.passes += 1
+        if self.passes > self.after:
+            where = torch.zeros_like(logits, dtype=torch.bool)
+            where[:1, self.column] = True
+            logits = torch.where(where, logits + self.value, logits)
+        return logits
+
+
+@pytest.mark.parametrize("definition", ["final", "any"])
+@pytest.mark.parametrize("name", [*sorted(set(LOOKING) - {"fgsm"}), "noise"])  # FGSM looks at the clean image alone
+def test_logits_that_are_nan_at_a_later_iterate_are_named(name, definition):
+    """Nothing is broken, or held, by the place of a NaN: argmax returns it."""
+    x, y = batch()
+    y = net().eval()(x).argmax(1)
+    threat = replace(THREAT, eps="0.01", restarts=2, queries=20)
+    if ATTACKS[name].module:
+        pytest.importorskip(ATTACKS[name].module)
+    for label in (0, 1):  # what a NaN in every logit is taken for, and another class
+        y[0] = label
+        later = Later(float("nan"), after=1 if ATTACKS[name].per_example else 4)
+        given = (net(), replace(threat, source="a")) if ATTACKS[name].transfers else (later, threat)
+        source = {"source": later} if ATTACKS[name].transfers else {}
+        with pytest.raises(RkblocksError, match=r"NaN in forward pass [2-9] of") as caught:
+            attacks.run(name, given[0], x, y, given[1], definition=definition, **source)
+        assert code(caught) == ["RK814"]
+
+
+@pytest.mark.parametrize("name", ["pgd", "apgd", "momentum"])
+@pytest.mark.parametrize("definition", ["final", "any"])
+def test_infinite_logits_are_no_error_but_images_that_are_nan_are(name, definition):
+    """The gradient of the cross-entropy is NaN at infinite logits. Its sign is taken for 0; in l2 so are the images,
+    and APGD would keep its start as the best point.
+    """
+    x, y = batch()
+    y = net().eval()(x).argmax(1)
+    saturated = Later(float("inf"), column=int(y[0]))  # right, and as sure as can be
+    for legal in ("square", "noise", name):
+        attacks.run(legal, saturated, x, y, replace(THREAT, eps="0.01", restarts=2, queries=20), definition=definition)
+    saturated = Later(float("inf"), column=int(y[0]))
+    with pytest.raises(RkblocksError, match=r"a gradient was NaN.*pass 2 had infinite logits") as caught:
+        attacks.run(name, saturated, x, y, replace(THREAT, norm="l2", steps=30), definition=definition)
+    assert code(caught) == ["RK814"]
+
+
 @pytest.mark.parametrize("name", LOOKING)
 @pytest.mark.parametrize("label", [5, 99, -1])
 def test_labels_beyond_the_classes_are_named_in_every_attack(name, label):

@@ -185,3 +185,19 @@ def test_the_hash_names_the_weights(honest):
     finally:
         with torch.no_grad():
             honest[0].bias[0] -= math.ulp(1.0) + 1e-6
+
+
+@pytest.mark.parametrize(("after", "where"), [(0, "clean images"), (2, "images after fgsm")])
+def test_logits_that_are_nan_are_no_prediction(honest, subject_of, after, where):
+    """FGSM looks at clean images alone, its examples are first seen when they are counted."""
+
+    class Later(nn.Module):
+        passes = 0
+
+        def forward(self, x):
+            self.passes += 1
+            return honest(x) * (float("nan") if self.passes > after else 1)
+
+    with pytest.raises(RkblocksError, match=f"of 40 {where}.* are NaN") as caught:
+        evaluate_subject(subject_of(Later(), 40), [Item("fgsm", base_threat("digits"))])
+    assert [found.code for found in caught.value.diagnostics] == ["RK814"]
