@@ -35,8 +35,14 @@ Tables, figures and report.html go to each run's analysis/ folder.
 @click.option("--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu or cuda.")
 @click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, metavar="N", help="Images at once.")
-@click.option("--report", metavar="FILE", help="Write one report on all runs to FILE (.html), too.")
-@click.option("--figure", metavar="FILE", help="Draw the growth in all runs into FILE (.png or .svg).")
+@click.option(
+    "--report",
+    metavar="FILE",
+    help="Write one report on all runs to FILE (.html), too; missing folders in its path are made.",
+)
+@click.option(
+    "--figure", metavar="FILE", help="Draw the growth in all runs into FILE (.png or .svg); folders likewise."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(runs: tuple[str, ...], figure: str | None, report: str | None, form: str, **options: Any) -> int:
     """Measure in trained networks what the theory of their schemes speaks of.
@@ -55,11 +61,15 @@ def command(runs: tuple[str, ...], figure: str | None, report: str | None, form:
         if path is not None and Path(path).suffix.lower() not in endings:
             raise click.UsageError(f"{option} {path!r}: the name must end in {' or '.join(endings)}")
     from rkblocks.analysis import analyze, chosen
+    from rkblocks.evaluation.outcomes import ready
 
     if figure is not None:
         if "growth" not in chosen(options["only"]):
             raise click.UsageError("--figure draws the growth, which --only leaves out")
         require("matplotlib", "figures", "the figure")  # now, not after minutes of attacks
+    for what, path in (("report", report), ("figure", figure)):
+        if path is not None:
+            ready(Path(path).parent, what)
 
     progress = Progress()
     try:

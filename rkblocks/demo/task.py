@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 from torch import Tensor
 
 from rkblocks import training
+from rkblocks.analysis import analyze_network
+from rkblocks.analysis.save import save
 from rkblocks.attacks import fraction_text
 from rkblocks.demo.settings import Settings, Task
-from rkblocks.evaluation import Item, Subject, analyze_subject, evaluate_subject, of_run
-from rkblocks.evaluation.analyze import save_analysis
-from rkblocks.evaluation.growth import GroupGrowth
+from rkblocks.evaluation import Item, Subject, evaluate_subject, of_run
 from rkblocks.evaluation.measure import Measurement, measure
 from rkblocks.evaluation.subject_evaluation import save_evaluation
 
@@ -83,17 +83,17 @@ def attack(task: Task, settings: Settings, subject: Subject) -> dict[str, Any]:
         subject = replace(subject, origin=replace(subject.origin, seeds=tuple(range(settings.seeds))))
     done = evaluate_subject(subject, [Item("fgsm", threat), Item("pgd", threat)], seed=task.seed, probe=settings.probe)
     clean, fgsm, pgd = done.measurements
-    analysis = analyze_subject(subject, threat, seed=task.seed)
+    analysis = analyze_network(subject, threat, only="growth", seed=task.seed, batch=256).to_dict()
     if subject.folder is not None:
         save_evaluation(done, subject.folder / "evaluations", "demo")
-        save_analysis(analysis, subject.folder / "analysis")
+        save(analysis, subject.folder / "analysis")
     return {
         "blocks": task.scheme,
         "seed": task.seed,
         "clean": clean.accuracy,
         "fgsm": fgsm.accuracy,
         "pgd20": pgd.accuracy,
-        "growth": {kind: by_norm(rows) for kind, rows in analysis.growth.items()},
+        "growth": {kind: by_norm(rows) for kind, rows in analysis["growth"].items()},
         "sweep": sweep(subject, settings, task.seed, clean, pgd),
         "n": len(subject),
         "threat": threat.to_dict(),
@@ -106,10 +106,10 @@ def attack(task: Task, settings: Settings, subject: Subject) -> dict[str, Any]:
     }
 
 
-def by_norm(rows: list[GroupGrowth]) -> dict[str, dict[str, float | None]]:
+def by_norm(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
     """Return the mean growth as {"1": {group: mean}, "2": …, "inf": …}."""
     table: dict[str, dict[str, float | None]] = {}
-    for row in (one.to_dict() for one in rows):
+    for row in rows:
         table.setdefault(str(row["p"]), {})[row["group"]] = row["mean"]
     return table
 

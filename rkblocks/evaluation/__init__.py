@@ -1,8 +1,5 @@
 """Evaluation: robust accuracy with its threat model, its error bars and its health; growth of perturbations."""
 
-from rkblocks.evaluation.analyze import Analysis as Analysis
-from rkblocks.evaluation.analyze import analyze as analyze
-from rkblocks.evaluation.analyze import analyze_subject as analyze_subject
 from rkblocks.evaluation.audit import Audit as Audit
 from rkblocks.evaluation.audit import audit as audit
 from rkblocks.evaluation.audit import audit_model as audit_model

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rkblocks.attacks import frozen
+from rkblocks.diagnostics import fail
 from rkblocks.evaluation.intervals import mean_deviation
 
 NORMS = (1.0, 2.0, math.inf)
@@ -91,8 +92,10 @@ def perturbation_growth(
 ) -> list[GroupGrowth]:
     """Return the growth of each group in each norm over all pairs (x, x') of image batches.
 
-    Raises ValueError where there are no pairs at all.
+    Raises RkblocksError RK830 where the model has no `trace`, ValueError where there are no pairs at all.
     """
+    if not hasattr(model, "trace"):
+        fail("RK830", f"{type(model).__name__} has no groups to look at", help="give the model a method trace(x)")
     gathered: dict[tuple[str, float], list[Tensor]] = {}
     chosen = tuple(norms)
     for x, x_perturbed in pairs:

@@ -50,7 +50,7 @@ def ready(folder: Path, what: str) -> None:
 
     what: "evaluation", "analysis". Raises RkblocksError RK824 where it cannot be made, or takes no file of some size.
     """
-    new = not folder.exists()
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -60,9 +60,9 @@ def ready(folder: Path, what: str) -> None:
         reason = error.strerror or str(error)
         fail("RK824", f"cannot save the {what} in {folder}: {reason}", help="check space and rights")
     finally:
-        if new:
-            with suppress(OSError):
-                folder.rmdir()
+        with suppress(OSError):
+            for one in new:
+                one.rmdir()
 
 
 def save_outcomes(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
+from rkblocks.figures.blocks import apart, block_axis
 from rkblocks.figures.growth import NORM_TEXT
-from rkblocks.render.places import group, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +35,8 @@ def growth_along_depth(run: Run, norms: Sequence[int | str] = (1, 2, "inf")) -> 
             ):
                 look = style.look(number) | ({"linestyle": "none", "markersize": 4} if number else {})
                 points = _points([row for row in chosen if row["level"] == level], names)
-                axis.plot(*(points if number else _apart(*points, names)), label=text, **look)
-            _blocks(axis, names)
+                axis.plot(*(points if number else apart(*points, names)), label=text, **look)
+            block_axis(axis, names)
             style.log_around_one(axis)
             axis.set_title(f"{kind} perturbations, {NORM_TEXT.get(p, p)}", fontsize="medium")
             axis.set_ylabel("growth ratio")
@@ -51,18 +51,18 @@ def variation_along_depth(run: Run) -> Figure:
     figure, ((left, right),) = style.new(1, 2, width=max(3.6, 1 + 0.25 * len(names)), height=3.0)
     depth = range(len(rows))
     means = [_number(row["per_neighbour"]) for row in rows]
-    left.plot(*_apart(depth, means, names), label="_mean", **style.look(0))
+    left.plot(*apart(depth, means, names), label="_mean", **style.look(0))
     left.set_ylabel("total variation per neighbour")
     left.set_ylim(0, 1.15 * max((row["per_neighbour"] or 0.0 for row in rows), default=1.0) or 1.0)
     for number, (key, text) in enumerate(
         (("ratio", "step, mean"), ("largest", "step, largest"), ("euler_ratio", "Euler step, mean"),
          ("euler_largest", "Euler step, largest"))
     ):  # fmt: skip
-        right.plot(*_apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
+        right.plot(*apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
     right.set_ylabel("TV(output) / TV(input)")
     style.log_around_one(right)
     for axis in (left, right):
-        _blocks(axis, names)
+        block_axis(axis, names)
     style.legend_below(figure, right)
     return figure
 
@@ -97,7 +97,7 @@ def variance_along_depth(run: Run) -> Figure:
     links.set_yticks([-1, -0.5, 0, 0.5, 1])
     links.set_ylabel("correlation")
     for axis in (parts, ratios, links):
-        _blocks(axis, names)
+        block_axis(axis, names)
     links.legend(frameon=False, fontsize="small", loc="upper center", ncols=2, borderaxespad=0)
     style.legend_below(figure, parts)
     return figure
@@ -117,7 +117,7 @@ def lemma1_along_depth(run: Run) -> Figure:
         whole = _worst([r for r in rows if r["p"] == p and r["stage"] == "step"])
         look = style.look(4) | {"linestyle": "--", "color": "#000000"}
         axis.plot(*_worst_points(whole, names), label="whole step, largest", **look)
-        _blocks(axis, names)
+        block_axis(axis, names)
         style.log_around_one(axis)
         axis.set_title(f"norm {NORM_TEXT.get(p, p)}", fontsize="medium")
         axis.set_ylabel("largest ratio at h = dt")
@@ -132,7 +132,7 @@ def lipschitz_along_depth(run: Run) -> Figure:
     figure, ((axis,),) = style.new(1, 1, width=max(5.0, 1.5 + 0.35 * len(names)), height=3.2)
     blocks = [row for row in rows if row["level"] == "block"]
     for number, (key, text) in enumerate((("mean", "block, mean"), ("largest", "block, largest image"))):
-        points = _apart(range(len(names)), [row[key] for row in blocks], names)
+        points = apart(range(len(names)), [row[key] for row in blocks], names)
         axis.plot(*points, label=text, **style.look(number))
     stages = [row for row in rows if row["level"] == "residual"]
     look = style.look(2) | {"linestyle": "none"}
@@ -140,7 +140,7 @@ def lipschitz_along_depth(run: Run) -> Figure:
     for row in rows:
         if row["level"] == "network":
             axis.axhline(row["mean"], color="0.3", linestyle=":", label="network, image to logits")
-    _blocks(axis, names)
+    block_axis(axis, names)
     style.log_around_one(axis)
     axis.set_ylabel("local Lipschitz constant, $\\ell_2$")
     style.legend_below(figure, axis)
@@ -187,26 +187,7 @@ def _points(rows: Sequence[Run], names: Sequence[str]) -> tuple[list[float], lis
 
 
 def _worst_points(worst: Mapping[str, float], names: Sequence[str]) -> tuple[list[float], list[float]]:
-    return _apart([names.index(name) for name in worst], list(worst.values()), names)
-
-
-def _apart(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> tuple[list[float], list[float]]:
-    """Return the points, x being places in `names`, with a gap between groups: no curve joins two of them."""
-    gap = float("nan")
-    points: list[tuple[float, float]] = []
-    for k, point in enumerate(zip(x, y, strict=True)):
-        if k and group(names[int(x[k])]) != group(names[int(x[k - 1])]):
-            points.append((gap, gap))
-        points.append(point)
-    return [a for a, _ in points], [b for _, b in points]
-
-
-def _blocks(axis: Axes, names: Sequence[str]) -> None:
-    labels = [short(name) for name in names]
-    axis.set_xticks(range(len(labels)), labels, rotation=90 if len(labels) > 4 else 0)
-    axis.set_xlim(-0.6, len(labels) - 0.4)
-    grouped = any(label != name for label, name in zip(labels, names, strict=True))
-    axis.set_xlabel("group and block" if grouped else "block")
+    return apart([names.index(name) for name in worst], list(worst.values()), names)
 
 
 def _number(value: float | None) -> float:

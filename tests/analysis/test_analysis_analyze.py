@@ -14,7 +14,7 @@ from rkblocks.analysis.save import save
 from rkblocks.analysis.surface import surface
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import of_model
+from rkblocks.evaluation import of_model, perturbation_growth
 
 THREAT = Threat(eps="1/10", steps=2, step="1/20")
 
@@ -47,6 +47,12 @@ def test_all_analyses_run_and_the_json_is_json(found):
     brief = found.to_dict(brief=True)["analyses"]
     assert "loss" not in brief["surface"][0]
     assert "clean_image" not in brief["examples"][0]
+
+
+def test_the_growth_of_groups_is_that_of_eq_17(subject, found):
+    sample = Sample(subject, THREAT, batch=4)
+    for kind, rows in found.to_dict()["growth"].items():
+        assert rows == [row.to_dict() for row in perturbation_growth(subject.model, sample.pairs(kind))]
 
 
 def test_the_network_is_left_as_it_was(subject):

@@ -107,7 +107,7 @@ def test_analyze_judges_the_blocks_and_writes_reports(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = ["--only", "coefficients,lemma1", "--limit", "4", "--steps", "1"]
-    report = tmp_path / "all.html"
+    report = tmp_path / "new" / "folders" / "all.html"
     assert main(["analyze", str(run), str(run), *small, "--report", str(report)]) == 0
     out, err = capsys.readouterr()
     assert "premise of Lemma 1" in out
@@ -132,6 +132,21 @@ def test_one_image_is_enough_to_analyze(run: Path, tmp_path: Path, capsys: pytes
     assert main(["analyze", str(copy), "--limit", "1", "--steps", "1", "--device", "cpu", "--report", str(report)]) == 0
     assert "nan" not in capsys.readouterr().out
     assert report.is_file()
+
+
+@pytest.mark.parametrize("option", ["--report=x/no.html/all.html", "--figure=x/no.html/all.svg"])
+def test_a_report_that_cannot_be_written_is_known_before_the_work(
+    option: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("analyzed first")
+
+    monkeypatch.setattr("rkblocks.analysis.analyze", never)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "no.html").write_text("a file, no folder")
+    assert main(["analyze", str(run), option]) == 2
+    assert "error[RK824]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "folder"), [("evaluate", "evaluations"), ("analyze", "analysis")])

@@ -1,17 +1,13 @@
 """Perturbation growth (eq. 17) where it is known: linear groups, and pairs that do not differ."""
 
-import csv
-import json
 import math
 
 import pytest
 import torch
 from torch import nn
 
-from rkblocks.attacks import Threat
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import analyze_subject, of_model, perturbation_growth
-from rkblocks.evaluation.analyze import COLUMNS, save_analysis
+from rkblocks.evaluation import perturbation_growth
 from rkblocks.evaluation.growth import pair_ratios
 
 
@@ -79,23 +75,7 @@ def test_no_pairs_are_refused():
         perturbation_growth(TwoGroups(), [])
 
 
-def test_an_analysis_has_both_kinds_of_perturbation_and_is_saved(tmp_path):
-    x, _ = pair(6)
-    subject = of_model(TwoGroups(), x, torch.arange(6) % 2, blocks="ssp3")
-    found = analyze_subject(subject, Threat(eps="0.1", steps=3, step="0.05"), batch=4)
-    save_analysis(found, tmp_path / "analysis")
-    saved = json.loads((tmp_path / "analysis" / "growth.json").read_text())
-    assert saved == found.to_dict()
-    assert set(saved["growth"]) == {"adversarial", "random"}
-    with (tmp_path / "analysis" / "growth.csv").open() as file:
-        table = list(csv.DictReader(file))
-    assert tuple(table[0]) == COLUMNS
-    assert len(table) == 2 * 2 * 3  # kinds, groups, norms
-    assert {row["p"] for row in table} == {"1", "2", "inf"}
-
-
 def test_a_model_without_groups_is_named():
-    subject = of_model(nn.Flatten(), torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long))
     with pytest.raises(RkblocksError) as caught:
-        analyze_subject(subject, Threat())
+        perturbation_growth(nn.Flatten(), [pair(2)])
     assert [found.code for found in caught.value.diagnostics] == ["RK830"]

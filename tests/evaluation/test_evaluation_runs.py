@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import analyze, evaluate, of_model, of_run
+from rkblocks.evaluation import evaluate, of_model, of_run
 from rkblocks.training import lock
 
 
@@ -83,14 +83,6 @@ def test_one_attack_in_full(trained):
     assert clean["attack"] == "clean"
     assert entry["definition"] == "any"
     assert (entry["threat"]["eps"], entry["threat"]["step"], entry["threat"]["restarts"]) == ("1/5", "1/20", 2)
-
-
-def test_a_run_is_analyzed(trained):
-    (found,) = analyze([trained], limit=40, steps=3)
-    groups = {row.group for row in found.growth["adversarial"]}
-    assert groups == {"group1", "group2"}
-    assert all(row.pairs == 40 and row.mean > 0 for rows in found.growth.values() for row in rows)
-    assert (trained / "analysis" / "growth.csv").is_file()
 
 
 def test_subjects_of_runs(trained):

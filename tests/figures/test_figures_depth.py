@@ -56,6 +56,17 @@ RUN = {
 }
 
 
+def pieces(line, *, y=False):
+    """The points of a curve, cut where it has a gap."""
+    found = [[]]
+    for value in line.get_ydata() if y else line.get_xdata():
+        if math.isnan(value):
+            found.append([])
+        else:
+            found[-1].append(float(value))
+    return found
+
+
 def drawn(axis, label):
     """The (x, y) of the curve with this label."""
     (line,) = [line for line in axis.lines if line.get_label() == label]
@@ -153,10 +164,25 @@ def test_schemes_side_by_side():
     assert len(figure.axes) == 4
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ssp2", "euler"]
     growth = figure.axes[0].containers[0].lines[0]
-    assert (list(growth.get_xdata()), list(growth.get_ydata())) == ([1, 2, 3], [1.0, 2.0, 3.0])
-    variance = figure.axes[1].containers[0].lines[0]
-    assert list(variance.get_xdata()) == [1, 3]
+    assert (pieces(growth), pieces(growth, y=True)) == ([[0, 1], [2]], [[1.0, 2.0], [3.0]])
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["g1 b1", "g1 b2", "g2 b1"]
+    assert pieces(figure.axes[1].containers[0].lines[0]) == [[0], [2]]
     assert figures.depth_comparison([RUN, {"blocks": "x", "analyses": {}}]) is None
+
+
+def test_groups_of_different_depth_keep_their_places():
+    def network(blocks, depth, ratio):
+        places = [f"groups.{group}.{block}" for group in (0, 1) for block in range(depth)]
+        rows = [{"place": place, "ratio": ratio + k} for k, place in enumerate(places)]
+        return {"blocks": blocks, "analyses": {"variation": rows}}
+
+    figure = figures.depth_comparison([network("ssp2", 1, 1.0), network("ssp2", 2, 2.0), network("euler", 2, 5.0)])
+    (axis,) = figure.axes
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["g1 b1", "g1 b2", "g2 b1", "g2 b2"]
+    ssp2, euler = (container.lines[0] for container in axis.containers)
+    assert pieces(ssp2) == pieces(euler) == [[0, 1], [2, 3]]
+    assert pieces(ssp2, y=True) == [[1.5, 3.0], [3.0, 5.0]]  # the first block of group 2 of both, at one place
+    assert pieces(euler, y=True) == [[5.0, 6.0], [7.0, 8.0]]
 
 
 def test_the_perturbation_is_scaled_around_grey():
