@@ -38,7 +38,8 @@ def stability(tableau: Tableau) -> Figure:
     axis.contour(x, y, size, levels=[1], colors=[style.COLOURS[0]], linewidths=1.4)
     axis.axhline(0, color="0.6", linewidth=0.8)
     axis.axvline(0, color="0.6", linewidth=0.8)
-    real, imaginary = (_float(report.stability[name]) for name in ("real", "imaginary"))
+    intervals = report.stability.get("meant") or report.stability
+    real, imaginary = (_float(intervals[name]) for name in ("real", "imaginary"))
     thick: dict[str, Any] = {"linewidth": 3.5, "solid_capstyle": "butt"}
     if real is not None:
         axis.plot([-real, 0], [0, 0], color=style.COLOURS[1], label=f"real interval [-{real:.5g}, 0]", **thick)

@@ -38,13 +38,23 @@ def _accuracy(order: OrderReport) -> Iterator[str]:
 
 def _stability(stability: Mapping[str, Any]) -> Iterator[str]:
     if "linear_order" in stability:
-        yield f"order {stability['linear_order']} for linear problems"
+        exactly = stability.get("linear_order_exact")
+        more = "" if exactly is None else f", within the tolerance (exactly {exactly})"
+        yield f"order {stability['linear_order']} for linear problems{more}"
     if stability.get("polynomial"):
         terms = [cut(text) for text in stability["polynomial"]]
         yield f"polynomial, constant first: {', '.join(terms)}"
     for axis, start in (("real", "real axis: stable from 0 to -"), ("imaginary", "imaginary axis: stable up to ")):
         if stability.get(axis):
-            yield start + _value(stability[axis])
+            meant = (stability.get("meant") or {}).get(axis)
+            yield start + _value(stability[axis]) + _apart(stability[axis], meant)
+
+
+def _apart(digits: Mapping[str, Any], meant: Mapping[str, Any] | None) -> str:
+    """What the interval is where the conditions met within the tolerance hold exactly, if that is another number."""
+    if meant is None or abs(meant["float"] - digits["float"]) <= 1e-6 * meant["float"]:
+        return ""
+    return f" for these digits, {_value(meant)} where the conditions met within the tolerance hold exactly"
 
 
 def _value(found: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.crossing import Crossing, TooLarge
+from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Order, principal_error, stage_order
 from rkblocks.verify.report import (
@@ -21,7 +21,7 @@ from rkblocks.verify.report import (
     VarianceReport,
     Witness,
 )
-from rkblocks.verify.stability import imaginary_interval, linear_order, real_interval
+from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval
 from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import (
     exact_text,
@@ -55,7 +55,9 @@ def order_part(facts: Facts) -> OrderReport:
     return OrderReport(
         **{
             **vars(report),
-            "stage_order": stage_order(facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts)),
+            "stage_order": stage_order(
+                facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts), facts.tableau.tolerance
+            ),
             "principal_error": square,
             "remaining": remaining,
         }
@@ -94,13 +96,23 @@ def variance_part(facts: Facts) -> VarianceReport:
 def stability_part(facts: Facts) -> Mapping[str, Any] | None:
     """The stability polynomial and the intervals; for a family the polynomial alone."""
     polynomial = tuple(exact_text(facts.field, c) for c in facts.stability)
-    order = linear_order(facts.field, facts.stability)
+    exact = linear_order(facts.field, facts.stability)
     if facts.tableau.parameters:
-        return {"polynomial": polynomial, "linear_order": order}
-    found: dict[str, Any] = {"polynomial": polynomial, "linear_order": order}
+        return {"polynomial": polynomial, "linear_order": exact}
+    order = linear_order(facts.field, facts.stability, facts.tableau.tolerance)
+    found = {"polynomial": polynomial, "linear_order": order, **_intervals(facts.field, facts.stability)}
+    if order > exact:
+        found["linear_order_exact"] = exact
+        found["meant"] = _intervals(facts.field, meant(facts.field, facts.stability, order))
+    return found
+
+
+def _intervals(field: Field, psi: Coefficients) -> dict[str, Any]:
+    """The real and the imaginary stability interval of a polynomial; None for one that is too large to isolate."""
+    found: dict[str, Any] = {}
     for name, interval in (("real", real_interval), ("imaginary", imaginary_interval)):
         try:
-            found[name] = root_json(interval(facts.field, facts.stability))
+            found[name] = root_json(interval(field, psi))
         except TooLarge:
             found[name] = None
     return found

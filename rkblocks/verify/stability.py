@@ -33,12 +33,23 @@ def stability_polynomial(field: Field, A: Rows, b: Row) -> Coefficients:
     return tuple(found)
 
 
-def linear_order(field: Field, psi: Coefficients) -> int:
-    """The highest p with psi(z) = exp(z) + O(z**(p+1))."""
+def linear_order(field: Field, psi: Coefficients, tolerance: Fraction = Fraction(0)) -> int:
+    """The highest p with psi(z) = exp(z) + O(z**(p+1)), each coefficient up to p within the tolerance."""
     p = 0
-    while p + 1 < len(psi) and psi[p + 1] == field.rational(Fraction(1, factorial(p + 1))):
+    while p + 1 < len(psi) and tolerance * factorial(p + 1) < 1:
+        defect = psi[p + 1] - field.rational(Fraction(1, factorial(p + 1)))
+        if defect and not (tolerance and field.sign(defect * defect - field.rational(tolerance**2)) <= 0):
+            break
         p += 1
     return p
+
+
+def meant(field: Field, psi: Coefficients, order: int) -> Coefficients:
+    """The polynomial that a table of decimals was rounded from, as far as it is known: exact up to the linear order.
+
+    Rounded digits can put |psi(iy)| above 1 by 1e-16 for every small y, which ends the imaginary interval at 0.
+    """
+    return (*(field.rational(Fraction(1, factorial(k))) for k in range(order + 1)), *psi[order + 1 :])
 
 
 def real_interval(field: Field, psi: Coefficients) -> Root | None:

@@ -165,6 +165,9 @@ def test_stage_order_and_principal_error() -> None:
     c = tuple(sum(row, field.zero) for row in A)
     assert stage_order(field, A, b, c) == 1
     assert stage_order(field, A, b, (field.zero, field.rational(1, 2))) == 0
+    rounded = (b[0], b[1] + field.rational(1, 10**9))
+    assert stage_order(field, A, rounded, c) == 0
+    assert stage_order(field, A, rounded, c, Fraction(1, 10**8)) == 1
 
 
 @settings(max_examples=40, deadline=None)

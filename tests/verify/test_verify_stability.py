@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 import verify_methods as known
 
+from rkblocks.verify import check
 from rkblocks.verify.stability import (
     imaginary_interval,
     linear_order,
@@ -52,6 +53,32 @@ def test_the_real_interval_ends_where_the_modulus_exceeds_one(method: known.Meth
     tight = x.refine(60)
     assert all(modulus(tight.low * Fraction(k, 50)) <= 1 for k in range(51))
     assert modulus(tight.high + Fraction(1, 10**6)) > 1
+
+
+def test_what_holds_within_the_tolerance_of_a_table_of_decimals_counts_as_exact_beside_its_digits() -> None:
+    """SSPRK(5,3): the digits put |psi(iy)| above 1 by 1e-16 near 0, so that theirs is no interval at all."""
+    found = check("ssprk53").stability
+    assert found is not None
+    assert (found["linear_order"], found["linear_order_exact"]) == (3, 0)
+    assert found["imaginary"]["float"] == 0
+    y = found["meant"]["imaginary"]["float"]
+    psi = [1.0, 1.0, 1 / 2, 1 / 6, *(float(Fraction(c)) for c in found["polynomial"][4:])]
+
+    def modulus(at: float) -> float:
+        return abs(sum(c * (1j * at) ** k for k, c in enumerate(psi)))
+
+    assert all(modulus(y * k / 200) < 1 + 1e-13 for k in range(201))
+    assert modulus(y * 1.0001) > 1
+    assert found["meant"]["real"]["float"] == pytest.approx(found["real"]["float"], rel=1e-9)
+
+
+def test_an_exact_table_has_one_polynomial() -> None:
+    found = check("rk4").stability
+    assert found is not None
+    assert "meant" not in found
+    field, psi = known.RK4[0], stability_polynomial(*known.RK4)
+    assert linear_order(field, psi, Fraction(1, 10**6)) == 4
+    assert linear_order(field, psi, Fraction(1, 5)) == 2, "of what is smaller than the tolerance nothing is said"
 
 
 def test_a_tangency_does_not_end_the_interval() -> None:
