@@ -147,7 +147,8 @@ def _string_return(text: str) -> list[str]:
     quoted = f'        return "{text}"'
     if len(quoted) <= WIDTH:
         return [quoted]
-    pieces = textwrap.wrap(text, WIDTH - 16, drop_whitespace=False)
+    fits = len(text) <= WIDTH - 14  # formatters join what fits on one line
+    pieces = [text] if fits else textwrap.wrap(text, WIDTH - 16, drop_whitespace=False)
     return ["        return (", *(f'            "{piece}"' for piece in pieces), "        )"]
 
 

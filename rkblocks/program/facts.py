@@ -31,12 +31,12 @@ class Facts:
     @property
     def stability(self) -> str:
         """The SSP coefficient in words."""
-        return self.ssp if self.ssp == NOT_SSP else f"SSP coefficient {self.ssp}"
+        return self.ssp if self.ssp.startswith(NOT_SSP) else f"SSP coefficient {self.ssp}"
 
     @property
     def bound(self) -> str:
         """The step sizes that are strong stability preserving, given one dt_FE for which the Euler step is."""
-        if self.ssp == NOT_SSP or self.at_init:
+        if self.ssp.startswith(NOT_SSP) or self.at_init:
             return ""
         return f"SSP while dt <= {self.ssp if set(self.ssp) <= set('0123456789./…') else 'C'} dt_FE"
 
@@ -87,7 +87,7 @@ def _optimum(optimal: OptimalReport) -> str:
         return "; ".join(f"{case.cfl or 'a root'} for {case.when}" for case in optimal.cases)
     if optimal.cfl == "0":
         return NOT_SSP
-    found = number(optimal.cfl, optimal.cfl_float)
-    if found == "unknown" and optimal.at_init is not None:
-        return f"{_optimum(optimal.at_init)} at the start of training"
-    return found
+    if optimal.at_init is not None:
+        always = "" if optimal.at_least in (None, "0") else f", at least {optimal.at_least} whatever is learned"
+        return f"{_optimum(optimal.at_init)} at the start of training{always}"
+    return number(optimal.cfl, optimal.cfl_float)

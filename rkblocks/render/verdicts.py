@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -35,9 +36,14 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
 def exact(text: str | None, value: float | None) -> str:
     """Return "29/18 = 1.61111": the exact number as far as it is short, and its nearest decimal where that differs."""
     number = "" if value is None else f"{value:.6g}"
+    if number and text is not None and _PARAMETER.search(text):
+        number += " at the initial values"
     if text is None or len(text) > WIDTH:
         return number or cut(text or "unknown")
     return text if number in ("", text) else f"{text} = {number}"
+
+
+_PARAMETER = re.compile(r"(?!sqrt\b)\b[A-Za-z]")
 
 
 def cut(text: str) -> str:
@@ -75,16 +81,20 @@ def _ssp(ssp: SspReport) -> Iterator[str]:
         yield from _optimal(ssp.optimal)
     if ssp.declared is not None:
         yield from _declared(ssp.declared)
-    if ssp.region:
+    if ssp.region and not (ssp.declared is not None and ssp.declared.nonnegative):
         yield "form nonnegative where"
         yield from (f"  {inequality}" for inequality in ssp.region)
 
 
 def _optimal(optimal: OptimalReport) -> Iterator[str]:
-    if optimal.cases:
+    if optimal.cfl is None and (optimal.cases or optimal.at_init is not None):
         initially = "" if optimal.cfl_float is None else f", initially {optimal.cfl_float:.6g}"
         yield f"optimal depends on the parameters{initially}"
-        for case in optimal.cases:
+        if optimal.at_least not in (None, "0"):
+            yield f"  at least {optimal.at_least} on the whole domain"
+        if optimal.zero_at:
+            yield f"  0 at {', '.join(f'{name} = {value}' for name, value in optimal.zero_at.items())}"
+        for case in optimal.cases or ():
             yield f"  {cut(case.cfl) if case.cfl else 'a root of a polynomial'} where {case.when}"
     else:
         yield f"optimal {exact(optimal.cfl, optimal.cfl_float)}{_certificate(optimal)}"

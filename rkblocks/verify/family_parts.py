@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from rkblocks.exact.roots import Root
@@ -91,9 +92,10 @@ def _optimal(facts: Facts) -> OptimalReport:
         if not facts.effective:
             return start
         bound = facts.guarantee
-        least = None if bound is None else str(bound.least)
+        least = _at_least(facts)
         zero = None if bound is None or bound.zero_at is None else {k: str(v) for k, v in bound.zero_at.items()}
-        return OptimalReport(None, start.cfl_float, None, at_least=least, zero_at=zero, at_init=start)
+        proved = None if least is None else str(least)
+        return OptimalReport(None, start.cfl_float, None, at_least=proved, zero_at=zero, at_init=start)
     name, text = facts.effective[0].name, facts.field.text
     shown = tuple(
         CaseReport(
@@ -105,3 +107,12 @@ def _optimal(facts: Facts) -> OptimalReport:
     )
     whole = shown[0].cfl if len(shown) == 1 else None
     return OptimalReport(whole, start.cfl_float, None, cases=shown, at_init=start)
+
+
+def _at_least(facts: Facts) -> Fraction | None:
+    """The largest bound of C that is proved on the whole domain: by itself, or by the declared form (c <= C)."""
+    bound, region = facts.guarantee, facts.region
+    found = [] if bound is None else [bound.least]
+    if region is not None and region.inside and region.cfl is not None and facts.field.is_rational(region.cfl):
+        found.append(facts.field.fraction(region.cfl))
+    return max(found, default=None)

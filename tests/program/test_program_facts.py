@@ -31,6 +31,15 @@ def test_family() -> None:
     assert found.stability.startswith("SSP coefficient ")
 
 
+def test_a_family_whose_optimum_has_no_formula() -> None:
+    """What is known is its value at the start, and what the declared form or a proof guarantees."""
+    found = facts(verify.check(files.load("rk33_ssp")))
+    assert found.ssp == "1 at the start of training, at least 1/2 whatever is learned"
+    assert found.bound == "SSP while dt <= C dt_FE"
+    found = facts(verify.check(files.load("rk33_family")))
+    assert (found.stability, found.bound) == ("not SSP at the start of training", "")
+
+
 def test_a_family_consistent_at_its_start_only() -> None:
     found = proved(files.load("ark_free"))
     assert found.at_init

@@ -110,6 +110,38 @@ def test_a_family() -> None:
     )
 
 
+START = OptimalReport("1", 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("optimal", "lines"),
+    [
+        (
+            OptimalReport(None, 1.0, None, at_least="1/2", at_init=START),
+            ["optimal depends on the parameters, initially 1", "  at least 1/2 on the whole domain"],
+        ),
+        (
+            OptimalReport(None, 1.0, None, at_least="0", zero_at={"c2": "1/24", "c3": "5"}, at_init=START),
+            ["optimal depends on the parameters, initially 1", "  0 at c2 = 1/24, c3 = 5"],
+        ),
+        (
+            OptimalReport("2 - 1/b", 0.5, None, cases=(CaseReport("1/2 < b < 1", "2 - 1/b"),), at_init=START),
+            ["optimal 2 - 1/b = 0.5 at the initial values"],
+        ),
+        (OptimalReport("sqrt(2)/2", 0.7071, None), ["optimal sqrt(2)/2 = 0.7071"]),
+    ],
+)
+def test_what_holds_at_the_initial_values_is_not_said_of_the_family(optimal: OptimalReport, lines: list[str]) -> None:
+    text = render([replace(SOUND, ssp=SspReport(None, optimal))])
+    head, *rest = lines
+    assert "\n".join([f"  SSP       {head}", *(f"            {line}" for line in rest), "  growth"]) in text
+
+
+def test_inequalities_that_hold_on_the_whole_domain_are_not_listed() -> None:
+    declared = DeclaredReport(True, "1/2", 0.5)
+    assert "nonnegative where" not in render([replace(SOUND, ssp=SspReport(declared, None, region=("c2 >= 0",)))])
+
+
 @pytest.mark.parametrize(
     ("declared", "line"),
     [
