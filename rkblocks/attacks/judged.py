@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rkblocks.diagnostics import fail
 
 OVERFLOW: Final = "the weights or a layer overflow, or training diverged: a number of such a model means nothing"
+AT_ONCE: Final = 64  # forward passes that are looked at together
 
 
 class Judged(nn.Module):
@@ -18,14 +19,16 @@ class Judged(nn.Module):
 
     Every output must be logits [rows, classes] of the rows given, with a gradient where one is asked for. On the first
     one of the whole batch no logit may be NaN, and every label must be one of the classes; both are looked at then. Of
-    the others the largest logit and pixel are kept on the device, and looked at once, by `conclude`.
+    the others the largest logit and pixel are kept on the device, and looked at by `conclude`, which comes every so
+    many passes and after the last. own: NaN pixels are an error too, which an attack that is not ours may try and drop.
     """
 
-    def __init__(self, model: nn.Module, labels: Tensor) -> None:
+    def __init__(self, model: nn.Module, labels: Tensor, own: bool = True) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.own = model, own
         self._labels: Tensor | None = labels
         self._peaks: list[tuple[Tensor, Tensor]] = []  # of pixels and logits, pass by pass; NaN where one is NaN
+        self._passes, self._infinite = 0, 0  # looked at; number of the first with an infinite logit
 
     def forward(self, x: Tensor) -> Tensor:
         """Return model(x); raises RkblocksError RK808, RK809 or RK814."""
@@ -42,19 +45,23 @@ class Judged(nn.Module):
             self._labels = None
         if logits.numel() and x.numel():
             self._peaks.append((x.detach().amax(), logits.detach().amax()))
+            if len(self._peaks) == AT_ONCE:
+                self.conclude()
         found: Tensor = logits
         return found
 
-    def conclude(self, own: bool = True) -> None:
-        """Look at all outputs: raises RkblocksError RK814 where a logit was NaN. own: so do pixels that are NaN, which
-        an attack that is not ours may try and drop.
-        """
-        if not self._peaks:
+    def conclude(self) -> None:
+        """Look at the outputs so far (a GPU is waited for): raises RkblocksError RK814 where a logit was NaN."""
+        peaks, self._peaks = self._peaks, []
+        if not peaks:
             return
-        pixels, logits = (torch.stack(peaks).tolist() for peaks in zip(*self._peaks, strict=True))
-        unsound = [k for k, peak in enumerate(logits) if math.isnan(peak) and (own or not math.isnan(pixels[k]))]
-        if unsound:
-            _explain_passes(unsound[0], pixels, logits)
+        pixels, logits = (torch.stack(part).tolist() for part in zip(*peaks, strict=True))
+        for pixel, logit in zip(pixels, logits, strict=True):
+            self._passes += 1
+            if math.isnan(logit) and (self.own or not math.isnan(pixel)):
+                _explain_pass(self._passes, math.isnan(pixel), self._infinite)
+            if logit == math.inf:
+                self._infinite = self._infinite or self._passes
 
 
 def predicted(logits: Tensor, images: str) -> Tensor:
@@ -113,14 +120,13 @@ def _check_values(logits: Tensor, labels: Tensor) -> None:
     )
 
 
-def _explain_passes(first: int, pixels: list[float], logits: list[float]) -> NoReturn:
-    """Raise RkblocksError RK814 for the first forward pass with a NaN, given the peaks of all."""
-    infinite = [k for k, peak in enumerate(logits[:first]) if peak == math.inf]
-    before = f"; pass {infinite[0] + 1} had infinite logits" if infinite else ""
-    if math.isnan(pixels[first]):
+def _explain_pass(number: int, stepped: bool, infinite: int) -> NoReturn:
+    """Raise RkblocksError RK814 for the forward pass of this number; stepped: the images were NaN already."""
+    before = f"; pass {infinite} had infinite logits" if infinite else ""
+    if stepped:
         fail(
             "RK814",
-            f"a gradient was NaN, and so are images after {first} of {len(logits)} forward passes{before}",
+            f"a gradient was NaN, and so are images in forward pass {number} of the attack{before}",
             help="a layer overflows, or has no derivative there: mend it, or attack without gradients (square)",
         )
-    fail("RK814", f"logits are NaN in forward pass {first + 1} of {len(logits)} of the attack{before}", help=OVERFLOW)
+    fail("RK814", f"logits are NaN in forward pass {number} of the attack{before}", help=OVERFLOW)

@@ -99,7 +99,7 @@ def run(
     check_arguments(mode, generator, model=model, **({} if source is None else {"source": source}))
     check_inputs(x, y, threat)
     y = y.long()
-    judged = Judged(model, y)
+    judged = Judged(model, y, own=attack.module is None)
     more = {} if source is None else {"source": Judged(source, y)}
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
@@ -107,7 +107,7 @@ def run(
             judged, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()
     for one in (judged, *more.values()):
-        one.conclude(own=attack.module is None)
+        one.conclude()
     check_result(x, x_adv, effective, name)
     return x_adv
 
