@@ -1,6 +1,6 @@
 """PGD-20 against foolbox and torchattacks: the same job on the same model, ratios taken in one process, interleaved.
 
-    python benchmarks/attacks.py [--rounds 7] [--images 256] [--blocks euler] [--data digits|mnist]
+    python -W ignore benchmarks/attacks.py [--rounds 7] [--images 256] [--blocks euler] [--data digits|mnist]
 
 Three networks with N = 1 are trained by the script itself (seeded; a minute of CPU for each with data digits; kept in
 --cache): one on clean images, one adversarially at half the budget, one at the whole.  No attack starts at random, so
@@ -12,23 +12,22 @@ any     evaluation: which images are broken?  Compared with foolbox called on al
         misclassified iterate, and must break every image that they break.
 
 One thread, CPU time.  Every round times each contender once, in a shuffled order, and divides our time by theirs in the
-same round.  Shown: median (first and third quartile).
+same round.  Shown: median and quartiles.  What must be equal is counted beside the times, with 0 as its floor.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
-import statistics
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from timing import Row, in_turn, ratios, report, row, timer
 from torch import Tensor, nn
 
 from rkblocks import attacks, nets
@@ -129,33 +128,59 @@ def broken(net: nn.Module, x: Tensor, y: Tensor, threat: Threat, batch: int) -> 
     return found
 
 
-def compare(jobs: dict[str, Job], rounds: int) -> tuple[dict[str, Tensor], dict[str, list[float]], list[float]]:
-    """The results, our time over theirs round by round, and our seconds."""
-    results = {name: job() for name, job in jobs.items()}
-    ratios: dict[str, list[float]] = {name: [] for name in jobs if name != "ours"}
-    own, order = [], list(jobs)
-    for _ in range(rounds):
-        random.shuffle(order)
-        seconds = {}
-        for name in order:
-            start = time.process_time()
-            jobs[name]()
-            seconds[name] = time.process_time() - start
-        own.append(seconds["ours"])
-        for name in ratios:
-            ratios[name].append(seconds["ours"] / seconds[name])
-    return results, ratios, own
+def compared(options: argparse.Namespace, kind: str) -> Iterator[Row]:
+    """For each network and each contender: what our result lacks of theirs, and our time over theirs."""
+    (train_x, train_y), (x, y) = images(options)
+    eps, step = BUDGET[options.data]
+    threat = Threat(eps=eps, steps=STEPS, step=step, random_start=False)
+    for name, share in TRAINED.items():
+        net = network(options, share, train_x, train_y)
+        with torch.no_grad():
+            clean = float((net(x).argmax(1) == y).float().mean())
+        yield row(f"{name}: clean accuracy", [clean], "")
+        jobs = {"final": final_jobs, "any": any_jobs}[kind](net, x, y, threat, options.batch)
+        ours, *others = results = {contender: job() for contender, job in jobs.items()}
+        if kind == "any":
+            yield row(f"{name}: images that we break", [float(results[ours].sum())], f"of {len(x)}")
+        for other in others:
+            yield lacking(name, other, kind, results[ours], results[other])
+        seconds = in_turn(jobs, options.rounds, timer(), warm_up=0)
+        yield row(f"{name}: time", seconds[ours], "s")
+        for other in others:
+            yield row(f"{name}: time, {other}", ratios(seconds[ours], seconds[other]), "of theirs", GOAL[kind])
 
 
-def agreement(kind: str, ours: Tensor, theirs: Tensor) -> str:
+def lacking(name: str, other: str, kind: str, ours: Tensor, theirs: Tensor) -> Row:
+    """The number of images whose examples differ in a bit (final), or that they alone break (any)."""
     if kind == "final":
-        return "the same bits" if torch.equal(ours, theirs) else f"differs by {float((ours - theirs).abs().max()):.2g}"
-    missed = int((theirs & ~ours).sum())
-    return f"broken {int(ours.sum())}, theirs {int(theirs.sum())}, missed {missed}"
+        differ = float((ours != theirs).flatten(1).any(1).sum())
+        return row(f"{name}: examples unlike those of {other}", [differ], f"of {len(ours)}", 0)
+    return row(f"{name}: images that {other} alone breaks", [float((theirs & ~ours).sum())], f"of {len(ours)}", 0)
+
+
+def final(options: argparse.Namespace) -> Iterator[Row]:
+    """The last iterate of all images, against foolbox's `run`: the same bits."""
+    return compared(options, "final")
+
+
+def any_iterate(options: argparse.Namespace) -> Iterator[Row]:
+    """Which images are broken, at any iterate, against foolbox and torchattacks, which look at the last one."""
+    return compared(options, "any")
+
+
+PARTS = {"final": final, "any": any_iterate}
+
+
+def images(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
+    """The images, in [0, 1], and labels to train on, and those to attack."""
+    data = datasets.load(options.data, options.data_root)
+    test = unit(data.test.images[: options.images]), data.test.labels[: options.images]
+    return [(unit(data.train.images), data.train.labels), test]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--batch", type=int, default=256)
@@ -164,31 +189,26 @@ def main() -> int:
     parser.add_argument("--data-root")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "rkblocks-benchmark-attacks"))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 where a floor is missed")
     options = parser.parse_args()
+    unknown = set(options.parts.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}; parts: {', '.join(PARTS)}")
     torch.set_num_threads(1)
-    data = datasets.load(options.data, options.data_root)
-    x, y = data.test.images[: options.images], data.test.labels[: options.images]
-    x = unit(x)
     eps, step = BUDGET[options.data]
-    threat = Threat(eps=eps, steps=STEPS, step=step, random_start=False)
-    print(f"torch {torch.__version__}, foolbox {foolbox.__version__}, ", end="")
-    print(f"torchattacks {torchattacks.__version__ if torchattacks else 'not installed'}, {options.data}, ", end="")
-    print(f"{len(x)} images in batches of {options.batch}, {options.blocks}, {threat.text()}, {options.rounds} rounds")
-    kept = True
-    for name, share in TRAINED.items():
-        net = network(options, share, unit(data.train.images), data.train.labels)
-        with torch.no_grad():
-            clean = float((net(x).argmax(1) == y).float().mean())
-        for kind, make in (("final", final_jobs), ("any", any_jobs)):
-            results, ratios, own = compare(make(net, x, y, threat, options.batch), options.rounds)
-            for other, shares in ratios.items():
-                low, middle, high = statistics.quantiles(shares, n=4)
-                verdict = "kept" if middle <= GOAL[kind] else "MISSED"
-                figures = f"{statistics.median(own):5.2f} s  {middle:5.3f} of {other:<12} ({low:.3f}, {high:.3f})"
-                same = agreement(kind, results["ours"], results[other])
-                print(f"{name:<5} {clean:.2f} {kind:<5} {figures}  <= {GOAL[kind]} {verdict:<6}  {same}", flush=True)
-                kept &= middle <= GOAL[kind]
-    return 0 if kept else 1
+    settings: dict[str, Any] = {
+        "torch": torch.__version__,
+        "foolbox": foolbox.__version__,
+        "torchattacks": torchattacks.__version__ if torchattacks else "not installed",
+        "data": options.data,
+        "images": options.images,
+        "batch": options.batch,
+        "blocks": options.blocks,
+        "threat": Threat(eps=eps, steps=STEPS, step=step, random_start=False).text(),
+        "rounds": options.rounds,
+    }
+    return report(PARTS, options, settings)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ import contenders  # noqa: E402
 import timing  # noqa: E402
 import verification  # noqa: E402
 
-from rkblocks import blocks  # noqa: E402
+from rkblocks import blocks, nets  # noqa: E402
 from rkblocks.files.library import find as find_entry  # noqa: E402
 from rkblocks.files.ranking import ranked  # noqa: E402
 from rkblocks.nets import PreActivation  # noqa: E402
 
+torch.set_num_threads(1)
 SMALL = argparse.Namespace(
     shapes="4x5x5", schemes="ssp3,ark", rounds=2, batch=2, channels_last=False, device="cpu", compiled_schemes="ark"
 )
@@ -93,6 +94,30 @@ def test_every_contender_is_divided_by_the_floor_of_its_round() -> None:
     ]
     assert [row.floor for row in rows] == [1.05, None, None, None, None, 0.7]
     assert timing.ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
+
+
+def test_attacks_are_held_against_what_others_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits as foolbox's last iterates, and no image that others alone break; whatever the time."""
+    pytest.importorskip("foolbox")
+    pytest.importorskip("sklearn")
+    import attacks as attacks_benchmark
+
+    monkeypatch.setattr(attacks_benchmark, "TRAINED", {"clean": 0.0})
+    torch.manual_seed(0)
+    net = nets.grouped("euler", depth=1, widths=(4, 4, 4), channels=1).eval()
+    monkeypatch.setattr(attacks_benchmark, "network", lambda *_: net)
+    options = argparse.Namespace(rounds=2, images=16, batch=8, data="digits", data_root=None)
+    rows = {row.what: row for row in attacks_benchmark.final(options)}
+    assert list(rows)[1:] == ["clean: examples unlike those of foolbox", "clean: time", "clean: time, foolbox"]
+    assert rows["clean: examples unlike those of foolbox"].value == 0
+    assert rows["clean: time, foolbox"].floor == 0.75
+    rows = {row.what: row for row in attacks_benchmark.any_iterate(options)}
+    assert rows["clean: images that foolbox alone breaks"].value == 0
+    assert rows["clean: time, foolbox"].floor == 0.6
+    found, missed = torch.tensor([True, False, False]), torch.tensor([True, True, False])
+    assert attacks_benchmark.lacking("a", "b", "any", found, missed).value == 1
+    assert not attacks_benchmark.lacking("a", "b", "any", found, missed).met
+    assert attacks_benchmark.lacking("a", "b", "final", torch.zeros(3, 2), torch.eye(3)[:, :2]).value == 2
 
 
 def test_contenders_compute_what_they_stand_for() -> None:
