@@ -80,16 +80,22 @@ class Comparison:
 
     @property
     def statement(self) -> str:
-        """ "A is more robust than B", with its numbers, where the test allows to say so; else that it does not."""
+        """ "A is more robust than B", with its numbers, A's first, where the test allows to say so; else that it does
+        not.
+        """
         worst, differs = self.worst, self.p < SIGNIFICANT and len(self.rows) > 1
-        better, other = (self.first, self.second) if worst.first > worst.second else (self.second, self.first)
-        verdict = f"{better} is more robust than {other}" if differs else "no difference in robustness is shown"
+        named = [(self.first, worst.first), (self.second, worst.second)]
         low, high = worst.interval
+        if differs and worst.second > worst.first:
+            named, (low, high) = named[::-1], (-high, -low)
+        (one, stood), (other, stood_too) = named
+        verdict = f"{one} is more robust than {other}"
+        verdict = verdict if differs else f"no difference in robustness is shown between {one} and {other}"
         corrected = f", Holm over {self.among} comparisons" if self.among > 1 else ""
         doubt = f" (health checks of {' and '.join(self.unhealthy)} failed: see above)" if self.unhealthy else ""
         return (
-            f"{verdict}: {worst.first / worst.n:.4f} and {worst.second / worst.n:.4f} of {worst.n} images stand every "
-            f"attack, difference {(worst.first - worst.second) / worst.n:+.4f} ({low:+.4f} to {high:+.4f}), "
+            f"{verdict}: {stood / worst.n:.4f} and {stood_too / worst.n:.4f} of {worst.n} images stand every attack, "
+            f"difference {(stood - stood_too) / worst.n:+.4f} ({low:+.4f} to {high:+.4f}), "
             f"p = {self.p:.2g} (McNemar{corrected}){doubt}"
         )
 
