@@ -18,6 +18,7 @@ from rkblocks.program.interpret import interpret
 from rkblocks.program.ir import Program
 from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
 from rkblocks.program.method_source import domains, method_source
+from rkblocks.program.python_text import literal
 from rkblocks.program.start import check_start
 from rkblocks.program.step_source import MEAN, needs_mean
 from rkblocks.tableau import Tableau
@@ -181,7 +182,7 @@ def _self_check(name: str, tableau: Tableau, program: Program) -> str:
             "            return -x",
             "",
             f"    {run}",
-            *(f"    assert abs({n} - {v!r}) < 1e-6, {n}" for n, v in zip(names, values, strict=True)),
+            *(f"    assert abs({n} - {literal(v)}) < 1e-6, {n}" for n, v in zip(names, values, strict=True)),
             f'    print("{plain(tableau.name)}: one step of dx/dt = -x gives", {", ".join(names)})',
             "",
         ]

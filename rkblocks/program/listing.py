@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rkblocks.exact.field import Element
 from rkblocks.program.compile import Step
 from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
+from rkblocks.program.python_text import comment_text
 
 
 def listing(program: Program) -> str:
@@ -66,5 +67,5 @@ def _term(program: Program, term: Term, *, step: bool) -> str:
         return value
     if not term.coefficient + field.one:
         return f"-{value}"
-    text = field.text(term.coefficient)
+    text = comment_text(field, term.coefficient)
     return f"({text}) {value}" if " " in text else f"{text} {value}"

@@ -6,8 +6,13 @@ import ast
 import keyword
 import re
 from collections.abc import Mapping
+from decimal import ROUND_DOWN, Context, Decimal
 
 from rkblocks.exact.field import Element, Field
+
+LONGEST_BITS = 84
+"""Fractions with larger numerators or denominators (25 digits) are shown by their first `DIGITS` digits."""
+DIGITS = 20
 
 _TAKEN = re.compile(r"[fuvsq]\d+|x|y|t|dt|self|torch|nn|math|mean|error|Tensor")
 
@@ -27,7 +32,23 @@ def local_names(parameters: tuple[str, ...]) -> dict[str, str]:
 
 def number_text(field: Field, a: Element) -> str:
     """The literal of the double nearest to a number: the one place where a coefficient is rounded."""
-    return repr(field.to_float(a))
+    return literal(field.to_float(a))
+
+
+def literal(value: float) -> str:
+    """A double as Python source, as a formatter would write it."""
+    return repr(value).replace("e+", "e")
+
+
+def comment_text(field: Field, a: Element) -> str:
+    """A coefficient for people: exact, or the leading digits of a fraction that is too long to be read."""
+    if not field.is_rational(a):
+        return field.text(a)
+    value = field.fraction(a)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) < LONGEST_BITS:
+        return str(value)
+    digits = Context(prec=DIGITS, rounding=ROUND_DOWN)
+    return f"{digits.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize(digits)}…"
 
 
 def expression_tree(field: Field, a: Element, names: Mapping[str, str]) -> ast.expr:

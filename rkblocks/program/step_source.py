@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from rkblocks.exact.field import Element
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, kinds, uses
 from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, may_overwrite, number_of, own, plan
-from rkblocks.program.python_text import local_names
+from rkblocks.program.python_text import comment_text, local_names
 from rkblocks.program.shared import Coefficients
 
 WIDTH = 120
@@ -194,7 +194,7 @@ class _Printer:
             return f"{step}{value}"
         if not coefficient + field.one:
             return f"-{step}{value}"
-        text = field.text(coefficient)
+        text = comment_text(field, coefficient)
         return f"{text if _simple(text) else f'({text})'} {step}{value}"
 
 
@@ -236,7 +236,7 @@ def _inlined(program: Program, types: Mapping[str, Kind]) -> frozenset[str]:
 
 
 def _simple(text: str) -> bool:
-    return all(c.isalnum() or c in "/_.-*" for c in text)
+    return all(c.isalnum() or c in "/_.-*…" for c in text)
 
 
 def _bound(text: str) -> str:

@@ -5,12 +5,13 @@ from fractions import Fraction
 import pytest
 
 from rkblocks import files
+from rkblocks.exact.field import Field
 from rkblocks.program import lower
 from rkblocks.program.compile import choose
 from rkblocks.program.ir import Evaluate
 from rkblocks.program.kernels import own
 from rkblocks.program.method_source import domains, method_source
-from rkblocks.program.python_text import local_names
+from rkblocks.program.python_text import comment_text, local_names
 from rkblocks.program.step_source import WIDTH, needs_mean, staged_call, step_lines
 
 PRINTED = {
@@ -66,6 +67,20 @@ def test_method_of_a_family() -> None:
         "    v1 = torch.addcmul(x, f0, 1 - q1)  # x + (1 - 1/(2*beta10)) f0",
         "    return torch.addcmul(v1, self.residual(u1), q1)  # v1 + (1/(2*beta10)) F(u1)",
     ]
+
+
+def test_a_fraction_too_long_to_be_read_is_its_leading_digits() -> None:
+    field = Field()
+    for value in (Fraction(2, 3) + Fraction(1, 10**40), Fraction(-1, 3 * 10**40), Fraction(10**45, 7)):
+        text = comment_text(field, field.rational(value))
+        assert text.endswith("…")
+        shown = Fraction(text[:-1])
+        assert abs(shown) <= abs(value) < abs(shown) * (1 + Fraction(1, 10**19)), "cut off, never rounded up"
+    assert comment_text(field, field.rational(-968686161442560049482972, 4179753805201273619633827)).endswith("633827")
+    assert not any(len(line.strip()) > WIDTH for line in step_lines(lower("ssprk54")))
+    assert "s2 = torch.add(s1, f2, alpha=3.0461412264761347)  # s1 + 3.0461412264761347448… f2" in step_lines(
+        lower("ssprk54")
+    )
 
 
 def test_learned_step_size_multiplies_the_slopes_and_the_abscissae() -> None:
