@@ -87,7 +87,7 @@ class Comparison:
         named = [(self.first, worst.first), (self.second, worst.second)]
         low, high = worst.interval
         if differs and worst.second > worst.first:
-            named, (low, high) = named[::-1], (-high, -low)
+            named, (low, high) = named[::-1], (0 - high, 0 - low)
         (one, stood), (other, stood_too) = named
         verdict = f"{one} is more robust than {other}"
         verdict = verdict if differs else f"no difference in robustness is shown between {one} and {other}"

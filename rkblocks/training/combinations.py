@@ -34,9 +34,13 @@ def at_odds(config: Config) -> list[Diagnostic]:
         problems.append(("training.loss", f"{training.loss} with method {training.method}", help))
     if attack.rounded and training.loss == "trades":
         problems.append(("attack.rounded", "true with loss trades, whose attack has small steps", "leave one of both"))
-    if attack.rounded and training.method in ("adversarial", "single-step") and (255 * attack.eps).denominator != 1:
-        help = "give attack.eps as a multiple of 1/255, or leave out attack.rounded"
-        problems.append(("attack.rounded", f"true, and rounding would leave the ball of {attack.eps}", help))
+    if attack.rounded and training.method in ("adversarial", "single-step"):
+        leaves = f"true, and rounding would leave the {attack.norm} ball of {attack.eps}"
+        if attack.norm != "linf":
+            problems.append(("attack.rounded", leaves, "set attack.norm to linf, or leave out attack.rounded"))
+        elif (255 * attack.eps).denominator != 1:
+            help = "give attack.eps as a multiple of 1/255, or leave out attack.rounded"
+            problems.append(("attack.rounded", leaves, help))
     if averaging.kind != "none" and averaging.start >= training.epochs:
         help = f"choose an epoch below {training.epochs}; epochs count from 0"
         problems.append(("averaging.start", f"{averaging.start}, and there are {training.epochs} epochs", help))

@@ -17,6 +17,7 @@ from rkblocks.training.schedule import learning_rate
         (["training.loss=mart", "training.method=free"], "training.loss"),
         (["attack.rounded=true"], "attack.rounded"),  # eps 0.1 of digits is 25.5/255
         (["attack.rounded=true", "attack.eps=8/255", "training.loss=trades"], "attack.rounded"),
+        (["attack.rounded=true", "attack.eps=1", "attack.norm=l2"], "attack.rounded"),  # many pixels are rounded up
         (["averaging.kind=ema", "averaging.start=10"], "averaging.start"),
         (["averaging.evaluated=true"], "averaging.evaluated"),
         (["schedule.milestones=3"], "schedule.milestones"),  # digits has one-cycle
