@@ -246,3 +246,10 @@ def test_outputs_that_are_no_numbers_pass_no_check_of_the_outputs(honest, subjec
         found = CHECKS[name](evidence)
         assert found is not None
         assert not found[0], name
+
+
+def test_in_l1_the_attacks_of_another_kind_are_checks_too(honest, subject_of):
+    plan = [Item("pgd", base_threat("digits", norm="l1", eps="1", step="1/5"), "any")]
+    found = {one.check: one for one in evaluate_subject(subject_of(honest, 20), plan, probe=8).health}
+    for name in ("Square breaks nothing more", "AutoAttack agrees", "larger eps breaks all", "reachability"):
+        assert found[name].ok, found[name]
