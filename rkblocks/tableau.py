@@ -131,12 +131,12 @@ class Tableau:
 
     @property
     def alpha(self) -> tuple[tuple[sympy.Expr, ...], ...] | None:
-        """Rows i = 1..m of i entries of the declared Shu-Osher form; None where the file has none."""
+        """Rows i = 0..m-1 of i + 1 entries of the declared Shu-Osher form; None where the file has none."""
         return None if self.shu_osher is None else self._public(self.shu_osher.alpha)
 
     @property
     def beta(self) -> tuple[tuple[sympy.Expr, ...], ...] | None:
-        """Rows i = 1..m of i entries of the declared Shu-Osher form; None where the file has none."""
+        """Rows i = 0..m-1 of i + 1 entries of the declared Shu-Osher form; None where the file has none."""
         return None if self.shu_osher is None else self._public(self.shu_osher.beta)
 
     @cached_property

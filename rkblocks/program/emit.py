@@ -104,6 +104,8 @@ def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned:
             "Its coefficients are free: they make a consistent method at the start of training, and learning may lead "
             "away from it (code RK320)."
         )
+    if program.time and found.free_c:
+        notes.append("Its c is not the row sums of A (code RK311): the order is that for residuals without time.")
     if program.error:
         notes.append(
             f"It returns (y, error): error = y - y_hat, where y_hat is the step of the embedded method of order "

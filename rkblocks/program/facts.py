@@ -18,7 +18,8 @@ class Facts:
     """``order``; ``ssp``: optimal SSP coefficient; ``declared``: that of the form as written; ``growth`` by Lemma 3.
 
     ``embedded``: order of the embedded method; ``at_init``: all of it holds at the initial values of a family that is
-    consistent there, but not everywhere.
+    consistent there, but not everywhere; ``free_c``: c is not the row sums of A, and the order is that for residuals
+    without time.
     """
 
     order: int
@@ -27,6 +28,7 @@ class Facts:
     growth: str
     at_init: bool = False
     embedded: int | None = None
+    free_c: bool = False
 
     @property
     def stability(self) -> str:
@@ -60,6 +62,7 @@ def facts(report: Report, *, at_init: bool = False) -> Facts:
         "unknown" if variance is None else number(variance.growth, variance.growth_float),
         at_init,
         None if report.embedded is None else report.embedded.value,
+        any(found.code == "RK311" for found in report.diagnostics),
     )
 
 

@@ -174,6 +174,13 @@ class _Executed:
         return {key: {names[name]: c for name, c in row.items()} for key, row in rows.items()}
 
 
+def entry_text(row: str, column: int | None) -> str:
+    """The place of a coefficient for people: of x for None, else of the call of F with this number from 0."""
+    if column is None:
+        return f"the weight of x in {row}"
+    return f"({row})[{column}]" if " " in row else f"{row}[{column}]"
+
+
 def _plus(total: Sum, value: Mapping[str, Fraction], factor: Fraction) -> Sum:
     return {
         name: total.get(name, Fraction(0)) + factor * value.get(name, Fraction(0))
@@ -189,6 +196,5 @@ def _compare(exact: _Executed, executed: _Executed) -> Rounding:
         for name, value in row.items():
             error = abs(rows[key][name] - value)
             if error > largest:
-                column = "the weight of x in " + key if name == INPUT else f"{key}[{name[1:]}]"
-                largest, place = error, column
+                largest, place = error, entry_text(key, None if name == INPUT else int(name[1:]))
     return Rounding(executed.form, largest, place, executed.twice)

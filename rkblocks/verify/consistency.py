@@ -145,8 +145,8 @@ def abscissae(facts: Facts) -> Iterator[Diagnostic]:
             "RK311",
             f"c[{i}] is {short(field, c[i])}, but the row A[{i}] sums to {short(field, rows[i])}{more}",
             path=f"/c/{i}",
-            help="a block has no time, so c is not used; the order found is that for autonomous problems (Oliver 1975 "
-            "has methods with such c on purpose)",
+            help="c is where a residual with time, F(x, t), is called; the order found is that for autonomous problems "
+            "(Oliver 1975 has methods with such c on purpose)",
         )
 
 

@@ -145,6 +145,13 @@ def test_text_of_a_file_cannot_break_out_of_its_string() -> None:
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import) and n.names[0].name != "torch"]
 
 
+def test_a_free_c_is_noted_where_the_residual_takes_the_time() -> None:
+    note = "the order is that for residuals without time"
+    assert note in emit("rko65", time=True)
+    assert note not in emit("rko65")
+    assert note not in emit("feagin12", time=True), "its c are the row sums within the tolerance"
+
+
 def test_refuses_what_is_no_method() -> None:
     with pytest.raises(TableauError):
         emit(files.read_text('{"name": "half", "A": [[]], "b": ["1/2"]}').tableau)

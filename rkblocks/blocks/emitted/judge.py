@@ -19,7 +19,7 @@ from rkblocks.program.header import header, read_header
 from rkblocks.program.ir import INPUT, Program
 from rkblocks.program.lower import Source, lower, proved, tableau_of
 from rkblocks.program.method_source import domains
-from rkblocks.program.rounding import exact_rows
+from rkblocks.program.rounding import entry_text, exact_rows
 from rkblocks.tableau import Tableau
 from rkblocks.verify.order import order
 
@@ -227,7 +227,7 @@ def _texts_unequal(ours: Case, theirs: Case) -> Iterator[str]:
     for key, row in ours.rows.items():
         for j, (a, b) in enumerate(zip(row, rows[key], strict=True)):
             if a != b and not (a != a and b != b):
-                name = f"the weight of x in {key}" if j == 0 else f"{key}[{j - 1}]"
+                name = entry_text(key, j - 1 if j else None)
                 yield f"{name} is {a!r}, the scheme's program gives {b!r} (difference {abs(a - b):.1e}){where}"
     for i, (a, b) in enumerate(zip(ours.times, theirs.times, strict=True)):
         if a != b:
@@ -258,7 +258,7 @@ def _difference(program: Program, case: Case) -> tuple[float | None, str]:
                 return None, ""
             size = abs(Fraction(value) - exact.get(key, {}).get(INPUT if j == 0 else f"f{j - 1}", Fraction(0)))
             if size > largest:
-                largest, place = size, f"the weight of x in {key}" if j == 0 else f"{key}[{j - 1}]"
+                largest, place = size, entry_text(key, j - 1 if j else None)
     return float(largest), place
 
 
