@@ -1,4 +1,5 @@
-"""What a block looks at once, in its first step: whether F keeps the shape, and whether the coefficients fit the dtype.
+"""What a block looks at once, in its first step: whether F keeps the shape and leaves its argument as it is, and
+whether the coefficients fit the dtype.
 
 x + F(x) hides a wrong shape where torch can broadcast it: a `Linear(4, 1)` gives every feature the same slope.  So the
 calls of F are watched in the first step; later ones run the printed step alone.  torch.compile and torch.export look
@@ -7,6 +8,8 @@ while they trace, and what they make of the step holds no trace of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
@@ -23,9 +26,10 @@ def first_step(block: RKBlock, *arguments: Any) -> Any:
     """The step from x (and t), with every argument and result of F looked at.
 
     Raises:
-        RkblocksError: RK509 for a result of F that is no tensor of the shape of its argument, RK510 for what no step
-            can start from, RK519 and RK520 for coefficients that the dtypes of the block and of x cannot hold.  Where a
-            graph must not break (fullgraph=True), torch's own error carries the text.
+        RkblocksError: RK509 for a result of F that is no tensor of the shape of its argument, RK530 for an F that
+            changes its argument, RK510 for what no step can start from, RK519 and RK520 for coefficients that the
+            dtypes of the block and of x cannot hold.  Where a graph must not break (fullgraph=True), torch's own error
+            carries the text.
     """
     # Sizes are tensors while tracing, and comparing them warns.
     if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
@@ -48,10 +52,25 @@ class Watched:
         self.raw = getattr(runner, "raw", None)
 
     def residual(self, x: Tensor, *time: Any) -> Any:
-        return _kept(x, self.runner.residual(x, *time))
+        return self.looked_at(self.runner.residual, x, *time)
 
     def evaluate(self, stage: int, x: Tensor, *time: Any) -> Any:
-        return _kept(x, self.runner.evaluate(stage, x, *time))
+        return self.looked_at(partial(self.runner.evaluate, stage), x, *time)
+
+    def looked_at(self, call: Callable[..., Any], x: Tensor, *time: Any) -> Any:
+        before = _version(x)
+        y = _kept(x, call(x, *time))
+        if before != _version(x):
+            help = "let F begin with an operation that is not in place, nn.ReLU() for nn.ReLU(inplace=True)"
+            _refuse("RK530", "F changes its argument in place, and the step reads it again", help)
+        return y
+
+
+def _version(x: Any) -> int | None:
+    """How often a tensor was changed in place; None where that is not counted, or where a compiler traces."""
+    if torch.compiler.is_compiling() or not isinstance(x, Tensor) or x.is_inference():
+        return None
+    return x._version
 
 
 def _check_input(block: RKBlock, x: Any, *time: Any) -> None:

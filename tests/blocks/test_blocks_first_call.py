@@ -45,6 +45,21 @@ def test_a_shape_that_would_broadcast_is_refused(name: str, memory: str) -> None
     assert block(torch.zeros(2, 4)).shape == (2, 4)
 
 
+@pytest.mark.parametrize("memory", ["full", "norm", "stage"])
+@pytest.mark.parametrize("name", ["euler", "ssp3", "rk4"])
+@pytest.mark.parametrize("grad", [True, False])
+def test_an_f_that_overwrites_its_argument_is_refused(name: str, memory: str, grad: bool) -> None:
+    wrong = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 4))
+    block = blocks.build(name, wrong, memory=memory)
+    with torch.set_grad_enabled(grad):
+        for _ in range(2):
+            assert refused(lambda: block(torch.randn(2, 4))).startswith("RK530: F changes its argument in place")
+        block.residual = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True))
+        assert block(torch.randn(2, 4)).shape == (2, 4)
+    with torch.inference_mode():
+        assert blocks.build(name, nn.Tanh(), memory=memory)(torch.zeros(2)).shape == (2,)
+
+
 @pytest.mark.parametrize(
     ("make", "found"),
     [
