@@ -97,5 +97,5 @@ def _broken_alone(
             chosen = replace(evidence.sample.only(positions), sources=sources or {})
             alone = int((~evidence.measured(chosen, item).correct).sum())
     figure = f"{name} breaks {alone} of {tried} images that gradient attacks leave standing"
-    advice = "PGD misses what this finds: suspect masked gradients, use a stronger attack, report the lower number"
+    advice = "PGD misses what this finds: a short search or masked gradients; attack harder, report the lower number"
     return alone <= evidence.slack(n), figure, advice
