@@ -139,15 +139,18 @@ class Threat:
         }
 
     def text(self) -> str:
-        """Return one line for people: "linf eps 8/255, 20 steps of 2/255, random start, 1 restart, loss ce"."""
+        """Return one line for people: "linf eps 8/255, 20 steps of 2/255, random start, 1 restart, loss ce"; without
+        steps and start where there are no steps.
+        """
         start = "random start" if self.random_start else "no random start"
         restarts = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"
-        steps = f"{self.steps} step{'' if self.steps == 1 else 's'} of {fraction_text(self.length)}"
+        steps = f"{self.steps} step{'' if self.steps == 1 else 's'} of {fraction_text(self.length)}, {start}, "
         own = "" if self.targets is None else f", targets {self.targets}"
         own += "" if self.decay is None else f", decay {self.decay}"
         own += "" if self.queries is None else f", {self.queries} queries"
         own += "" if self.source is None else f", from {self.source}"
-        return f"{self.norm} eps {fraction_text(self.eps)}, {steps}, {start}, {restarts}, loss {self.loss}{own}"
+        steps = steps if self.steps else ""
+        return f"{self.norm} eps {fraction_text(self.eps)}, {steps}{restarts}, loss {self.loss}{own}"
 
 
 def _member(value: object, allowed: tuple[str, ...], what: str, code: str) -> None:

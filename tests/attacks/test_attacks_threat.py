@@ -86,6 +86,8 @@ def test_fields_of_single_attacks_are_reported_where_they_are_set():
         "source": "runs/b",
     }
     assert threat.text().endswith("loss ce, targets 3, decay 9/10, 100 queries, from runs/b")
+    square = Threat(eps="3/10", steps=0, queries=1000, loss="margin")
+    assert square.text() == "linf eps 3/10, 1 restart, loss margin, 1000 queries"
     assert Threat(targets="least-likely").to_dict()["targets"] == "least-likely"
 
 
