@@ -64,8 +64,13 @@ class OpenRun:
 
 
 def occupied(folder: Path) -> bool:
-    """Whether there is a file of this name, or a folder that holds anything but its lock."""
-    return folder.is_file() or (folder.is_dir() and any(path.name != IN_USE for path in folder.iterdir()))
+    """Whether there is a file of this name, or a folder that holds more than its lock and what a run that was killed
+    while `create` wrote may have left: all but config.toml, which comes last.
+    """
+    if not folder.is_dir():
+        return folder.is_file()
+    names = {path.name for path in folder.iterdir() if path.suffix != ".part"} - {IN_USE}
+    return bool(names if CONFIG in names else names - {TABLEAUS, RECORD})
 
 
 def made(folder: Path) -> list[str]:
@@ -99,9 +104,7 @@ def create(
         if tableau.digest not in copies:
             name = tableau.name if f"tableaus/{tableau.name}.json" not in copies.values() else tableau.digest[:16]
             copies[tableau.digest] = f"tableaus/{name}.json"
-            write_text(
-                folder / copies[tableau.digest], tableau.origin.text if tableau.origin else files.to_json(tableau)
-            )
+            _copy(tableau, folder / copies[tableau.digest])
     text = toml.write(config)
     content = {
         "version": 1,
@@ -113,9 +116,17 @@ def create(
         **record,
         "versions": versions(),
     }
-    write_text(folder / CONFIG, text)
     write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / CONFIG, text)  # last: without it the folder is free for another run
     return content
+
+
+def _copy(tableau: Tableau, path: Path) -> None:
+    text = tableau.origin.text if tableau.origin else files.to_json(tableau)
+    if path.is_file() and path.read_bytes() != text.encode():
+        help = "choose another --out, or remove it where it is of a run that was killed at its start"
+        fail("RK711", f"{path} exists already and is not overwritten", help=help)
+    write_text(path, text)
 
 
 def about(data: Dataset) -> dict[str, Any]:

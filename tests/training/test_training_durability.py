@@ -39,9 +39,8 @@ def copy(finished, tmp_path):
 
 def arguments(run, finished):
     """The command that begins the run, or goes on with it once it is known what it is to be."""
-    if (run / "run.json").exists():
+    if (run / "config.toml").exists():
         return ["train", "--resume", str(run)]
-    shutil.rmtree(run, ignore_errors=True)  # killed before its settings were whole
     often = ["--set", "training.save_minutes=1e-9"]  # the state is saved after every step
     return ["train", "--preset", str(finished / "config.toml"), *often, "--out", str(run)]
 
@@ -65,7 +64,8 @@ def test_killed_again_and_again(finished, tmp_path):
 def test_killed_while_writing(finished, tmp_path):
     """Processes that die in the middle of a file, before or after it gets its name; each continues the one before."""
     chance, run = random.Random(2), tmp_path / "run"
-    places = [(1, "half"), (5, "half")]  # the first file of all, and the first state
+    places = [(1, "half"), (3, "after"), (4, "half")]  # a tableau, run.json, config.toml: the folder is still free
+    places += [(5, "half")]  # the first state
     places += [(chance.randint(1, 4), how) for how in ("half", "before", "after", "half")]
     for place in places:
         assert ended(start(arguments(run, finished), tmp_path / "errors", dying, *place)) == -signal.SIGKILL

@@ -166,6 +166,11 @@ def test_a_folder_in_use(finished, tiny, tmp_path):
     for used in (finished, finished / "config.toml"):
         with pytest.raises(RkblocksError, match="RK711"):
             train(tiny(), used, progress=False)
+    (tmp_path / "own" / "tableaus").mkdir(parents=True)
+    (tmp_path / "own" / "tableaus" / "ssp2.json").write_text("mine")
+    with pytest.raises(RkblocksError, match=r"RK711.*ssp2\.json exists already"):
+        train(tiny(), tmp_path / "own", progress=False)
+    assert (tmp_path / "own" / "tableaus" / "ssp2.json").read_text() == "mine"
     (tmp_path / "file").write_text("")
     with pytest.raises(RkblocksError, match="RK716"):
         train(tiny(), tmp_path / "file" / "run", progress=False)
