@@ -84,7 +84,9 @@ def check_progress(progress: object) -> None:
 
 
 def folders(runs: object) -> list[Path]:
-    """Return the run folders: `runs` is one path, or a list of them. Raises RkblocksError RK822 for anything else."""
+    """Return the run folders, each once: `runs` is one path, or a list of them. Raises RkblocksError RK822 for anything
+    else.
+    """
     if isinstance(runs, str | os.PathLike):
         runs = [runs]
     listed = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, bytes) else []
@@ -92,7 +94,10 @@ def folders(runs: object) -> list[Path]:
     if wrong or not listed:
         found = wrong[0] if wrong else runs
         fail("RK822", f"runs has {found!r}; expected a path, or a list of one at least", help='evaluate(["runs/mine"])')
-    return [Path(run) for run in listed]
+    once: dict[str, Path] = {}
+    for run in listed:
+        once.setdefault(os.path.abspath(run), Path(run))
+    return list(once.values())
 
 
 def unread(attack: str, names: Iterable[str]) -> list[str]:

@@ -7,20 +7,21 @@ declared in the study file, before there are results.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import by_cell, paired
 from rkblocks.training import settings
 
 if TYPE_CHECKING:
-    from rkblocks.study.grid import Cell
     from rkblocks.study.spec import Study
 
 KEYS = ("name", "pairs")
 ALL = "all"
+LONGEST = 80  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -31,27 +32,63 @@ class Contrast:
     pairs: tuple[tuple[str, str], ...]
 
 
-def read(table: Mapping[str, Any], place: str, schemes: Sequence[str], problems: list[Diagnostic]) -> Contrast:
-    """Return the contrast of a table, or append what is wrong with it: RK703, RK704, RK851."""
-    problems += [settings.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
-    name, pairs = table.get("name", ""), table.get("pairs", [])
-    if not isinstance(name, str) or not name:
-        problems.append(diagnostic("RK704", f"{place}.name is {name!r}, expected text", path=f"{place}.name"))
-    listed = pairs if isinstance(pairs, list) else []
-    if not listed or not all(_is_pair(pair) for pair in listed):
-        expected = 'pairs of schemes such as [["ssp2", "midpoint"]]'
-        problems.append(diagnostic("RK704", f"{place}.pairs is {pairs!r}, expected {expected}", path=f"{place}.pairs"))
-        return Contrast("", ())
-    for scheme in dict.fromkeys(scheme for pair in listed for scheme in pair if scheme not in schemes):
-        help = f"schemes of this study: {', '.join(schemes)}"
-        message = f"{place}.pairs names {scheme}, which no cell has"
-        problems.append(diagnostic("RK851", message, path=f"{place}.pairs", help=help))
-    return Contrast(str(name), tuple((more, less) for more, less in listed))
+def read(
+    tables: Iterable[Mapping[str, Any]], cells: Sequence[Cell], problems: list[Diagnostic]
+) -> tuple[Contrast, ...]:
+    """Return the contrasts of their tables, or append what is wrong with them: RK703, RK704, RK851."""
+    settings_of: dict[str, set[object]] = {}
+    for cell in cells:
+        settings_of.setdefault(cell.blocks, set()).add(cell.setting)
+    found: list[Contrast] = []
+    for number, table in enumerate(tables):
+        place = f"contrast.{number}"
+        problems += [settings.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
+        name = _name(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
+        pairs = _pairs(table.get("pairs", []), f"{place}.pairs", problems)
+        for problem in _strange(pairs, settings_of):
+            message = f"{place}.pairs {problem}"
+            problems.append(diagnostic("RK851", message, path=f"{place}.pairs", help="pairs of schemes of one setting"))
+        found.append(Contrast(name, pairs))
+    return tuple(found)
+
+
+def _name(value: object, place: str, before: Sequence[str], problems: list[Diagnostic]) -> str:
+    """Return the name, a short line that no contrast before has, or append RK704."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > LONGEST:
+        message = f"{place} is {str(value)[:LONGEST]!r}, expected a line of 1 to {LONGEST} characters"
+        problems.append(diagnostic("RK704", message, path=place))
+        return ""
+    if value in before:
+        problems.append(diagnostic("RK704", f"{place} {value!r} is that of a contrast before it", path=place))
+    return value
+
+
+def _pairs(value: object, place: str, problems: list[Diagnostic]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs, or append RK704."""
+    listed = value if isinstance(value, list) else []
+    wrong = [pair for pair in listed if not _is_pair(pair)]
+    if not listed or wrong:
+        found = f"has {str(wrong[0])[:LONGEST]}" if wrong else f"is {str(value)[:LONGEST]}"
+        expected = 'pairs of two different schemes, such as [["ssp2", "midpoint"]]'
+        problems.append(diagnostic("RK704", f"{place} {found}, expected {expected}", path=place))
+        return ()
+    return tuple((more, less) for more, less in listed)
 
 
 def _is_pair(value: object) -> bool:
     fits = isinstance(value, list) and len(value) == 2 and all(isinstance(scheme, str) for scheme in value)
     return fits and value[0] != value[1]  # type: ignore[index]
+
+
+def _strange(pairs: Sequence[tuple[str, str]], settings_of: Mapping[str, set[object]]) -> Iterator[str]:
+    """Yield what is wrong with pairs: a scheme that no cell has, no setting with both, a pair a second time."""
+    for scheme in dict.fromkeys(scheme for pair in pairs for scheme in pair if scheme not in settings_of):
+        yield f"names {scheme}, which no cell has; there are {', '.join(settings_of)}"
+    for number, (more, less) in enumerate(pairs):
+        if {more, less} <= set(settings_of) and not settings_of[more] & settings_of[less]:
+            yield f"compares {more} and {less}, which no setting has both"
+        if any({more, less} == set(pair) for pair in pairs[:number]):
+            yield f"has {more} and {less} twice"
 
 
 def contrasts(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -174,11 +174,8 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
     )
     if problems or not _fits(study, problems):
         return None
-    known, schemes = [column.key for column in study.columns], list(dict.fromkeys(cell.blocks for cell in found))
-    compared = tuple(
-        contrasts.read(one, f"contrast.{number}", schemes, problems)
-        for number, one in enumerate(tables(table, "contrast", problems))
-    )
+    known = [column.key for column in study.columns]
+    compared = contrasts.read(tables(table, "contrast", problems), found, problems)
     paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
     return replace(study, paper=paper, contrasts=compared)
 

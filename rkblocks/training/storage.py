@@ -156,6 +156,8 @@ def _expect(path: Path) -> None:
         unfinished = (path.parent / "resume.pt").is_file() and not (path.parent / "last.safetensors").is_file()
         resume = f"weights come with the end of the first epoch: rkblocks train --resume {path.parent}"
         other = f"is {path.parent} a run folder whose training has started?"
+        if path.name == "average.safetensors" and (path.parent / "last.safetensors").is_file():
+            other = "this run keeps no average beside its weights (averaging.kind in config.toml); choose best or last"
         fail("RK712", f"{path} does not exist", help=resume if unfinished else other)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from rkblocks import blocks
 from rkblocks.cli import main
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.audit import audit, audit_block, audit_model
 from rkblocks.training import load, open_run, train
 
@@ -53,6 +54,12 @@ def test_every_block_of_a_trained_run(run: Path) -> None:
         assert Fraction(entry.ssp[0]) == max(Fraction(0), 2 - 1 / b.value)
         assert Fraction(entry.growth[0]) == Fraction(9, 4) - 1 / b.value + 1 / (2 * b.value**2)
         assert entry.growth[1] == float(Fraction(entry.growth[0]))
+
+
+def test_a_run_without_an_average_says_so(run: Path) -> None:
+    with pytest.raises(RkblocksError, match=r"RK712.*average\.safetensors does not exist") as caught:
+        audit([run], weights="average")
+    assert "keeps no average" in str(caught.value)
 
 
 def test_the_average_of_the_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,24 @@ MISTAKES = {
     "a contrast without a name": (GRID + "[[contrast]]\npairs = [['ssp3', 'euler']]\n", "RK704", 4),
     "a contrast of one scheme": (GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'ssp3']]\n", "RK704", 6),
     "a contrast with no cell": (GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'rk4']]\n", "RK851", 6),
+    "a pair twice": (
+        GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'euler'], ['euler', 'ssp3']]\n",
+        "RK851",
+        6,
+    ),
+    "two contrasts of one name": (
+        GRID + "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'euler']]\n" * 2,
+        "RK704",
+        8,
+    ),
+    "a pair of no setting": (
+        'preset = "digits"\n[grid]\nblocks = ["euler", "ssp3"]\ndepth = [1, 2]\n[[exclude]]\nblocks = "euler"\n'
+        'depth = 1\n[[exclude]]\nblocks = "ssp3"\ndepth = 2\n'
+        "[[contrast]]\nname = 'a'\npairs = [['ssp3', 'euler']]\n",
+        "RK851",
+        13,
+    ),
+    "a name of two lines": (GRID + "[[contrast]]\nname = \"a\\nb\"\npairs = [['ssp3', 'euler']]\n", "RK704", 5),
     "a radius beside attacks": (GRID + "[evaluation]\neps = '1/10'\n[[evaluation.attacks]]\nsteps = 2\n", "RK821", 5),
     "a preset beside attacks": (
         GRID + "[evaluation]\npreset = 'quick'\n[[evaluation.attacks]]\nsteps = 2\n",
