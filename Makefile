@@ -43,6 +43,7 @@ $(VENV)/.installed-demo: pyproject.toml $(VENV)/.created
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.created
+	@echo "installing: 2 to 8 minutes, some gigabytes"
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
 
