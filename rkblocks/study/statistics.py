@@ -9,6 +9,8 @@ from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
 
+ROUNDING = 1e-12  # differences of accuracies that are equal but for it are equal
+
 
 def by_cell(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, Mapping[str, float]]]:
     """Return the accuracies of the networks as {cell: {seed: {column: accuracy}}}."""
@@ -20,7 +22,7 @@ def by_cell(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, Mapping
 
 @dataclass(frozen=True)
 class Difference:
-    """Of n pairs; deviation and p are None for a single one."""
+    """Of n pairs; deviation and p are None for a single one, p also where all pairs differ by the same."""
 
     n: int
     mean: float
@@ -31,14 +33,15 @@ class Difference:
 def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
     """Return second - first, pair by pair, with the two-sided p-value of the paired t-test (Student 1908).
 
-    The p-value is exact where the differences are normal. Equal differences that are not zero have p = 0.
+    The p-value is exact where the differences are normal. Equal differences that are not zero have none: accuracies
+    are counts of images, and two seeds that differ by one image each are no proof.
     """
     differences = [b - a for a, b in zip(first, second, strict=True)]
     mean, deviation = mean_deviation(differences)
     if len(differences) < 2:
         return Difference(1, mean, None, None)
-    if deviation == 0:
-        return Difference(len(differences), mean, 0.0, 1.0 if mean == 0 else 0.0)
+    if deviation < ROUNDING:
+        return Difference(len(differences), mean, 0.0, 1.0 if abs(mean) < ROUNDING else None)
     t = mean / deviation * math.sqrt(len(differences))
     return Difference(len(differences), mean, deviation, two_sided(t, len(differences) - 1))
 

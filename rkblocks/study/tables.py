@@ -257,5 +257,8 @@ def _difference(value: Mapping[str, Any] | None, marks: Marks) -> str:
         return "-"
     if value["deviation"] is None:
         return f"{marks.signed(value['mean'])} {marks.single}"
+    shown = f"{marks.signed(value['mean'])} {marks.plus_minus} {value['deviation']:.4f}"
+    if value["p"] is None:
+        return shown
     p = "p < 0.0001" if value["p"] < 1e-4 else f"p = {value['p']:.2g}"
-    return f"{marks.signed(value['mean'])} {marks.plus_minus} {value['deviation']:.4f} ({marks.formula(p)})"
+    return f"{shown} ({marks.formula(p)})"

@@ -30,7 +30,9 @@ def test_paired_differences() -> None:
 def test_one_pair_has_no_deviation_and_equal_ones_have_none_to_test() -> None:
     one = paired([0.5], [0.75])
     assert (one.n, one.mean, one.deviation, one.p) == (1, 0.25, None, None)
-    assert (paired([0.5, 0.25], [0.5, 0.25]).p, paired([0.5, 0.25], [0.75, 0.5]).p) == (1.0, 0.0)
+    assert (paired([0.5, 0.25], [0.5, 0.25]).p, paired([0.5, 0.25], [0.75, 0.5]).p) == (1.0, None)
+    same = paired([0.004, 0.002], [0.002, 0.0])
+    assert (same.deviation, same.p) == (0.0, None), "equal but for rounding"
 
 
 def test_the_seeds_of_a_study_stand_for_those_of_a_network_evaluated_alone() -> None:
