@@ -117,8 +117,5 @@ def needed_calls(tableau: Tableau, *, error: bool = False) -> int:
     """How many different stages the result depends on, or the result and the error estimate."""
     if not error:
         return len(tableau.reduced.kept)
-    field, form = tableau.field, tableau.butcher_form
-    # The result as one stage more, which the last stage may already be ("first same as last").
-    rows = (*((*row, field.zero) for row in form.A), (*form.b, field.zero))
-    kept = reduce(field, rows, (*error_weights(tableau), field.one)).kept
-    return len(kept) - (len(form.b) in kept)
+    A, weights = tableau.butcher_form.A, error_weights(tableau)
+    return len({*tableau.reduced.kept, *reduce(tableau.field, A, weights).kept})

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from blocks_common import agree
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from rkblocks import files
@@ -72,8 +73,18 @@ def test_generated_families(tableau: Tableau, dt: Fraction) -> None:
     agree(tableau, dt=dt)
 
 
+def rows(*texts: str) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(Q.rational(Fraction(entry)) for entry in text.split()) for text in texts)
+
+
+LAST_IS_RESULT = Tableau(  # and only that: neither the result nor the estimate depends on F there
+    "generated", Q, butcher=Butcher(A=rows("0 0 0", "-3 0 0", "2 -1 0"), b=rows("2 -1 0")[0])
+)
+
+
 @settings(max_examples=10, **SETTINGS)
 @given(methods(), SIZES)
+@example(LAST_IS_RESULT, Fraction(1))
 def test_generated_embedded_methods(tableau: Tableau, dt: Fraction) -> None:
     """With the Euler step as embedded method, where it is another one."""
     m = len(tableau.butcher_form.b)
