@@ -218,9 +218,14 @@ def kept(net: nn.Module, x: Tensor) -> float:
 
 def peak(options: argparse.Namespace, scheme: str, contender: str) -> float:
     """Bytes by which a step raises the resident memory of a process of its own."""
-    command = [sys.executable, __file__, "--step-of", f"{contender}:{scheme}", "--batch", str(options.batch)]
-    command += ["--depth", str(options.depth), *(["--quick"] if options.quick else [])]
+    command = again(options, options.depth, "--step-of", f"{contender}:{scheme}")
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def again(options: argparse.Namespace, depth: int, *own: str) -> list[str]:
+    """The command of a process of this file with the same sizes and device, and with options of its own."""
+    sizes = ["--batch", str(options.batch), "--depth", str(depth), "--device", options.device]
+    return [sys.executable, __file__, *own, *sizes, *(["--quick"] if options.quick else [])]
 
 
 def step_of(options: argparse.Namespace) -> int:
@@ -252,8 +257,7 @@ def together(options: argparse.Namespace) -> Iterator[Row]:
 
 def side_by_side(options: argparse.Namespace, scheme: str, count: int) -> list[float]:
     """Seconds, round by round, until each of `count` processes has made its steps, all started at once."""
-    command = [sys.executable, __file__, "--steps-of", scheme, "--batch", str(options.batch), "--depth", "1"]
-    command += ["--device", options.device, *(["--quick"] if options.quick else [])]
+    command = again(options, 1, "--rounds-of", scheme)
     workers = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
     ]
@@ -281,9 +285,9 @@ def side_by_side(options: argparse.Namespace, scheme: str, count: int) -> list[f
     return found
 
 
-def steps_of(options: argparse.Namespace) -> int:
+def rounds_of(options: argparse.Namespace) -> int:
     """Say `done`, and again after some steps for each line of standard input; the steps of one of several processes."""
-    step = pair(options, "cifar10-paper", options.steps_of).our_step
+    step = pair(options, "cifar10-paper", options.rounds_of).our_step
     number = 1 if options.device == "cpu" else 20
     step()
     print("done", flush=True)
@@ -332,7 +336,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit status 1 where a floor is missed")
     parser.add_argument("--step-of", help=argparse.SUPPRESS)
-    parser.add_argument("--steps-of", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds-of", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if unknown := set(options.parts.split(",")) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; parts: {', '.join(PARTS)}")
@@ -349,8 +353,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.manual_seed(0)
     if options.step_of:
         return step_of(options)
-    if options.steps_of:
-        return steps_of(options)
+    if options.rounds_of:
+        return rounds_of(options)
     kept_freed = not options.system_malloc and keep_freed_memory()
     settings: dict[str, Any] = {
         "torch": torch.__version__,

@@ -153,6 +153,12 @@ class Field:
                 return 1 if low > 0 else -1
             bits *= 2
 
+    def within(self, a: Element, tolerance: Fraction) -> bool:
+        """Whether |a| <= tolerance, exactly; an element with a parameter in it is not, whatever its values."""
+        if not a or not tolerance:
+            return not a
+        return not self.free_parameters(a) and self.sign(a * a - self.rational(tolerance**2)) <= 0
+
     def enclose(self, a: Element, bits: int = 64) -> tuple[Fraction, Fraction]:
         """A rational interval that contains the number ``a``, narrower than 2**-bits (one point for a rational)."""
         coordinates = self.coordinates(a)

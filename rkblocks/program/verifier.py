@@ -84,10 +84,7 @@ def _within(program: Program, excess: Element) -> bool:
     if field.free_parameters(excess) and program.only_at_init:
         start = {p.name: p.init for p in program.parameters}
         excess, field = field.substitute(excess, start), field.without(start)
-    if not excess or field.free_parameters(excess):
-        return not excess
-    low, high = field.enclose(excess)
-    return max(abs(low), abs(high)) <= program.tolerance
+    return field.within(excess, program.tolerance)
 
 
 def _check_coefficients(program: Program) -> None:

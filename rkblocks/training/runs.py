@@ -69,14 +69,18 @@ def occupied(folder: Path) -> bool:
     """
     if not folder.is_dir():
         return folder.is_file()
-    names = {path.name for path in folder.iterdir() if path.suffix != ".part"} - {IN_USE}
+    names = _names(folder)
     return bool(names if CONFIG in names else names - {TABLEAUS, RECORD})
 
 
 def made(folder: Path) -> list[str]:
     """The names of what training has made in a run folder, sorted: all but what is there before the first step."""
-    begun = (CONFIG, RECORD, TABLEAUS, IN_USE)
-    return sorted(path.name for path in folder.iterdir() if path.name not in begun and path.suffix != ".part")
+    return sorted(_names(folder) - {CONFIG, RECORD, TABLEAUS})
+
+
+def _names(folder: Path) -> set[str]:
+    """The names of all in a folder but its lock and what was left half written."""
+    return {path.name for path in folder.iterdir() if path.suffix != ".part"} - {IN_USE}
 
 
 def vacant(folder: Path) -> None:

@@ -14,13 +14,7 @@ from rkblocks.verify.values import short
 
 def is_close(facts: Facts, difference: Element) -> bool:
     """Whether a difference that should be zero is zero, or within the tolerance of a decimal table."""
-    if not difference:
-        return True
-    field, tolerance = facts.field, facts.tableau.tolerance
-    if not tolerance or field.free_parameters(difference):
-        return False
-    size = difference if field.sign(difference) > 0 else -difference
-    return field.sign(size - field.rational(tolerance)) <= 0
+    return facts.field.within(difference, facts.tableau.tolerance)
 
 
 def holds_at_init(facts: Facts, difference: Element) -> bool:

@@ -218,22 +218,15 @@ def principal_error(conditions: Conditions, p: int) -> Element:
 def stage_order(field: Field, A: Rows, b: Row, c: Row, tolerance: Fraction = Fraction(0)) -> int:
     """The largest q with ``sum_j a_ij c_j**(k-1) = c_i**k / k`` in every stage and ``b . c**(k-1) = 1/k``, k = 1..q,
     each within the tolerance."""
-
-    def holds(defect: Element) -> bool:
-        return not defect or (
-            bool(tolerance)
-            and not field.free_parameters(defect)
-            and field.sign(defect * defect - field.rational(tolerance**2)) <= 0
-        )
-
     powers: list[Element] = [field.one] * len(b)
     k = 0
     while True:
         k += 1
         share = field.rational(1, k)
         following = [p * x for p, x in zip(powers, c, strict=True)]
-        stages = all(holds(_dot(field, row, powers) - n * share) for row, n in zip(A, following, strict=True))
-        if tolerance * k >= 1 or not stages or not holds(_dot(field, b, powers) - share):
+        defects = [_dot(field, row, powers) - n * share for row, n in zip(A, following, strict=True)]
+        defects.append(_dot(field, b, powers) - share)
+        if tolerance * k >= 1 or not all(field.within(defect, tolerance) for defect in defects):
             return k - 1
         powers = following
 

@@ -37,8 +37,7 @@ def linear_order(field: Field, psi: Coefficients, tolerance: Fraction = Fraction
     """The highest p with psi(z) = exp(z) + O(z**(p+1)), each coefficient up to p within the tolerance."""
     p = 0
     while p + 1 < len(psi) and tolerance * factorial(p + 1) < 1:
-        defect = psi[p + 1] - field.rational(Fraction(1, factorial(p + 1)))
-        if defect and not (tolerance and field.sign(defect * defect - field.rational(tolerance**2)) <= 0):
+        if not field.within(psi[p + 1] - field.rational(Fraction(1, factorial(p + 1))), tolerance):
             break
         p += 1
     return p

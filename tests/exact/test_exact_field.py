@@ -56,6 +56,17 @@ def test_sign_of_a_tiny_difference():
     assert field.sign(-a) == -1
 
 
+def test_within_a_tolerance_is_exact_and_never_of_a_parameter():
+    field, tolerance = Field((2,), ("a",)), Fraction(1, 10)
+    edge, root = field.rational(1, 10), field.sqrt(Fraction(2)) - field.rational(Fraction(7, 5))  # 0.0142...
+    assert all(field.within(x, tolerance) for x in (field.zero, edge, -edge, root, -root))
+    assert not any(field.within(x, tolerance) for x in (edge + field.rational(1, 10**30), field.one, -field.one))
+    assert not field.within(root, Fraction(14, 1000))
+    assert not field.within(field.parameter("a") - field.parameter("a") * 2, Fraction(10**9))
+    assert field.within(field.parameter("a") - field.parameter("a"), Fraction(0))
+    assert not field.within(field.rational(1, 10**30), Fraction(0))
+
+
 def test_products_of_roots_are_the_root_of_the_product():
     field = Field.spanning([Fraction(2), Fraction(3)])
     assert field.sqrt(Fraction(2)) * field.sqrt(Fraction(3)) == field.sqrt(Fraction(6))
