@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 MOST_PARAMETERS = 16
 _KEYS = ("domain", "init", "learnable")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_OF_MODULES = """
+    T_destination add_module apply bfloat16 buffers call_super_init children clear compile copy cpu cuda double
+    dump_patches eval extra_repr float forward fromkeys get get_buffer get_extra_state get_parameter get_submodule half
+    ipu items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+    pop popitem register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule setdefault share_memory state_dict to
+    to_empty train training type update values xpu zero_grad
+"""
+OF_MODULES = frozenset(_OF_MODULES.split())
+"""Attributes of `torch.nn.ParameterDict`, which stores learned coefficients as attributes beside its own (a test
+compares the list with torch, which the reader does not import)."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +75,12 @@ def read_parameters(root: Object, problems: Problems) -> tuple[Declared, ...]:
 
 def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declared:
     name, path = member.key.value, child("/parameters", member.key.value)
-    if not _NAME.fullmatch(name) or name == "sqrt" or iskeyword(name) or issoftkeyword(name):
+    if not _NAME.fullmatch(name) or name == "sqrt" or iskeyword(name) or issoftkeyword(name) or name in OF_MODULES:
         message = f"{shown(name)} is no name for a parameter"
         help = "a letter, then up to 63 letters, digits and _; neither sqrt nor a word of Python such as lambda"
+        if name in OF_MODULES:
+            message += f": every torch module has something else of that name ({name} of torch.nn.ParameterDict)"
+            help = f"another name, such as {name}_0 or beta10"
         problems.add("RK143", message, path=path, **member_place(member), help=help)
     body = expect_object(member.value, path, problems, f"the parameter {shown(name)}")
     if body is None:
