@@ -7,10 +7,15 @@
 
 Six verbs: `load` a tableau file, `check` it exactly, `lower` it to a program, `emit` stand-alone source, `build` a
 block around a residual, `evaluate` a trained network.  Names are resolved on first use: a check imports no torch.
+The packages (`rkblocks.nets`, `rkblocks.blocks`, …) are names like the others; one that needs torch says so (RK901)
+where there is none.
+
+What the package says by itself goes to the logger "rkblocks", which is silent until its user gives it a handler.
 """
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +24,20 @@ from rkblocks.startup import collector_at_rest
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from rkblocks import analysis as analysis
+    from rkblocks import attacks as attacks
+    from rkblocks import blocks as blocks
+    from rkblocks import codes as codes
+    from rkblocks import data as data
+    from rkblocks import evaluation as evaluation
+    from rkblocks import figures as figures
+    from rkblocks import files as files
     from rkblocks import nets as nets
+    from rkblocks import program as program
     from rkblocks import study as study
     from rkblocks import testing as testing
+    from rkblocks import training as training
+    from rkblocks import verify as verify
     from rkblocks.blocks import build as build
     from rkblocks.blocks import parameter_groups as parameter_groups
     from rkblocks.blocks.retrofit import retrofit as retrofit
@@ -49,20 +65,20 @@ _HOME = {
     "retrofit": "rkblocks.blocks",
     "evaluate": "rkblocks.evaluation",
 }
-_MODULES = ("nets", "study", "testing")
+_CORE = ("codes", "figures", "files", "program", "testing", "verify")
+_NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training")
 
-__all__ = [*_HOME, *_MODULES, "__version__"]
+__all__ = [*_HOME, *_CORE, *_NEED_TORCH, "__version__"]
 
-
-_NEED_TORCH = ("rkblocks.blocks", "rkblocks.nets", "rkblocks.evaluation", "rkblocks.study")
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME.get(name) or (f"rkblocks.{name}" if name in _MODULES else None)
+    home = _HOME.get(name) or (f"rkblocks.{name}" if name in (*_CORE, *_NEED_TORCH) else None)
     if home is None:
         raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
     with collector_at_rest():  # the first use imports sympy, and perhaps torch
-        if home in _NEED_TORCH:
+        if home.rpartition(".")[2] in _NEED_TORCH:
             from rkblocks.extras import require
 
             require("torch", "torch", f"rkblocks.{name}")
@@ -71,4 +87,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))

@@ -1,5 +1,6 @@
 """A missing or broken extra is named, with the line that installs it."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,7 +56,11 @@ def test_what_is_installed_but_does_not_load_says_why(broken: Path, source: str,
     assert error.diagnostics[0].message.endswith(f"cannot be loaded: {reason}")
 
 
-@pytest.mark.parametrize("name", ["build", "nets", "evaluate", "parameter_groups"])
+@pytest.mark.parametrize(
+    "name",
+    ["build", "evaluate", "parameter_groups", "retrofit"]
+    + ["analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training"],
+)
 def test_public_names_that_need_torch_name_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
@@ -67,3 +72,18 @@ def test_public_names_that_need_torch_name_the_extra(name: str, monkeypatch: pyt
     with pytest.raises(RkblocksError, match=r"RK901.*torch") as caught:
         getattr(rkblocks, name)
     assert "rkblocks[torch]" in str(caught.value)
+
+
+def test_every_public_name_resolves_in_a_fresh_interpreter() -> None:
+    """As documents write them: `import rkblocks`, then `rkblocks.blocks.survey`; none is loaded before it is named."""
+    code = (
+        "import rkblocks, sys; assert set(rkblocks.__all__) <= set(dir(rkblocks)); assert 'sympy' not in sys.modules;"
+        "import types; found = {name: getattr(rkblocks, name) for name in rkblocks.__all__};"
+        "assert callable(rkblocks.blocks.survey) and callable(rkblocks.check);"
+        "packages = sorted(name for name, it in found.items() if isinstance(it, types.ModuleType)); print(*packages);"
+        "exec('from rkblocks import *')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    folders = {path.parent.name for path in Path("rkblocks").glob("*/__init__.py")}
+    inner = {"cli", "demo", "exact", "render", "report"}  # not public; a new package is one or the other
+    assert set(done.stdout.split()) == folders - inner
