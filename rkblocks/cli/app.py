@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -110,6 +111,11 @@ _register()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: sys.argv) and return its exit status."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+
+    if instruction := os.environ.get("_RKBLOCKS_COMPLETE"):  # a shell asks, see rkblocks.cli.completion
+        from rkblocks.cli.completion import answer
+
+        return guarded(lambda: answer(app, instruction))
 
     def command() -> object:
         # make_context and invoke rather than app.main: that one turns a broken pipe into status 1 by itself.

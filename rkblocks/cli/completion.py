@@ -1,0 +1,124 @@
+"""Completion by the shell: click's own mechanism, and what stands for the words that are no fixed choice.
+
+`eval "$(_RKBLOCKS_COMPLETE=bash_source rkblocks)"` (or zsh_source, fish_source) teaches it to a shell.  An answer is
+due while a finger is on the key, so nothing here imports torch or sympy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+VARIABLE = "_RKBLOCKS_COMPLETE"
+Complete = Callable[[click.Context, str], list[CompletionItem]]
+
+
+def answer(app: click.Group, instruction: str) -> int:
+    """Print the answer to a shell; returns the exit status. Raises UsageError for a shell that click does not know."""
+    teach(app)
+    if shell_complete(app, {}, "rkblocks", VARIABLE, instruction):
+        raise click.UsageError(f"{VARIABLE}={instruction!r}; expected bash_source, zsh_source or fish_source")
+    return 0
+
+
+def teach(app: click.Group) -> None:
+    """Give every parameter of `WORDS` its completion."""
+    for (command, name), complete in WORDS.items():
+        for parameter in app.commands[command].params:
+            if parameter.name == name:
+                setattr(parameter, "shell_complete", complete)  # noqa: B010
+
+
+def _items(words: Iterable[tuple[str, str]], incomplete: str, before: str = "") -> list[CompletionItem]:
+    return [CompletionItem(before + word, help=help) for word, help in words if word.startswith(incomplete)]
+
+
+def schemes(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Names of the library; what begins like none of them is a file."""
+    from rkblocks.files.library import catalog
+
+    named = _items(((entry.name, entry.title) for entry in catalog()), incomplete)
+    return named or files(_, incomplete)
+
+
+def scheme_list(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """The same for a list with commas between: the last one is completed."""
+    from rkblocks.files.library import catalog
+
+    before, comma, last = incomplete.rpartition(",")
+    named = _items(((entry.name, entry.title) for entry in catalog()), last, before + comma)
+    return named or files(_, incomplete)
+
+
+def recipes(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Names of the presets of `train`; what begins like none of them is a file."""
+    folder = Path(__file__).parents[1] / "presets"
+    return _items(((path.stem, "") for path in sorted(folder.glob("*.toml"))), incomplete) or files(_, incomplete)
+
+
+def codes(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Diagnostic codes with their titles."""
+    from rkblocks.codes import all_codes, entry
+
+    wanted = incomplete.upper()
+    return _items(((code, entry(code).title) for code in all_codes() if code.startswith(wanted)), wanted)
+
+
+def folders(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """A folder: of a run, of data."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def files(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """A file."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def words(*known: str) -> Complete:
+    """One of these, or (as with --data) a folder; of several with commas between the last one is completed."""
+
+    def complete(_: click.Context, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",")
+        return _items(((word, "") for word in known), last, before + comma) or folders(_, incomplete)
+
+    return complete
+
+
+# Told again here, since the modules that say it import torch; a test holds both together.
+ATTACKS = ("noise", "gaussian", "fgsm", "pgd", "momentum", "targeted", "apgd", "square", "transfer", "autoattack")
+EVALUATIONS = ("paper", "standard", "quick")
+ANALYSES = ("growth", "variation", "variance", "lemma1", "lipschitz", "coefficients", "surface", "examples")
+DATA = ("digits", "mnist", "fashion", "cifar10", "tiny-imagenet")
+SPLITS, DEVICES = ("test", "validation", "train"), ("auto", "cpu", "cuda")
+
+WORDS: dict[tuple[str, str], Complete] = {
+    **dict.fromkeys((("check", "targets"), ("show", "name"), ("canonical", "name"), ("compile", "name")), schemes),
+    ("verify", "tableau"): schemes,
+    ("train", "blocks"): scheme_list,
+    ("explain", "code"): codes,
+    ("train", "preset"): recipes,
+    ("train", "data"): words(*DATA),
+    ("evaluate", "preset"): words(*EVALUATIONS),
+    ("evaluate", "attack"): words(*ATTACKS),
+    ("evaluate", "norm"): words("linf", "l2", "l1"),
+    ("evaluate", "loss"): words("ce", "margin", "dlr"),
+    ("evaluate", "definition"): words("final", "any"),
+    ("evaluate", "weights"): words("best", "last", "average"),
+    ("analyze", "only"): words(*ANALYSES),
+    **{(command, "split"): words(*SPLITS) for command in ("evaluate", "analyze")},
+    **{(command, "device"): words(*DEVICES) for command in ("train", "evaluate", "analyze", "study")},
+    **{(command, "data_root"): folders for command in ("train", "evaluate", "analyze", "study")},
+    **{(command, "runs"): folders for command in ("evaluate", "analyze", "audit")},
+    ("evaluate", "source"): folders,
+    ("train", "resume"): folders,
+    ("runs", "folders"): folders,
+    **{(command, "out"): folders for command in ("train", "study", "demo")},
+    **{(command, "output"): files for command in ("show", "canonical", "compile")},
+    **{("analyze", name): files for name in ("report", "figure")},
+    ("verify", "file"): files,
+    ("study", "source"): files,
+}
+"""What completes a parameter, by its command and name. An option with fixed choices needs no line: click knows them."""
