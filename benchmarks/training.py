@@ -38,7 +38,7 @@ from rkblocks.attacks import frozen
 from rkblocks.data.split import Split, unit
 from rkblocks.nets.folded import folded
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import model as networks
+from rkblocks.runs import network as networks
 from rkblocks.training.examples import training_threat
 from rkblocks.training.optimizers import optimizer as our_optimizer
 from rkblocks.training.seeds import epoch_streams

@@ -22,9 +22,9 @@ from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.audit import audit_model
 from rkblocks.evaluation.measure import Progress, versions
-from rkblocks.evaluation.outcomes import ready
 from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Subject, of_run
+from rkblocks.runs.outcomes import ready
 from rkblocks.training import open_run
 
 IMAGES: Final = 256

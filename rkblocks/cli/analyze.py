@@ -61,7 +61,7 @@ def command(runs: tuple[str, ...], figure: str | None, report: str | None, form:
         if path is not None and Path(path).suffix.lower() not in endings:
             raise click.UsageError(f"{option} {path!r}: the name must end in {' or '.join(endings)}")
     from rkblocks.analysis import analyze, chosen
-    from rkblocks.evaluation.outcomes import ready
+    from rkblocks.runs.outcomes import ready
 
     if figure is not None:
         if "growth" not in chosen(options["only"]):

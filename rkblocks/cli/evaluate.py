@@ -89,7 +89,7 @@ def command(
     require("torch", "torch", "evaluation")
     from rkblocks import distributed
     from rkblocks.evaluation import evaluate
-    from rkblocks.training.model import named_device
+    from rkblocks.runs.network import named_device
 
     with distributed.group(named_device(options["device"]).type == "cuda"):
         first = distributed.rank() == 0  # of several processes one talks

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from rkblocks.cli.run_files import COLUMNS, COMPARED, differing, ordered, runs_below, summary, value
+from rkblocks.runs.summaries import COLUMNS, COMPARED, differing, ordered, runs_below, summary, value
 
 EPILOG = """\b
 Examples:

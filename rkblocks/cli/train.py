@@ -74,7 +74,8 @@ def command(
     assert preset is not None
     config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
     if print_config:
-        from rkblocks.training import combinations, toml, variants
+        from rkblocks.runs import combinations, variants
+        from rkblocks.settings import toml
 
         console.show(f"{toml.write(config)}\n{variants.comment(config)}")
         console.diagnose(combinations.without_effect(config))
@@ -106,7 +107,7 @@ def _name_unfinished(runs: list[Path]) -> None:
     """Say which of these runs were interrupted, and how to continue them."""
     from rkblocks import invocation
     from rkblocks.cli import console
-    from rkblocks.cli.run_files import summary
+    from rkblocks.runs.summaries import summary
 
     for run in runs:
         done, _, wanted = summary(run)["epochs"].partition("/")

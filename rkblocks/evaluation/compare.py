@@ -13,8 +13,8 @@ from torch import Tensor
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.health.selection import THREE_SEEDS
 from rkblocks.evaluation.intervals import holm, mcnemar, paired_bootstrap
-from rkblocks.evaluation.outcomes import Outcomes
-from rkblocks.render.settings import differing
+from rkblocks.runs.outcomes import Outcomes
+from rkblocks.settings.differences import differing
 
 SIGNIFICANT = 0.05
 #: Settings that comparisons are about, or that change no result.

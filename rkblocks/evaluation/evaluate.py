@@ -13,16 +13,16 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.options import Request, check_images, check_progress, check_sizes, check_types, folders
-from rkblocks.evaluation.outcomes import Outcomes, ready
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
 from rkblocks.evaluation.work import Work
-from rkblocks.render.settings import flat
-from rkblocks.training.interrupt import Stop, stop_on_signal
-from rkblocks.training.lock import held
-from rkblocks.training.model import named_device
-from rkblocks.training.runs import OpenRun, open_run
+from rkblocks.runs.folder import OpenRun, open_run
+from rkblocks.runs.interrupt import Stop, stop_on_signal
+from rkblocks.runs.lock import held
+from rkblocks.runs.network import named_device
+from rkblocks.runs.outcomes import Outcomes, ready
+from rkblocks.settings.differences import flat
 
 
 def evaluate(

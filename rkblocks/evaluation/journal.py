@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.training.storage import write
+from rkblocks.runs.storage import write
 
 PARTS = ("prediction", "done")
 SAVE_SECONDS = 1.0  # a batch that ends sooner after the last save waits for the next one, or for the end

@@ -12,7 +12,7 @@ from typing import Any, Final
 from rkblocks.attacks import ATTACKS
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
-from rkblocks.training.runs import WEIGHTS
+from rkblocks.runs.folder import WEIGHTS
 
 SPLITS: Final = ("test", "validation", "train")
 LARGEST_SEED: Final = 2**63 - 1

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.evaluation.outcomes import row_key
-from rkblocks.training.runs import OpenRun
+from rkblocks.runs.folder import OpenRun
+from rkblocks.runs.outcomes import row_key
 
 
 def configuration(run: OpenRun) -> str:

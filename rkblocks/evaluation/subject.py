@@ -130,8 +130,8 @@ def of_run(
     raises.
     """
     from rkblocks.data import load
-    from rkblocks.training.model import named_device
-    from rkblocks.training.runs import open_run
+    from rkblocks.runs.folder import open_run
+    from rkblocks.runs.network import named_device
 
     check_types({"split": split, "limit": limit, "device": device, "data_root": data_root, "seed": seed})
     check_types({"weights": weights})

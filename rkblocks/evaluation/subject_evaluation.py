@@ -17,9 +17,9 @@ from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
 from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
 from rkblocks.evaluation.options import check_progress, check_sizes, check_types
-from rkblocks.evaluation.outcomes import Outcomes, row_key, save_outcomes
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject
+from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
 
 BATCH = 256
 

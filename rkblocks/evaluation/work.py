@@ -9,10 +9,10 @@ from typing import Any
 from rkblocks import distributed
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import Progress, versions
-from rkblocks.evaluation.outcomes import Outcomes, load_outcomes
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.evaluation.subject_evaluation import evaluate_subject, save_evaluation
+from rkblocks.runs.outcomes import Outcomes, load_outcomes
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from rkblocks.diagnostics import RkblocksError, diagnostic, fail
 from rkblocks.extras import require
+from rkblocks.runs.folder import METRICS
 from rkblocks.study.pool import WAIT, Outcome, Progress
 from rkblocks.study.spec import Resources
 from rkblocks.study.state import lines
 from rkblocks.study.task import Task, perform
 from rkblocks.study.worker import settle
-from rkblocks.training.runs import METRICS
 
 LOOK = 1.0  # seconds between looks at the run folders
 ENVIRONMENT = ("RKBLOCKS_DATA", "RKBLOCKS_DEBUG")

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.settings import reader
 from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import by_cell, paired
-from rkblocks.training import settings
 
 if TYPE_CHECKING:
     from rkblocks.study.spec import Study
@@ -42,7 +42,7 @@ def read(
     found: list[Contrast] = []
     for number, table in enumerate(tables):
         place = f"contrast.{number}"
-        problems += [settings.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
+        problems += [reader.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
         name = _name(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
         pairs = _pairs(table.get("pairs", []), f"{place}.pairs", problems)
         for problem in _strange(pairs, settings_of):

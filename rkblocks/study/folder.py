@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from rkblocks.diagnostics import fail
+from rkblocks.runs.storage import write_text
+from rkblocks.settings import toml
 from rkblocks.study.spec import FILE, Study
-from rkblocks.training import toml
-from rkblocks.training.storage import write_text
 
 RESULTS = "results"
 

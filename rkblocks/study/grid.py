@@ -12,10 +12,10 @@ from typing import Any
 
 from rkblocks import files, program
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.settings import reader
+from rkblocks.settings.reader import between
 from rkblocks.study.keys import MOST_BLOCKS, checked, flat, shown, word, written
 from rkblocks.study.places import placed
-from rkblocks.training import settings
-from rkblocks.training.settings import between
 
 CALLS = "calls"
 BLOCKS, DEPTH = "net.blocks", "net.depth"
@@ -68,8 +68,8 @@ def axes(table: Mapping[str, Any], problems: list[Diagnostic]) -> dict[str, list
 def _value(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any:
     if key != CALLS:
         return checked(key, value, place, problems)
-    number = settings.convert(value, int, between(1, MOST_BLOCKS))
-    if isinstance(number, settings.Unfit):
+    number = reader.convert(value, int, between(1, MOST_BLOCKS))
+    if isinstance(number, reader.Unfit):
         problems.append(
             diagnostic("RK704", f"{place}calls is {value!r}, expected {number.expected}", path=f"{place}calls")
         )

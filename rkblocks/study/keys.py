@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
-from rkblocks.training import settings
-from rkblocks.training.config import Config
+from rkblocks.runs.config import Config
+from rkblocks.settings import reader
 
 #: As on the command line of `train`.
 SHORT: Final = {"blocks": "net.blocks", "depth": "net.depth", "data": "data.name"}
@@ -41,12 +41,12 @@ def checked(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any
         message = f"{place}{SEED} would be overwritten: a network is trained for each seed of grid.seeds"
         problems.append(diagnostic("RK851", message, path=f"{place}{SEED}", help="seeds belong in grid.seeds"))
         return None
-    table = settings.overriding(Config, {key: value}, own)
+    table = reader.overriding(Config, {key: value}, own)
     if own:
         problems += [dataclasses.replace(one, path=f"{place}{written(key)}") for one in own]
         return None
     section, _, name = key.partition(".")
-    found = getattr(getattr(settings.read(Config, table, []), section), name)
+    found = getattr(getattr(reader.read(Config, table, []), section), name)
     if key == "net.depth" and found > MOST_BLOCKS:
         path = f"{place}{written(key)}"
         problems.append(diagnostic("RK704", f"{path} is {found}, expected at most {MOST_BLOCKS}", path=path))
@@ -62,7 +62,7 @@ def shown(value: Any) -> str:
     """Return a value as a table shows it: schemes by their names, lists joined by commas."""
     if isinstance(value, tuple | list):
         return ",".join(shown(entry) for entry in value)
-    plain = settings.plain(value)
+    plain = reader.plain(value)
     if isinstance(plain, bool):
         return str(plain).lower()
     return Path(plain).stem if isinstance(plain, str) and plain.endswith(".json") else str(plain)

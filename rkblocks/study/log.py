@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rkblocks.runs.storage import append_line
 from rkblocks.study.results import States, run_name
 from rkblocks.study.spec import Study
 from rkblocks.study.state import lines
-from rkblocks.training.storage import append_line
 
 FILE = "log.jsonl"
 

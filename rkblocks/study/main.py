@@ -13,6 +13,8 @@ import torch
 from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
 from rkblocks.nets.schemes import schemes
+from rkblocks.runs import combinations
+from rkblocks.settings import toml
 from rkblocks.study import arguments, log, output, tables
 from rkblocks.study.folder import RESULTS, own, prepare
 from rkblocks.study.overview import overview
@@ -22,7 +24,6 @@ from rkblocks.study.results import collect, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
-from rkblocks.training import combinations, toml
 from rkblocks.training.progress import duration
 
 Say = Callable[[str], None]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks import figures
+from rkblocks.runs.storage import write_text
 from rkblocks.study import tables
 from rkblocks.study.grid import BLOCKS, CALLS, DEPTH
 from rkblocks.study.keys import heading
-from rkblocks.training.storage import write_text
 
 
 def write(content: Mapping[str, Any], folder: Path) -> list[Path]:

@@ -14,8 +14,8 @@ from rkblocks.diagnostics import Diagnostic
 from rkblocks.evaluation import Item, base_threat, preset_plan
 from rkblocks.evaluation.options import LARGEST_SEED, ignored, unread
 from rkblocks.evaluation.plan import missing_rows
-from rkblocks.training import settings
-from rkblocks.training.settings import at_least, between, choice, setting
+from rkblocks.settings import reader
+from rkblocks.settings.reader import at_least, between, choice, setting
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Attack:
     @classmethod
     def read(cls, table: Mapping[str, Any], place: str, problems: list[Diagnostic]) -> Attack:
         """The table with its keys and values checked; RK703, RK704, and RK821 (not read by the attack) are appended."""
-        found = settings.read(Fields, table, problems, place)
+        found = reader.read(Fields, table, problems, place)
         given = {one.name: getattr(found, one.name) for one in fields(Fields) if one.name in table}
         if unused := unread(found.attack, (name for name in given if name not in ("attack", "definition"))):
             problems.append(ignored(found.attack, unused, path=f"{place}{unused[0]}"))

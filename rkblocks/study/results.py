@@ -11,13 +11,13 @@ from typing import Any
 
 from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.runs.folder import RECORD
 from rkblocks.study.contrasts import contrasts
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import by_cell, paired
-from rkblocks.training.runs import RECORD
 
 States = Mapping[tuple[str, int], State]
 """(name of a cell, seed) -> state of its network."""

@@ -22,14 +22,15 @@ from typing import Any
 from rkblocks import training
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.options import LARGEST_SEED
+from rkblocks.settings import reader, toml
+from rkblocks.settings.reader import at_least, between, positive, setting
 from rkblocks.study import contrasts
 from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.places import placed
 from rkblocks.study.plan import Attack, Column, Evaluation, columns
-from rkblocks.training import Config, settings, toml
-from rkblocks.training.settings import at_least, between, positive, setting
+from rkblocks.training import Config
 
 FILE = "study.toml"
 MOST_NETWORKS = 10_000
@@ -122,9 +123,9 @@ SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast",
 
 def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Study | None:
     """The study of a table; None, or with problems appended, where something is wrong with it."""
-    head = settings.read(Head, {k: v for k, v in table.items() if k not in SECTIONS}, problems)
+    head = reader.read(Head, {k: v for k, v in table.items() if k not in SECTIONS}, problems)
     problems[:] = [
-        p if p.code != "RK703" else settings.unknown(p.path, "", (*(f.name for f in fields(Head)), *SECTIONS))
+        p if p.code != "RK703" else reader.unknown(p.path, "", (*(f.name for f in fields(Head)), *SECTIONS))
         for p in problems
     ]
     part = {name: _section(table, name, problems) for name in ("set", "grid", "evaluation", "paper", "resources")}
@@ -137,7 +138,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         )
     base = {key: checked(key, value, "set.", problems) for key, value in flat(part["set"])}
     seeds = _seeds(part["grid"], problems)
-    evaluation = settings.read(
+    evaluation = reader.read(
         Evaluation, {k: v for k, v in part["evaluation"].items() if k != "attacks"}, problems, "evaluation."
     )
     attacks = tuple(
@@ -150,7 +151,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
                 message = f"evaluation.{key} would be ignored: [[evaluation.attacks]] has attacks of its own"
                 help = "leave it out, or give it in each of the attacks"
                 problems.append(diagnostic("RK821", message, path=f"evaluation.{key}", help=help))
-    resources = settings.read(Resources, part["resources"], problems, "resources.")
+    resources = reader.read(Resources, part["resources"], problems, "resources.")
     extra, exclude = list(tables(table, "cell", problems)), list(tables(table, "exclude", problems))
     grid = {key: value for key, value in part["grid"].items() if key != "seeds"}
     networks = len(seeds) * (size(grid) + len(extra))
@@ -206,8 +207,8 @@ def _section(table: Mapping[str, Any], name: str, problems: list[Diagnostic]) ->
 
 def _seeds(grid: Mapping[str, Any], problems: list[Diagnostic]) -> tuple[int, ...]:
     value = grid.get("seeds", [0])
-    found = settings.convert(value, tuple[int, ...], between(0, LARGEST_SEED))
-    if isinstance(found, settings.Unfit) or not found or len(set(found)) < len(found):
+    found = reader.convert(value, tuple[int, ...], between(0, LARGEST_SEED))
+    if isinstance(found, reader.Unfit) or not found or len(set(found)) < len(found):
         problems.append(
             diagnostic("RK704", f"grid.seeds is {value!r}, expected different whole numbers", path="grid.seeds")
         )
@@ -219,7 +220,7 @@ def _paper(table: Mapping[str, Any], columns: list[str], names: set[str], proble
     """[paper]: source, columns = ["clean", ...], and [paper.rows] with a list of numbers for each cell."""
     for key in table:
         if key not in ("source", "columns", "rows"):
-            problems.append(settings.unknown(key, "paper.", ("source", "columns", "rows")))
+            problems.append(reader.unknown(key, "paper.", ("source", "columns", "rows")))
     source, keys, rows = table.get("source", ""), table.get("columns", columns), table.get("rows", {})
     for key, value, kind, expected in (("source", source, str, "text"), ("rows", rows, Mapping, "a section")):
         if not isinstance(value, kind):
@@ -233,11 +234,11 @@ def _paper(table: Mapping[str, Any], columns: list[str], names: set[str], proble
         return Paper()
     found = {}
     for name, values in rows.items() if isinstance(rows, Mapping) else ():
-        numbers = settings.convert(values, tuple[float, ...], between(0, 1))
+        numbers = reader.convert(values, tuple[float, ...], between(0, 1))
         place = f"paper.rows.{name}"
         if name not in names:
             problems.append(diagnostic("RK851", f"paper.rows names {name}, which is no cell", path=place))
-        elif isinstance(numbers, settings.Unfit) or len(numbers) != len(keys):
+        elif isinstance(numbers, reader.Unfit) or len(numbers) != len(keys):
             message = f"{place} is {values!r}, expected {len(keys)} numbers from 0 to 1"
             problems.append(diagnostic("RK704", message, path=place))
         else:

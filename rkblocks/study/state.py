@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.runs.folder import CONFIG, METRICS, RECORD, RESUME, WEIGHTS, occupied
+from rkblocks.runs.storage import sha256
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.training import Config
-from rkblocks.training.runs import CONFIG, METRICS, RECORD, RESUME, WEIGHTS, occupied
-from rkblocks.training.storage import sha256
 
 #: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
 INDIFFERENT: Final = ("data.root", "training.device", "training.save_minutes", "net.memory")

@@ -15,12 +15,12 @@ from rkblocks import training
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation import of_run
 from rkblocks.evaluation.work import Work
+from rkblocks.runs.folder import METRICS, RESUME, WEIGHTS, made
+from rkblocks.runs.interrupt import Stop, stop_on_signal
+from rkblocks.runs.lock import IN_USE, held
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, State, state
 from rkblocks.training import Config
-from rkblocks.training.interrupt import Stop, stop_on_signal
-from rkblocks.training.lock import IN_USE, held
-from rkblocks.training.runs import METRICS, RESUME, WEIGHTS, made
 
 Report = Callable[[int, int], None]
 """Called as report(units done, units in all)."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from rkblocks.training.config import Averaging
+from rkblocks.runs.config import Averaging
 
 PREFIX, COUNT = "average.", "averaged"  # names among what training carries from step to step
 

@@ -17,8 +17,8 @@ from rkblocks import distributed
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
-from rkblocks.training import runs
-from rkblocks.training.storage import clear_parts, load_state, save_state, sha256, write_text
+from rkblocks.runs import folder as runs
+from rkblocks.runs.storage import clear_parts, load_state, save_state, sha256, write_text
 
 
 @dataclass

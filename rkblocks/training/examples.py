@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from rkblocks.attacks import Threat, noise, pgd
 from rkblocks.attacks.streams import Streams
 from rkblocks.nets.folded import folded
+from rkblocks.runs.config import Config
 from rkblocks.training.ascent import divergent, eight_bit_pgd
-from rkblocks.training.config import Config
 
 Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
 Sources = Mapping[str, torch.Generator | Streams]

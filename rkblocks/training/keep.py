@@ -18,10 +18,11 @@ from torch import Tensor
 from rkblocks import distributed
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
-from rkblocks.training import checkpoint, runs
+from rkblocks.runs import folder as runs
+from rkblocks.runs.storage import append_line, load_weights, save_weights
+from rkblocks.training import checkpoint
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
-from rkblocks.training.storage import append_line, load_weights, save_weights
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,14 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.training import board, checkpoint, combinations, lock, parallel, runs, variants
-from rkblocks.training import model as networks
+from rkblocks.runs import combinations, lock, variants
+from rkblocks.runs import folder as runs
+from rkblocks.runs import network as networks
+from rkblocks.runs.config import Config
+from rkblocks.runs.interrupt import Stop, stop_on_signal
+from rkblocks.training import board, checkpoint, parallel
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
-from rkblocks.training.config import Config
-from rkblocks.training.interrupt import Stop, stop_on_signal
 from rkblocks.training.keep import Keeper
 from rkblocks.training.memory import enough_memory
 from rkblocks.training.optimizers import optimizer as make_optimizer

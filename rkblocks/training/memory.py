@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from rkblocks.diagnostics import fail
-from rkblocks.training.config import Config
+from rkblocks.runs.config import Config
 
 REFUSED = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 """What torch's allocators say; on a CPU it is a bare RuntimeError."""

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rkblocks.blocks import parameter_groups
-from rkblocks.training.config import Optimizer
+from rkblocks.runs.config import Optimizer
 
 
 def optimizer(settings: Optimizer, model: nn.Module) -> torch.optim.Optimizer:

@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from rkblocks import distributed
 from rkblocks.diagnostics import fail
-from rkblocks.training.config import Config
+from rkblocks.runs.config import Config
 from rkblocks.training.examples import Sources
 from rkblocks.training.synchronise import Synchronised
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rkblocks.training.config import Config
+from rkblocks.runs.config import Config
 
 WARM_UP = 0.3  # share of a one-cycle training in which the rate rises
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.projection import project, steepest
+from rkblocks.runs.config import Config
 from rkblocks.training import losses, parallel
 from rkblocks.training.compiling import compiled, naming_compiler_failures
-from rkblocks.training.config import Config
 from rkblocks.training.examples import Sources, examples
 
 PERTURBATION = "perturbation"  # of free training, among what is carried from step to step

@@ -12,8 +12,8 @@ from rkblocks import distributed
 from rkblocks.attacks import pgd
 from rkblocks.data import Split
 from rkblocks.data.split import unit
+from rkblocks.runs.config import ATTACKED, Config
 from rkblocks.training import parallel
-from rkblocks.training.config import ATTACKED, Config
 from rkblocks.training.examples import training_threat
 from rkblocks.training.seeds import stream
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rkblocks.cli import main
-from rkblocks.cli.run_files import summary
+from rkblocks.runs.summaries import summary
 
 CONFIG = """
 [data]

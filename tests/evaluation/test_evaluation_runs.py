@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate, of_model, of_run
-from rkblocks.training import lock
+from rkblocks.runs import lock
 
 
 def test_a_run_is_evaluated_and_saved(trained):

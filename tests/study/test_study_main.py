@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from rkblocks import study, training
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.runs.lock import held
 from rkblocks.study import main as main_of_study
 from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
-from rkblocks.training.lock import held
 
 torch.set_num_threads(1)
 RESULTS = ["accuracy.png", "accuracy.svg", "results.json", "table.csv", "table.md", "table.tex"]

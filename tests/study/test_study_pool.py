@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 
 from rkblocks import study
 from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.runs import storage
 from rkblocks.study.pool import outcomes
-from rkblocks.training import storage
 
 
 @dataclass(frozen=True)

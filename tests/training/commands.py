@@ -17,7 +17,7 @@ from processes import SERVER
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from rkblocks.cli import main
-from rkblocks.training import storage
+from rkblocks.runs import storage
 
 
 def die() -> None:

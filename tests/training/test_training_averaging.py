@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.runs.config import Averaging
+from rkblocks.runs.interrupt import Stop
 from rkblocks.training import loop, open_run, resume, train
 from rkblocks.training.averaging import Average
-from rkblocks.training.config import Averaging
-from rkblocks.training.interrupt import Stop
 
 torch.set_num_threads(1)
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from rkblocks.diagnostics import RkblocksError, Severity
+from rkblocks.runs.combinations import without_effect
 from rkblocks.training import load, train
-from rkblocks.training.combinations import without_effect
 from rkblocks.training.schedule import learning_rate
 
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate
-from rkblocks.training import loop, open_run, resume, storage, train
+from rkblocks.runs import storage
+from rkblocks.training import loop, open_run, resume, train
 
 WEIGHTS = ("weights.safetensors", "last.safetensors")
 

@@ -11,13 +11,14 @@ import pytest
 
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.runs import folder as runs
+from rkblocks.runs import lock
 from rkblocks.study.task import _clear
-from rkblocks.training import lock, runs
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from rkblocks.training.lock import held
+from rkblocks.runs.lock import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -16,7 +16,8 @@ from processes import in_processes
 from safetensors.torch import load_file
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.training import parallel, toml
+from rkblocks.settings import toml
+from rkblocks.training import parallel
 
 
 @pytest.fixture(scope="module")

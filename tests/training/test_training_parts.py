@@ -9,8 +9,8 @@ from torch import nn
 
 from rkblocks import nets
 from rkblocks.data import Split
+from rkblocks.runs import network as networks
 from rkblocks.training import load
-from rkblocks.training import model as networks
 from rkblocks.training.examples import examples
 from rkblocks.training.optimizers import optimizer
 from rkblocks.training.progress import duration, summary

@@ -17,7 +17,9 @@ from torch.nn import functional
 from rkblocks.data import load as load_data
 from rkblocks.data.split import unit
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.training import loop, open_run, resume, storage, toml, train
+from rkblocks.runs import storage
+from rkblocks.settings import toml
+from rkblocks.training import loop, open_run, resume, train
 
 torch.set_num_threads(1)
 

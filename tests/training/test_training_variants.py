@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from rkblocks.training import load, presets, toml, train, variants
+from rkblocks.runs import variants
+from rkblocks.settings import toml
+from rkblocks.training import load, presets, train
 
 torch.set_num_threads(1)
 

@@ -16,7 +16,7 @@ from rkblocks.attacks.losses import LOSS
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
-from rkblocks.training.runs import open_run
+from rkblocks.runs.folder import open_run
 
 T = TypeVar("T")
 

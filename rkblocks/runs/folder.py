@@ -30,12 +30,12 @@ from rkblocks import files
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.nets import GroupedNet
+from rkblocks.runs.config import Config, load
+from rkblocks.runs.lock import IN_USE
+from rkblocks.runs.network import build
+from rkblocks.runs.storage import about_weights, load_weights, sha256, write_text
+from rkblocks.settings import toml
 from rkblocks.tableau import Tableau
-from rkblocks.training import toml
-from rkblocks.training.config import Config, load
-from rkblocks.training.lock import IN_USE
-from rkblocks.training.model import build
-from rkblocks.training.storage import about_weights, load_weights, sha256, write_text
 
 CONFIG, RECORD, METRICS, TABLEAUS = "config.toml", "run.json", "metrics.jsonl", "tableaus"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
-from rkblocks.training.sections import Config
+from rkblocks.runs.sections import Config
 
 
 def impossible(config: Config) -> list[Diagnostic]:

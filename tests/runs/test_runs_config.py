@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.diagnostics import RkblocksError, diagnostic
-from rkblocks.training import Config, load, presets, toml
-from rkblocks.training.config import (
+from rkblocks.runs.config import (
     Attack,
     Averaging,
     Data,
@@ -21,6 +20,8 @@ from rkblocks.training.config import (
     Training,
     load_preset,
 )
+from rkblocks.settings import toml
+from rkblocks.training import Config, load, presets
 
 PROMISED = {
     *("digits", "mnist-paper", "mnist-short", "mnist-published", "fashion-paper", "fashion-short"),

@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.training import combinations, settings, toml
-from rkblocks.training.sections import ATTACKED as ATTACKED
-from rkblocks.training.sections import LARGEST_SEED as LARGEST_SEED
-from rkblocks.training.sections import Attack as Attack
-from rkblocks.training.sections import Averaging as Averaging
-from rkblocks.training.sections import Config as Config
-from rkblocks.training.sections import Data as Data
-from rkblocks.training.sections import Free as Free
-from rkblocks.training.sections import Net as Net
-from rkblocks.training.sections import Noise as Noise
-from rkblocks.training.sections import Optimizer as Optimizer
-from rkblocks.training.sections import Schedule as Schedule
-from rkblocks.training.sections import SingleStep as SingleStep
-from rkblocks.training.sections import Training as Training
-from rkblocks.training.sections import Validation as Validation
+from rkblocks.runs import combinations
+from rkblocks.runs.sections import ATTACKED as ATTACKED
+from rkblocks.runs.sections import LARGEST_SEED as LARGEST_SEED
+from rkblocks.runs.sections import Attack as Attack
+from rkblocks.runs.sections import Averaging as Averaging
+from rkblocks.runs.sections import Config as Config
+from rkblocks.runs.sections import Data as Data
+from rkblocks.runs.sections import Free as Free
+from rkblocks.runs.sections import Net as Net
+from rkblocks.runs.sections import Noise as Noise
+from rkblocks.runs.sections import Optimizer as Optimizer
+from rkblocks.runs.sections import Schedule as Schedule
+from rkblocks.runs.sections import SingleStep as SingleStep
+from rkblocks.runs.sections import Training as Training
+from rkblocks.runs.sections import Validation as Validation
+from rkblocks.settings import reader, toml
 
 PRESETS = Path(__file__).parent.parent / "presets"
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -56,16 +57,16 @@ def load(source: str | os.PathLike[str], overrides: Overrides = (), *, trained: 
     """
     path = toml.locate(os.fspath(source), PRESETS, presets())
     table, problems = toml.parse(path)
-    config = settings.read(Config, table, problems)
+    config = reader.read(Config, table, problems)
     problems = toml.with_lines(problems, path) if table else problems
     place = str(source)
     overrides = overrides if isinstance(overrides, Mapping) else list(overrides)
     sound = not problems
-    given = settings.overriding(Config, overrides, problems)
+    given = reader.overriding(Config, overrides, problems)
     if sound and (problems or given):
         place = "overrides" if isinstance(overrides, Mapping) else "--set"
     if not problems:
-        config = settings.read(Config, settings.merged(table, given), problems)
+        config = reader.read(Config, reader.merged(table, given), problems)
         problems += combinations.impossible(config)
         problems += [] if trained else combinations.at_odds(config)
     if problems:

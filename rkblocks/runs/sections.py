@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from rkblocks.attacks.threat import LARGEST
-from rkblocks.training.settings import at_least, between, choice, plain, positive, setting
+from rkblocks.settings.reader import at_least, between, choice, plain, positive, setting
 
 ATTACKED = ("adversarial", "free", "single-step")
 """The methods whose networks are meant to be robust: validation measures that they are."""

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.training.storage import write, write_text
+from rkblocks.runs.storage import write, write_text
 
 ROOM = 1 << 20
 """Bytes that a result must have room for: about those of ten rows of ten thousand images."""

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rkblocks.training.config import Config
-from rkblocks.training.settings import plain
+from rkblocks.runs.config import Config
+from rkblocks.settings.reader import plain
 
 GREY = ("digits", "mnist", "fashion")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic, fail
-from rkblocks.training.settings import plain
+from rkblocks.settings.reader import plain
 
 
 def locate(source: str, folder: Path, names: Sequence[str]) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rkblocks.render import settings
+from rkblocks.settings import differences
 
 #: Keys of the summary of one run, as columns of a table.
 COLUMNS = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
@@ -23,7 +23,7 @@ def summary(run: Path) -> dict[str, Any]:
     the training images, `seconds` the time of all epochs, `damaged` the files that cannot be read, `settings`
     config.toml with dotted keys.
     """
-    known = dict(settings.flat(_config(run / "config.toml")))
+    known = dict(differences.flat(_config(run / "config.toml")))
     epochs = list(_epochs(run / "metrics.jsonl"))
     wanted = known.get("training.epochs")
     blocks = known.get("net.blocks")
@@ -70,7 +70,7 @@ def runs_below(folder: Path) -> Iterator[Path]:
 
 def differing(summaries: Sequence[dict[str, Any]]) -> list[str]:
     """Return the settings that are not the same in all runs, in the order of their files; one that lacks it differs."""
-    return settings.differing([one["settings"] for one in summaries])
+    return differences.differing([one["settings"] for one in summaries])
 
 
 def value(one: dict[str, Any], key: str) -> Any:

@@ -10,8 +10,8 @@ from rkblocks import distributed, nets
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.nets import GroupedNet
+from rkblocks.runs.config import Config
 from rkblocks.tableau import Tableau
-from rkblocks.training.config import Config
 
 PUBLISHED_CIFAR_MEAN = (0.4914, 0.4822, 0.2265)  # sic: the published code has 0.2265 for 0.4465
 HALVES = (0.5, 0.5, 0.5)  # mean and deviation of Tiny ImageNet in the published code

@@ -1,0 +1,1 @@
+"""Settings as text and values: read from TOML and from a command line, checked, written, compared. No torch."""
