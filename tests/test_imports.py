@@ -77,3 +77,10 @@ def test_these_tests_can_fail() -> None:
     code = "import numpy\n" + PROBE.format(arguments=["list"], forbidden=HEAVY)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr.strip().splitlines()[-1].split()[1:] == ["0", "numpy"]
+
+
+@pytest.mark.parametrize("module", ["config", "variants", "summaries"])
+def test_what_a_run_says_of_itself_is_read_without_torch(module: str) -> None:
+    code = f"import rkblocks.runs.{module}, sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []

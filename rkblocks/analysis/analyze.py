@@ -24,8 +24,8 @@ from rkblocks.evaluation.audit import audit_model
 from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Subject, of_run
+from rkblocks.runs.folder import open_run
 from rkblocks.runs.outcomes import ready
-from rkblocks.training import open_run
 
 IMAGES: Final = 256
 """How many images an analysis looks at, unless a limit says otherwise; some look at fewer of them."""

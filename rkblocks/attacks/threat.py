@@ -12,43 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from rkblocks.diagnostics import fail
+from rkblocks.settings.fractions import LARGEST as LARGEST
+from rkblocks.settings.fractions import fraction_text as fraction_text
+from rkblocks.settings.fractions import parse_fraction as parse_fraction
 
 NORMS = ("linf", "l2", "l1")
 LOSSES = ("ce", "margin", "dlr")
 LEAST_LIKELY = "least-likely"
 MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
-LARGEST = 1_000_000  # of eps and bounds: no box of pixels is larger, and steps of it stay far within float32
-_NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?(/[0-9]{1,40})?")
-
-
-def parse_fraction(value: str | int | float | Fraction, what: str, at_most: int = LARGEST) -> Fraction:
-    """Return `value` as an exact fraction: "8/255", "0.1", 8, or a float, which is read as its shortest decimal.
-
-    Raises RkblocksError RK803 where it is no finite nonnegative number, or more than `at_most`.
-    """
-    text = str(value).strip()
-    if isinstance(value, bool) or not _NUMBER.fullmatch(text):
-        fail(
-            "RK803",
-            f"{what} is {text!r}; expected a nonnegative number such as 8/255 or 0.1",
-            help=f"write {what} as a fraction (8/255) or a decimal (0.03), without a sign",
-        )
-    head, _, denominator = text.partition("/")
-    if denominator and not int(denominator):
-        fail(
-            "RK803", f"{what} is {text!r}, a division by zero", help="write a denominator that is not zero, such as 255"
-        )
-    number = Fraction(head) / (int(denominator) if denominator else 1)
-    if number > at_most:
-        fail("RK803", f"{what} is {text[:80]}; expected {at_most} at most", help="pixels lie in [0, 1]: eps=8/255")
-    return number
-
-
-def fraction_text(value: Fraction) -> str:
-    """Return the way people write the budget: k/255 where pixels have 8 bits (8/255, 15/255), else the fraction."""
-    if 255 % value.denominator == 0 and value.denominator not in (1, 5):
-        return f"{value * 255}/255"
-    return str(value)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from rkblocks.blocks import RKBlock
 from rkblocks.program.compile import fixed
 from rkblocks.program.facts import number
 from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.runs.folder import open_run
 from rkblocks.tableau import Tableau
-from rkblocks.training import open_run
 from rkblocks.verify import Report
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from rkblocks.attacks.threat import LARGEST
+from rkblocks.settings.fractions import LARGEST
 from rkblocks.settings.reader import at_least, between, choice, plain, positive, setting
 
 ATTACKED = ("adversarial", "free", "single-step")

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from rkblocks.attacks import fraction_text
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.settings.fractions import fraction_text
 
 T = TypeVar("T")
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rkblocks import training
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.options import LARGEST_SEED
+from rkblocks.runs import config as configs
+from rkblocks.runs.config import Config
 from rkblocks.settings import reader, toml
 from rkblocks.settings.reader import at_least, between, positive, setting
 from rkblocks.study import contrasts
@@ -30,7 +31,6 @@ from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.places import placed
 from rkblocks.study.plan import Attack, Column, Evaluation, columns
-from rkblocks.training import Config
 
 FILE = "study.toml"
 MOST_NETWORKS = 10_000
@@ -88,7 +88,7 @@ class Study:
         """The configuration of one network; `more`: further settings, `data.root` for example as data_root="..."."""
         changes = {**self.base, **cell.changes, "training.seed": seed}
         changes |= {key.replace("_", ".", 1): value for key, value in more.items() if value is not None}
-        return training.load(self.head.preset, changes)
+        return configs.load(self.head.preset, changes)
 
     def plan(self, cell: Cell) -> tuple[Column, ...]:
         """The columns of a cell's accuracies, the clean one first; budgets are those of its data set."""
@@ -160,10 +160,10 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         problems.append(diagnostic("RK851", message, path="grid", help="leave out values, or split it"))
     if not problems:
         with placed("preset", problems):
-            training.load(head.preset)
+            configs.load(head.preset)
     if not problems:
         with placed("set", problems, "set."):
-            depth = training.load(head.preset, base).net.depth
+            depth = configs.load(head.preset, base).net.depth
     if problems:
         return None
     found = cells(grid, extra, exclude, depth, problems)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks import training
 from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.runs import config as configs
+from rkblocks.runs.config import Config
 from rkblocks.runs.folder import CONFIG, METRICS, RECORD, RESUME, WEIGHTS, occupied
 from rkblocks.runs.storage import sha256
 from rkblocks.study.plan import Column, Evaluation
-from rkblocks.training import Config
 
 #: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
 INDIFFERENT: Final = ("data.root", "training.device", "training.save_minutes", "net.memory")
@@ -58,7 +58,7 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
                 "RK852", f"{folder} is no run folder: it has no {CONFIG}", help="move it away, or choose another --out"
             )
         return State(ABSENT, (0, epochs), 0.0, {})
-    differing = differences(training.load(folder / CONFIG, trained=True), config)
+    differing = differences(configs.load(folder / CONFIG, trained=True), config)
     if differing:
         fail(
             "RK852",
