@@ -16,7 +16,9 @@ What the package says by itself goes to the logger "rkblocks", which is silent u
 from __future__ import annotations
 
 import logging
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.startup import collector_at_rest
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from rkblocks.diagnostics import TableauError as TableauError
     from rkblocks.evaluation.evaluate import evaluate as evaluate
     from rkblocks.files import load as load
+    from rkblocks.files import save as save
+    from rkblocks.files import tableau as tableau
     from rkblocks.program.emit import emit as emit
     from rkblocks.program.interpret import interpret as interpret
     from rkblocks.program.lower import lower as lower
@@ -56,6 +60,8 @@ _HOME = {
     "TableauError": "rkblocks.diagnostics",
     "Tableau": "rkblocks.tableau",
     "load": "rkblocks.files",
+    "save": "rkblocks.files",
+    "tableau": "rkblocks.files",
     "check": "rkblocks.verify",
     "lower": "rkblocks.program",
     "interpret": "rkblocks.program",
@@ -84,6 +90,21 @@ def __getattr__(name: str) -> Any:
             require("torch", "torch", f"rkblocks.{name}")
         module = import_module(home)
         return getattr(module, name) if name in _HOME else module
+
+
+class _Package(ModuleType):
+    """The package, in which `tableau` is the function also once the module of that name has been imported."""
+
+    @property
+    def tableau(self) -> Any:
+        return __getattr__("tableau")
+
+    @tableau.setter
+    def tableau(self, module: ModuleType) -> None:
+        """Return nothing: what the import system would set stays in ``sys.modules``."""
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

@@ -50,7 +50,7 @@ class Diagnostic:
         return codes.entry(self.code).status if self.severity is Severity.ERROR else 0
 
     def __str__(self) -> str:
-        place = f"line {self.line}, column {self.column}: " if self.line is not None else ""
+        place = f"line {self.line}, column {self.column}: " if self.line is not None else self.path and f"{self.path}: "
         text = f"{place}{self.severity} {self.code}: {self.message}"
         return f"{text}\n  help: {self.help}" if self.help else text
 

@@ -177,6 +177,12 @@ class Tableau:
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
+    def to_json(self) -> str:
+        """The text of a tableau file, which reads back to an equal tableau."""
+        from rkblocks.writer import to_json
+
+        return to_json(self)
+
     def initial(self) -> dict[str, Element]:
         """The initial value of every parameter, as numbers of ``field.constants``."""
         return {p.name: p.init for p in self.parameters}

@@ -112,6 +112,14 @@ def test_the_readme_shows_a_session_and_a_script() -> None:
     assert "python" in kinds
 
 
+@pytest.mark.slow
+def test_the_script_of_the_readme_is_typed(tmp_path: Path) -> None:
+    script = next(block for block in blocks(ROOT / "README.md") if block.info[:2] == ("python", "run"))
+    (tmp_path / "script.py").write_text(script.text, encoding="utf-8")
+    found = execute([sys.executable, "-m", "mypy", "--strict", "--config-file=", "script.py"], tmp_path)
+    assert found.startswith("Success"), found
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = [
         f"{page.name}: {target}"

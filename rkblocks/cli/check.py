@@ -30,12 +30,13 @@ def command(targets: tuple[str, ...], form: str, verbose: bool) -> int:
     An argument is a path if it exists, ends in .json or has a separator; else it is a name or alias of the library.
     Nothing needs to be claimed: everything is computed, and compared where there is a claim.
     """
-    from rkblocks import files, verify
+    from rkblocks import files
     from rkblocks.cli import console
     from rkblocks.cli.startup import load_core
+    from rkblocks.verify.check import check_argument
 
     load_core()
-    reports = [verify.check(target) for target in files.expand(targets)]
+    reports = [check_argument(target) for target in files.expand(targets)]
     if form == "json":
         from rkblocks.render import jsonfmt
 

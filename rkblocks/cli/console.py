@@ -7,10 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TextIO
 
-from rkblocks.diagnostics import Diagnostic, fail
+from rkblocks.diagnostics import Diagnostic
 
 
 def prepare() -> None:
@@ -41,10 +40,9 @@ def deliver(text: str, output: str | None) -> None:
     if output is None or output == "-":
         show(text)
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail("RK903", f"cannot write {output!r}: {error.strerror or error}", help="name a file in a folder that exists")
+    from rkblocks.files.from_python import write
+
+    write(text, output)
     note(f"wrote {output}")
 
 

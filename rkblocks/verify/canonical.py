@@ -19,7 +19,6 @@ from rkblocks.files import grammar
 from rkblocks.files.evaluate import evaluate
 from rkblocks.files.expression import EntryError, radicands
 from rkblocks.files.reader import read_text
-from rkblocks.files.writer import to_json
 from rkblocks.forms import Butcher, Row, Rows, ShuOsher, canonical_shu_osher
 from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify import cells
@@ -28,6 +27,7 @@ from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.values import LONGEST, exact_text, root_digits, root_exact, root_text, short
+from rkblocks.writer import to_json
 
 DIGITS = 12
 """Decimals of the number that stands for an optimum which the grammar of the file cannot write."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePath
 
-from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity
 from rkblocks.tableau import Origin, Tableau
 from rkblocks.verify.claims import judge
 from rkblocks.verify.consistency import structure
@@ -31,9 +31,23 @@ def check(subject: Tableau | str | PurePath) -> Report:
     Nothing is raised for what a file may contain: one that cannot be read gives a report with ``ok`` False and the
     diagnostics.  Tableaus are examined once and remembered.
 
+    Raises RkblocksError where there is no such scheme or file, or it cannot be opened (RK001 to RK004).
+
     >>> check("ssp3").ssp.optimal.cfl
     '1'
     """
+    report = check_argument(subject)
+    missing = [d for d in report.diagnostics if d.code in _MISSING]
+    if missing:
+        raise RkblocksError(missing, report.source)
+    return report
+
+
+_MISSING = ("RK001", "RK002", "RK003", "RK004")
+
+
+def check_argument(subject: Tableau | str | PurePath) -> Report:
+    """As `check`, but for an argument of the command line: one that names nothing has a report as well."""
     if isinstance(subject, Tableau):
         source = subject.origin.source if subject.origin is not None else ""
         return _placed(_examine(subject), source, subject.origin, ())

@@ -2,6 +2,7 @@
 
 from rkblocks.render import text
 from rkblocks.verify import check
+from rkblocks.verify.check import check_argument
 
 
 def test_all_figures_of_rk4() -> None:
@@ -29,5 +30,5 @@ def test_the_least_growth_of_a_family() -> None:
 
 
 def test_a_file_that_could_not_be_read_has_no_figures() -> None:
-    report = check("no_such_scheme")
+    report = check_argument("no_such_scheme")
     assert text.render([report], verbose=True) == text.render([report])

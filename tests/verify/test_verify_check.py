@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from rkblocks import codes
 from rkblocks.files import read_text
 from rkblocks.verify import check
+from rkblocks.verify.check import check_argument
 from rkblocks.verify.report import Report
 
-OWN = [code for code in codes.all_codes() if code.startswith(("RK3", "RK4"))]
+OWN = [
+    code
+    for code in codes.all_codes()
+    if code.startswith(("RK3", "RK4")) and {block.language for block in codes.entry(code).blocks} == {"json"}
+]
 
 
 def checked(text: str, tmp_path: Path) -> Report:
@@ -141,7 +146,7 @@ def test_what_cannot_be_read_is_a_report(text: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_a_report() -> None:
-    assert check("nowhere/at_all.json").status == 2
+    assert check_argument("nowhere/at_all.json").status == 2
 
 
 def test_equal_tableaus_from_different_files_keep_their_places(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from rkblocks.exact.rounded import places
+
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field
     from rkblocks.tableau import Claims, Tableau
@@ -38,7 +40,7 @@ def to_json(tableau: Tableau) -> str:
         vectors = {"b": form.b, "c": form.c, "b_hat": form.b_hat}
         content |= {key: [text(e) for e in row] for key, row in vectors.items() if row is not None}
     if tableau.tolerance:
-        content["tolerance"] = _decimal(tableau.tolerance)
+        content["tolerance"] = decimal_text(tableau.tolerance)
     if claims := _claims(tableau.claims):
         content["claims"] = claims
     if tableau.references:
@@ -59,14 +61,12 @@ def _claims(claims: Claims) -> dict[str, Any]:
     return written
 
 
-def _decimal(value: Fraction) -> str:
-    """A decimal fraction as digits and an exponent."""
-    places = 0
-    while (value * 10**places).denominator != 1:
-        places += 1
-        if places > 2000:
-            raise ValueError(f"{value} is no decimal fraction")
-    return f"{int(value * 10**places)}e-{places}"
+def decimal_text(value: Fraction) -> str:
+    """A decimal fraction as digits and an exponent: "1e-15".  ValueError for one that has no end."""
+    shown = places(value)
+    if shown is None:
+        raise ValueError(f"{value} is no decimal fraction")
+    return f"{int(value * 10**shown)}e-{shown}"
 
 
 def _layout(value: Any, indent: int = 0) -> str:

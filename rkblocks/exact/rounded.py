@@ -1,0 +1,58 @@
+"""The fractions that rounded decimals may stand for: the simplest ones within half a unit of the last digit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+DOUBLE = 15
+"""A decimal of so many digits may be that of a double, which is itself half a unit in its 53rd bit off."""
+SIGNIFICANT = 1000
+"""A fraction p/q is taken for the one that was meant where the numbers so close to one with so small a denominator are
+at most one in so many."""
+
+LONG = 5
+"""Decimals of fewer places are taken for what they are."""
+
+
+def places(value: Fraction) -> int | None:
+    """Decimal places of a number, None where it is no decimal."""
+    twos = (value.denominator & -value.denominator).bit_length() - 1
+    rest, fives = value.denominator >> twos, 0
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    return max(twos, fives) if rest == 1 else None
+
+
+def unit(value: Fraction, shown: int) -> Fraction:
+    """How far a number may lie from its decimal ``value`` of ``shown`` places."""
+    half = Fraction(1, 2 * 10**shown)
+    return half + (abs(value) / 2**53 if abs(value) * 10**shown >= 10 ** (DOUBLE - 1) else 0)
+
+
+def meant(value: Fraction) -> Fraction | None:
+    """The fraction that a decimal was probably rounded from, itself for 0.25; None where no fraction stands out.
+
+    >>> meant(Fraction("0.6666666666666666"))
+    Fraction(2, 3)
+    """
+    shown = places(value)
+    if shown is None:
+        return None
+    margin = unit(value, shown)
+    found = simplest(value - margin, value + margin)
+    if found.denominator**2 * margin * SIGNIFICANT <= 1:
+        return found
+    return value if shown < LONG else None
+
+
+def simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of least denominator in [low, high], of those the least by size."""
+    if low <= 0 <= high:
+        return Fraction(0)
+    if high < 0:
+        return -simplest(-high, -low)
+    whole = floor(low)
+    if whole == low or whole + 1 <= high:
+        return Fraction(whole if whole == low else whole + 1)
+    return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
