@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from rkblocks import codes
+from rkblocks import codes, escape
 
 
 class Severity(StrEnum):
@@ -52,7 +52,7 @@ class Diagnostic:
     def __str__(self) -> str:
         place = f"line {self.line}, column {self.column}: " if self.line is not None else self.path and f"{self.path}: "
         text = f"{place}{self.severity} {self.code}: {self.message}"
-        return f"{text}\n  help: {self.help}" if self.help else text
+        return escape.lines(f"{text}\n  help: {self.help}" if self.help else text)
 
 
 def diagnostic(
@@ -85,8 +85,8 @@ class RkblocksError(Exception):
         return max((d.status for d in self.diagnostics), default=1) or 1
 
     def __str__(self) -> str:
-        prefix = f"{self.source}: " if self.source else ""
-        return "\n".join(f"{prefix}{d}" for d in self.diagnostics)
+        prefix = f"{escape.line(self.source)}: " if self.source else ""
+        return escape.lines("\n".join(f"{prefix}{d}" for d in self.diagnostics))
 
 
 def named(error: BaseException) -> str:

@@ -12,9 +12,9 @@ but `rank`, `size`, `part`, `launched` and `local_rank` must be called by all pr
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,10 +113,10 @@ def _meet(backend: str, meeting: timedelta, timeout: timedelta) -> None:
 
 @contextmanager
 def _announced() -> Iterator[None]:
-    """Say on standard error that the others are waited for, once the block has taken a few seconds."""
+    """Say in the log that the others are waited for, once the block has taken a few seconds."""
     others, place = launched() - 1, f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     line = f"waiting for {others} other process{'es' * (others > 1)} at {place}"
-    clock = threading.Timer(QUIET, lambda: print(line, file=sys.stderr, flush=True))
+    clock = threading.Timer(QUIET, lambda: logging.getLogger(__name__).info(line))
     clock.daemon = True
     clock.start()
     try:

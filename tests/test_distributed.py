@@ -104,8 +104,9 @@ def test_an_environment_that_makes_no_group(
 
 
 def test_processes_that_never_start_are_waited_for_aloud_and_not_for_long(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "rkblocks")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -115,7 +116,7 @@ def test_processes_that_never_start_are_waited_for_aloud_and_not_for_long(
     monkeypatch.setattr(distributed, "QUIET", 0.1)
     with pytest.raises(RkblocksError, match=f"RK740.*\n.*{distributed.MEETING}"), distributed.group():
         pass
-    assert f"waiting for 2 other processes at localhost:{port}" in capsys.readouterr().err
+    assert f"waiting for 2 other processes at localhost:{port}" in caplog.text
     for wrong in ("0", "a minute"):
         monkeypatch.setenv(distributed.MEETING, wrong)
         with pytest.raises(RkblocksError, match=f"RK740.*{distributed.MEETING}"), distributed.group():

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rkblocks import escape
 from rkblocks.diagnostics import fail
 
 Row = Mapping[str, Any]
@@ -69,4 +70,4 @@ def _points(row: Row) -> Iterator[Row]:
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return " ".join("" if item is None else repr(item) for item in value)
-    return value
+    return escape.cell(value)

@@ -44,7 +44,7 @@ def command(targets: tuple[str, ...], form: str, verbose: bool) -> int:
     elif form == "github":
         from rkblocks.render import github
 
-        console.show(github.render(reports))
+        console.annotate(github.render(reports))
     else:
         from rkblocks.render import text
 

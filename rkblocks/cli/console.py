@@ -1,4 +1,4 @@
-"""Where text meets the terminal: encodings, colour, and the two streams."""
+"""Where text meets the terminal: encodings, colour, and the two streams. Nothing gets past `rkblocks.escape` here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from rkblocks import escape
 from rkblocks.diagnostics import Diagnostic
+
+REWRITE = "\r\x1b[K"
+"""What empties the line of a terminal."""
 
 
 def prepare() -> None:
@@ -31,8 +35,13 @@ def colour(stream: TextIO | None) -> bool:
 
 
 def show(text: str) -> None:
-    """Write `text` to standard output as it is (colour was decided by whoever made it)."""
-    _put(sys.stdout, text)
+    """Write text to standard output, with colours where that is in colour."""
+    _put(sys.stdout, _fit(text, sys.stdout))
+
+
+def annotate(commands: str) -> None:
+    """Write the lines of `rkblocks.render.github` to standard output: they are commands, and made fit already."""
+    _put(sys.stdout, commands)
 
 
 def deliver(text: str, output: str | None) -> None:
@@ -42,14 +51,14 @@ def deliver(text: str, output: str | None) -> None:
         return
     from rkblocks.files.from_python import write
 
-    write(text, output)
+    write(escape.lines(text), output)
     note(f"wrote {output}")
 
 
 def note(text: str) -> None:
     """Write one line for a human to standard error."""
     with contextlib.suppress(OSError):
-        _put(sys.stderr, f"{text}\n")
+        _put(sys.stderr, f"{_fit(text, sys.stderr)}\n")
 
 
 def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
@@ -63,15 +72,19 @@ def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
     text = text_of(source) if any(one.line is not None for one in found) else ""
     with contextlib.suppress(OSError):
         shown = problems(found, source=source, text=text, colour=colour(sys.stderr))
-        _put(sys.stderr, shown)
+        _put(sys.stderr, _fit(shown, sys.stderr))
 
 
-def put(text: str) -> None:
-    """Write to standard error as it is, at once, for progress that rewrites its line."""
+def put(text: str, *, rewrite: bool = False) -> None:
+    """Write to standard error at once, for progress; instead of what stands in the line of the terminal."""
     with contextlib.suppress(OSError):
-        _put(sys.stderr, text)
+        _put(sys.stderr, REWRITE * rewrite + escape.lines(text))
         if sys.stderr is not None:
             sys.stderr.flush()
+
+
+def _fit(text: str, stream: TextIO | None) -> str:
+    return escape.coloured(text) if colour(stream) else escape.lines(text)
 
 
 def _put(stream: TextIO | None, text: str) -> None:

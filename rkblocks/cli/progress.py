@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from rkblocks import escape
 from rkblocks.cli import console
 
 
@@ -23,7 +24,7 @@ class Progress:
     _running: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, label: str, done: int, total: int) -> None:
-        now = time.monotonic()
+        now, label = time.monotonic(), escape.line(label)
         finished = done >= total
         spent = now - self._started.setdefault(label, now)
         clock = f", {spent:.1f} s" if spent else ""  # nothing is known of what began and ended before the first call
@@ -32,18 +33,18 @@ class Progress:
                 console.put(f"  {label}: done{clock}\n")
         elif finished:
             self._running.pop(label, None)
-            console.put(f"\r\x1b[K  {label}: done{clock}\n" + self._line())
+            console.put(f"  {label}: done{clock}\n" + self._line(), rewrite=True)
         else:
             self._running[label] = f"{label}: {done}/{total}{clock}"
             if now - self._shown >= self.interval:
                 self._shown = now
-                console.put("\r\x1b[K" + self._line())
+                console.put(self._line(), rewrite=True)
         if finished:
             self._started.pop(label, None)
 
     def _line(self) -> str:
         """Return what is under way; empty where nothing is."""
-        text = "  " + "; ".join(self._running.values()) if self._running else ""
+        text = escape.line("  " + "; ".join(self._running.values())) if self._running else ""
         width = shutil.get_terminal_size().columns - 1
         return text if len(text) <= width else text[: width - 3] + "..."
 

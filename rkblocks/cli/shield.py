@@ -8,6 +8,8 @@ that closed the pipe; both say that no verdict was delivered, which 0 and 1 woul
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -30,6 +32,9 @@ def guarded(command: Callable[[], object]) -> int:
     through with its traceback.
     """
     console.prepare()
+    log = logging.getLogger("rkblocks")
+    log.setLevel(logging.INFO)
+    log.addHandler(handler := Notes())
     try:
         return _reported(command)
     except Exception as error:  # the report itself failed, or RKBLOCKS_DEBUG asks for the traceback
@@ -38,6 +43,15 @@ def guarded(command: Callable[[], object]) -> int:
         _abandon(sys.stdout)
         _complain(f"internal error: {named(error)}")
         return USAGE
+    finally:
+        log.removeHandler(handler)
+
+
+class Notes(logging.Handler):
+    """What the library logs, as notes on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.note(record.getMessage())
 
 
 def _reported(command: Callable[[], object]) -> int:
@@ -81,8 +95,9 @@ def _debugging() -> bool:
 
 
 def _usage(error: click.ClickException) -> int:
-    with contextlib.suppress(OSError):
-        error.show()
+    message = io.StringIO()
+    error.show(message)
+    console.put(message.getvalue())
     return USAGE  # click gives 1 to some of these; here 1 means that a tableau is unfit
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rkblocks import escape
 from rkblocks.cli.place import named
 
 EPILOG = """\b
@@ -95,7 +96,7 @@ def _presets() -> list[str]:
 
 def _free(preset: str, blocks: tuple[str, ...], seed: int) -> tuple[Path, list[Path]]:
     """Return runs/PRESET-BLOCKS-seedS, numbered where that is taken; and those that are taken."""
-    stem = "-".join([Path(preset).stem, *(Path(block).stem for block in blocks), f"seed{seed}"])
+    stem = escape.filename("-".join([Path(preset).stem, *(Path(block).stem for block in blocks), f"seed{seed}"]))
     taken, folder = [], Path("runs") / stem
     while folder.exists():
         taken.append(folder)

@@ -33,7 +33,7 @@ def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mappi
         for number, row in enumerate(rows):
             shift = (number - (len(rows) - 1) / 2) * 0.8 / max(len(rows), 4)
             _row(axis, row, list(columns), shift, labels.index(row["label"]))
-        axis.set_xticks(range(len(columns)), list(columns.values()))
+        axis.set_xticks(range(len(columns)), [style.fit(text) for text in columns.values()])
         axis.set_xlim(-0.6, len(columns) - 0.4)
         axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
         axis.set_xlabel("attack")

@@ -35,7 +35,7 @@ def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2
                     places, means, yerr=bars if any(bars) else None, capsize=2, label=scheme, **style.look(number)
                 )
             groups = list(dict.fromkeys(r["group"] for run in runs for r in run["growth"].get(kind, ())))
-            axis.set_xticks(range(len(groups)), [group.removeprefix("group") for group in groups])
+            axis.set_xticks(range(len(groups)), [style.fit(group.removeprefix("group")) for group in groups])
             axis.set_xlabel("group")
             axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
             axis.set_title(f"{kind} perturbations", fontsize="medium")

@@ -5,11 +5,13 @@ bytes every time.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rkblocks import escape
 from rkblocks.diagnostics import fail
 from rkblocks.extras import require
 
@@ -108,8 +110,36 @@ def as_svg(figure: Figure) -> str:
 
 
 def _write(figure: Figure, target: Path | io.BytesIO, svg: bool) -> None:
-    """Write with a fixed salt for the ids of an SVG, and neither date nor version in either format."""
+    """Write with a fixed salt for the ids of an SVG, and neither date nor version in either format.
+
+    Text that is no mathematics is drawn as it is, dollars included; a sign that the font lacks is drawn as a box.
+    """
+    _fit(figure)
     matplotlib = require("matplotlib", "figures", "a figure")
     with matplotlib.rc_context({"svg.hashsalt": "rkblocks"}):
         metadata = {"Date": None, "Creator": None} if svg else {"Software": None}
-        figure.savefig(target, format="svg" if svg else "png", dpi=DPI, metadata=metadata)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+            figure.savefig(target, format="svg" if svg else "png", dpi=DPI, metadata=metadata)
+
+
+def fit(text: str) -> str:
+    """Return text that others wrote as it can be drawn; dollars that enclose no mathematics are signs of money."""
+    from matplotlib.mathtext import MathTextParser
+
+    plain = escape.lines(text)
+    try:
+        if "$" in plain:
+            MathTextParser("path").parse(plain)
+    except ValueError:
+        plain = plain.replace("$", r"\$")
+    return plain
+
+
+def _fit(figure: Figure) -> None:
+    """Make every text of a figure fit to be drawn, but for the labels of ticks, which are made as one draws."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if (plain := fit(text.get_text())) != text.get_text():
+            text.set_text(plain)

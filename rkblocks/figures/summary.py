@@ -43,7 +43,7 @@ def summary(
     if chance is not None:
         axis.axhline(chance, color="0.4", linestyle="--", linewidth=1, label="chance")
     seeds = sorted({row["seeds"] for row in rows})
-    axis.set_xticks(range(len(rows)), [str(row["blocks"]) for row in rows])
+    axis.set_xticks(range(len(rows)), [style.fit(str(row["blocks"])) for row in rows])
     axis.set_xlabel("scheme of the blocks")
     axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
     axis.set_ylim(0, 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from rkblocks.escape import line
+
 
 def shown(text: str, *, quotes: bool = True, width: int = 60) -> str:
     """Text of a user within a message: cut to `width`, nothing unprintable let through to a terminal."""
     cut = text if len(text) <= width else text[: width - 1] + "…"
-    safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut)
-    return f'"{safe}"' if quotes else safe
+    return f'"{line(cut)}"' if quotes else line(cut)
 
 
 def count(n: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.escape import line, workflow
 
 if TYPE_CHECKING:
     from rkblocks.verify.report import Report
@@ -37,12 +38,8 @@ def annotation(source: str, found: Diagnostic) -> str:
     place.append(("title", found.code))
     where = ",".join(f"{key}={_property(str(value))}" for key, value in place)
     text = f"{found.message}\n{found.help}" if found.help else found.message
-    return f"::{_COMMANDS[found.severity]} {where}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{_COMMANDS[found.severity]} {where}::{workflow(text)}"
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return workflow(line(text)).replace(":", "%3A").replace(",", "%2C")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rkblocks import escape
 from rkblocks.render.style import PLAIN, Style
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def columns(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), style: Style = PLAIN
 ) -> str:
     """Return a plain table: a head line, then the rows, columns two spaces apart; `right` are aligned right."""
+    rows = [[escape.line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
 
     def line(row: Sequence[str]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from rkblocks import escape
 from rkblocks.render import latex
 from rkblocks.tableau import Tableau
 
@@ -15,9 +15,9 @@ def markdown(tableau: Tableau) -> str:
 
 
 def _lines(tableau: Tableau) -> Iterator[str]:
-    yield f"# {_plain(tableau.name)}" + (f": {_plain(tableau.title)}" if tableau.title else "")
+    yield f"# {escape.markdown(tableau.name)}" + (f": {escape.markdown(tableau.title)}" if tableau.title else "")
     if tableau.aliases:
-        yield from ("", f"Also known as {', '.join(map(_plain, tableau.aliases))}.")
+        yield from ("", f"Also known as {', '.join(map(escape.markdown, tableau.aliases))}.")
     claims = tableau.claims
     cells = [("stages", str(tableau.stages)), ("order", None if claims.order is None else str(claims.order))]
     for head, claimed in (("C", claims.ssp), ("C as declared", claims.declared_ssp), ("growth", claims.variance)):
@@ -33,9 +33,4 @@ def _lines(tableau: Tableau) -> Iterator[str]:
         yield from (f"- ${latex.parameter(tableau.field, p)}$" for p in tableau.parameters)
     if tableau.references:
         yield from ("", "## References", "")
-        yield from (f"- {_plain(' '.join(reference.split()))}" for reference in tableau.references)
-
-
-def _plain(text: str) -> str:
-    """Return text with the signs escaped that Markdown would read."""
-    return re.sub(r"([\\`*_\[\]<>|$])", r"\\\1", text)
+        yield from (f"- {escape.markdown(reference)}" for reference in tableau.references)

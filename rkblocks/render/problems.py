@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rkblocks.diagnostics import Diagnostic
+from rkblocks.escape import line
 from rkblocks.render.excerpt import excerpt
 from rkblocks.render.style import PLAIN, Style
 
@@ -27,15 +28,16 @@ def problem(found: Diagnostic, *, source: str = "", text: str = "", style: Style
           = help: remove one of the two
     """
     title = style.severity(f"{found.severity}[{found.code}]", str(found.severity))
-    first, *more = found.message.splitlines() or [""]
-    lines = [f"{title}: {style(first, 'bold')}", *(f"  {line}" for line in more)]
+    first, *more = map(line, found.message.split("\n"))
+    lines = [f"{title}: {style(first, 'bold')}", *(f"  {text}" for text in more)]
     place = _place(found, source)
     if place:
         lines.append(f"  {style('-->', 'blue')} {place}")
     if found.line is not None and text:
         lines += excerpt(text, found.line, found.column, style)
-    lines += [f"  {style('=', 'blue')} help: {line}" for line in found.help.splitlines()[:1]]
-    lines += [f"          {line}" for line in found.help.splitlines()[1:]]
+    if found.help:
+        first, *more = map(line, found.help.split("\n"))
+        lines += [f"  {style('=', 'blue')} help: {first}", *(f"          {text}" for text in more)]
     return "\n".join(lines) + "\n"
 
 
@@ -47,10 +49,10 @@ def problems(found: Iterable[Diagnostic], *, source: str = "", text: str = "", c
 
 def _place(found: Diagnostic, source: str) -> str:
     """Return "bad.json:2:2 (/b)"; a finding about the file as a whole needs none, its message names the file."""
-    name = "<stdin>" if source == "-" else source
+    name, path = "<stdin>" if source == "-" else line(source), line(found.path)
     if found.line is not None:
         column = "" if found.column is None else f":{found.column}"
         name = f"{name or 'line'}:{found.line}{column}"
-    elif not found.path:
+    elif not path:
         return ""
-    return f"{name} ({found.path})" if found.path and name else name or found.path
+    return f"{name} ({path})" if path and name else name or path

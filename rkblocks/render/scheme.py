@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rkblocks.escape import line
 from rkblocks.forms import Row, ShuOsher
 from rkblocks.render.style import Style
 from rkblocks.tableau import Parameter, Tableau
@@ -32,7 +33,7 @@ def _head(tableau: Tableau, style: Style) -> list[str]:
     if tableau.aliases:
         lines.append(f"  also known as {', '.join(tableau.aliases)}")
     if tableau.origin is not None:
-        lines.append(f"  file {tableau.origin.source}")
+        lines.append(f"  file {line(tableau.origin.source)}")
     if tableau.tolerance:
         lines.append(f"  decimal table, tolerance {tableau.tolerance}")
     return lines

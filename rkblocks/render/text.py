@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
+from rkblocks.escape import line
 from rkblocks.render.details import details
 from rkblocks.render.problems import problem
 from rkblocks.render.style import PLAIN, Style
@@ -44,12 +45,12 @@ def render(
 
 def paragraph(report: Report, *, text: str = "", style: Style = PLAIN, verbose: bool = False) -> str:
     """Return one report: a head line, the verdicts as far as there are any, and the diagnostics."""
-    source = "<stdin>" if report.source == "-" else report.source
+    source = "<stdin>" if report.source == "-" else line(report.source)
     word, mark = WORDS[report.status]
-    title = style(report.name or source or '""', "bold")
+    title = style(line(report.name or "") or source or '""', "bold")
     place = f"  {style(source, 'dim')}" if report.name else ""
     lines = [f"{title}: {style(word, 'bold', mark)}{place}"]
-    lines += [f"  {label:<10}{line}" for label, line in _labelled(report, verbose)]
+    lines += [f"  {label:<10}{text}" for label, text in _labelled(report, verbose)]
     shown = "".join(problem(found, source=report.source, text=text, style=style) for found in report.diagnostics)
     return "\n".join(lines) + "\n" + shown
 
@@ -67,8 +68,8 @@ def summary(reports: Sequence[Report]) -> str:
 def _labelled(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
     """Yield (label, line); the label is "" where a line continues the one above."""
     for label, lines in (*facts(report), *(details(report) if verbose else ())):
-        for number, line in enumerate(lines):
-            yield ("" if number else label), line
+        for number, text in enumerate(lines):
+            yield ("" if number else label), text
 
 
 def _plural(n: int, word: str) -> str:

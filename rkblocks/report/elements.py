@@ -6,8 +6,9 @@ import base64
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape as escape
 from typing import Any
+
+from rkblocks.escape import html as escape
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from rkblocks import escape
 
 
 @dataclass(frozen=True)
 class Marks:
-    """plus_minus and single as written; special: characters that are escaped in a text, by a backslash; may be none."""
+    """plus_minus and single as written; escape: makes any text fit for the format."""
 
     plus_minus: str
     single: str
-    special: str
+    escape: Callable[[str], str]
     math: bool
 
     def text(self, text: str) -> str:
         """Return any text with the characters escaped that the format would read; the marks themselves stay."""
-        if not self.special:
-            return text
         parts = re.split(f"({re.escape(self.plus_minus)}|{re.escape(self.single)})", text)
-        escape = f"([{re.escape(self.special)}])"
-        return "".join(part if i % 2 else re.sub(escape, r"\\\1", part) for i, part in enumerate(parts))
+        return "".join(part if i % 2 else self.escape(part) for i, part in enumerate(parts))
 
     def signed(self, number: float) -> str:
         """Return a difference, with four digits and its sign."""
@@ -32,6 +32,6 @@ class Marks:
         return f"${text}$" if self.math else text
 
 
-PLAIN = Marks("±", "†", "", math=False)
-MARKDOWN = Marks("±", "†", "\\`*_[]<>|", math=False)
-LATEX = Marks(r"$\pm$", r"$\dagger$", "&%$#_{}", math=True)
+PLAIN = Marks("±", "†", escape.line, math=False)
+MARKDOWN = Marks("±", "†", escape.markdown, math=False)
+LATEX = Marks(r"$\pm$", r"$\dagger$", escape.latex, math=True)

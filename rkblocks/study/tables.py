@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from rkblocks import escape
 from rkblocks.study.grid import BLOCKS, CALLS
 from rkblocks.study.keys import heading
 from rkblocks.study.marks import LATEX, MARKDOWN, PLAIN, Marks
@@ -71,7 +72,10 @@ def related(content: Content, marks: Marks) -> Grid | None:
     keys = list(dict.fromkeys((json.dumps(row["setting"]), row["property"]) for row in rows))
     axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
     head = [*map(_title, axes), "property", "schemes"]
-    body = [[*(json.loads(setting).get(axis, "-") for axis in axes), marks.text(FACTS[fact])] for setting, fact in keys]
+    body = [
+        [*map(marks.text, (*(json.loads(setting).get(axis, "-") for axis in axes), FACTS[fact]))]
+        for setting, fact in keys
+    ]
     found = {(json.dumps(row["setting"]), row["property"], row["attack"]): row for row in rows}
     columns = [column for column in content["columns"] if any(row["attack"] == column["key"] for row in rows)]
     for key, cells in zip(keys, body, strict=True):
@@ -152,7 +156,7 @@ def _grids(content: Content, marks: Marks) -> Sequence[Grid | None]:
 
 def _piped(content: Content, marks: Marks) -> str:
     study = content["study"]
-    parts = [f"# {study['name']}" + (f": {study['title']}" if study["title"] else "")]
+    parts = [f"# {escape.line(study['name'])}" + (f": {marks.text(study['title'])}" if study["title"] else "")]
     for grid in _grids(content, marks):
         if grid is not None:
             head, rows = grid
@@ -165,7 +169,7 @@ def _piped(content: Content, marks: Marks) -> str:
 def latex(content: Content) -> str:
     """Return the tables as LaTeX tabulars with booktabs, the notes as comments."""
     study = content["study"]
-    parts = [f"% {study['name']}: {study['title']}\n% needs \\usepackage{{booktabs}}"]
+    parts = [f"% {escape.line(study['name'])}: {escape.line(study['title'])}\n% needs \\usepackage{{booktabs}}"]
     for grid in _grids(content, LATEX):
         if grid is not None:
             head, rows = grid
@@ -196,7 +200,7 @@ def comma_separated(content: Content) -> str:
                 *(_plain(other.get(k)) for k in ("mean", "deviation", "p")),
             ]
             axes = [_calls(row) if axis == CALLS else row["axes"].get(axis, "") for axis in lead]
-            writer.writerow([row["cell"], row["blocks"], *axes, key, *own, *difference])
+            writer.writerow(map(escape.cell, (row["cell"], row["blocks"], *axes, key, *own, *difference)))
     return out.getvalue()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rkblocks import escape
 from rkblocks.extras import require
 from rkblocks.training.progress import Reporter
 
@@ -37,6 +38,6 @@ class Board:
     def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
         for name, value in metrics.items():
             if isinstance(value, (int, float)) and name != "epoch":
-                self.writer.add_scalar(name, value, metrics["epoch"])
+                self.writer.add_scalar(escape.line(name), value, metrics["epoch"])
         self.writer.flush()
         self.inner.epoch(metrics, epochs, seconds_left)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from rkblocks import escape
 from rkblocks.extras import require
 
 SHOWN = {
@@ -61,7 +62,7 @@ class Lines(Quiet):
         super().__init__(lambda metrics: None)
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(escape.lines(text), file=sys.stderr, flush=True)
 
     def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
         self.say(summary(metrics, epochs, seconds_left))
@@ -76,7 +77,7 @@ class Bars(Lines):
         self.bar: Any = None
 
     def say(self, text: str) -> None:
-        self.tqdm.write(text, file=sys.stderr)
+        self.tqdm.write(escape.lines(text), file=sys.stderr)
 
     def step(self, epoch: int, step: int, steps: int) -> None:
         if self.bar is None:

@@ -17,7 +17,7 @@ def test_warning_and_info() -> None:
 def test_a_path_cannot_add_properties_nor_a_message_a_command() -> None:
     found = Diagnostic("RK201", Severity.ERROR, "100 %\n::error::x\r")
     assert annotation("a,line=9:b%.json", found) == (
-        "::error file=a%2Cline=9%3Ab%25.json,title=RK201::100 %25%0A::error::x%0D"
+        "::error file=a%2Cline=9%3Ab%25.json,title=RK201::100 %25%0A::error::x\\u000d"
     )
 
 
