@@ -10,7 +10,7 @@ from rkblocks.files import Entry, catalog
 
 PAGE = Path(__file__).resolve().parent / "tableaus.md"
 BEGIN, END = "<!-- table of the library: begin -->\n", "<!-- table of the library: end -->\n"
-HEAD = ("name", "scheme", "order", "stages", "C", "growth", "first source")
+HEAD = ("name", "scheme", "order", "stages", "C", "rho", "growth", "first source")
 
 
 def decimal(text: str) -> str:
@@ -29,7 +29,7 @@ def row(entry: Entry, first_source: str) -> str:
     """One line of the table."""
     claims = {key: decimal(str(value)) for key, value in entry.claims.items()}
     cells = (f"`{entry.name}`", entry.title, claims.get("order", "-"), str(entry.stages), claims.get("ssp", "-"))
-    cells = (*cells, claims.get("variance", "-"), first_source)
+    cells = (*cells, claims.get("rho", "-"), claims.get("variance", "-"), first_source)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

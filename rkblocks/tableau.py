@@ -53,11 +53,13 @@ class Claims:
     ssp: Claimed | None = None
     declared_ssp: Claimed | None = None
     variance: Claimed | None = None
+    rho: Claimed | None = None
 
     def mapped(self, f: Callable[[Any], Any]) -> Claims:
         """The claims with ``f`` applied to their values."""
-        ssp, declared, variance = (c and c.mapped(f) for c in (self.ssp, self.declared_ssp, self.variance))
-        return Claims(self.order, ssp, declared, variance)
+        numbers = (self.ssp, self.declared_ssp, self.variance, self.rho)
+        ssp, declared, variance, rho = (c and c.mapped(f) for c in numbers)
+        return Claims(self.order, ssp, declared, variance, rho)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def _bound(value: Element | None, numbers: Field) -> str | None:
 def _claims(claims: Claims) -> dict[str, Any]:
     """Claims in the author's own words: "1.508…" must not become more or fewer digits."""
     written: dict[str, Any] = {} if claims.order is None else {"order": claims.order}
-    for key in ("ssp", "declared_ssp", "variance"):
+    for key in ("ssp", "declared_ssp", "rho", "variance"):
         if (claimed := getattr(claims, key)) is not None:
             written[key] = claimed.text
     return written

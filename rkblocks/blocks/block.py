@@ -93,7 +93,7 @@ class RKBlock(nn.Module):
 
     def extra_repr(self) -> str:
         found = proved(self.tableau)
-        parts = [self.tableau.name, count(self.program.calls, "stage"), found.label]
+        parts = [self.tableau.name, count(self.program.calls, "stage"), found.label, f"rho {found.rho}"]
         if self.step.error:
             parts.append(f"with an error estimate by order {found.embedded}")
         values = self.coefficients()

@@ -55,7 +55,7 @@ def _text(found: Audit) -> str:
     from rkblocks.render.listing import columns
     from rkblocks.render.style import Style
 
-    head = ("block", "scheme", "learned", "order", "SSP", "growth")
+    head = ("block", "scheme", "learned", "order", "SSP", "rho", "growth")
     style = Style(console.colour(sys.stdout))
     table = columns(head, [entry.row() for entry in found.entries], right=(3,), style=style)
     text = f"{found.run}  blocks {found.blocks}, weights {found.weights[:12]}\n{table}"

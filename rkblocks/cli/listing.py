@@ -13,7 +13,7 @@ Examples:
   rkblocks list --order 3+ --stages 3-5
   rkblocks list --family --format json
 """
-KEYS = ("name", "stages", "order", "C", "C/stages", "growth")
+KEYS = ("name", "stages", "order", "C", "C/stages", "rho", "growth")
 
 
 @click.command("list", short_help="The library: names, orders, SSP coefficients.", epilog=EPILOG)
@@ -27,8 +27,9 @@ KEYS = ("name", "stages", "order", "C", "C/stages", "growth")
 def command(order: str | None, stages: str | None, ssp: bool, family: bool, key: str, reverse: bool, form: str) -> int:
     """List the tableaus that ship with the package.
 
-    Order, SSP coefficient C and growth are the claims of the files, which `rkblocks check NAME` proves; those of a
-    family are taken at its initial values. "-": nothing is claimed. Stages are those of the table as written.
+    Order, SSP coefficient C, radius of circle contractivity rho and growth are the claims of the files, which `rkblocks
+    check NAME` proves; those of a family are taken at its initial values. "-": nothing is claimed. Stages are those of
+    the table as written.
     """
     from rkblocks.cli import console
     from rkblocks.files.library import catalog

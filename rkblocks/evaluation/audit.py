@@ -67,6 +67,12 @@ class BlockAudit:
         return (None, None) if optimal is None else (optimal.cfl, optimal.cfl_float)
 
     @property
+    def rho(self) -> tuple[str | None, float | None]:
+        """The radius of circle contractivity: exact (None: a root that has no text) and the nearest double."""
+        found = self.report.contractivity
+        return (None, None) if found is None else (found.euclidean.rho, found.euclidean.rho_float)
+
+    @property
     def growth(self) -> tuple[str | None, float | None]:
         """The growth of the variance in one step by Lemma 3: exact, and the nearest double."""
         variance = self.report.variance
@@ -90,15 +96,16 @@ class BlockAudit:
             "dt": str(self.dt),
             "order": self.order,
             "ssp": {"cfl": ssp, "cfl_float": ssp_float, "certificate": certificate},
+            "contractivity": None if self.report.contractivity is None else self.report.to_dict()["contractivity"],
             "growth": growth,
             "growth_float": growth_float,
             "problems": list(self.problems),
         }
 
     def row(self) -> tuple[str, ...]:
-        """The cells of a table: block, scheme, coefficients, order, SSP coefficient, growth."""
+        """The cells of a table: block, scheme, coefficients, order, SSP coefficient, rho, growth."""
         learned = ", ".join(f"{c.name} = {float(c.value):.9g}" for c in self.coefficients)
-        figures = (number(*self.ssp), number(*self.growth)) if self.order else ("-", "-")
+        figures = (number(*self.ssp), number(*self.rho), number(*self.growth)) if self.order else ("-",) * 3
         return (self.name, self.tableau, learned or "-", str(self.order) if self.order else "none", *figures)
 
 

@@ -157,6 +157,6 @@ def _tableau(draft: Draft, field: Field, values: dict[str, Element], parameters:
         shu_osher=shu_osher,
         butcher=butcher,
         tolerance=draft.tolerance,
-        claims=Claims(draft.order, claimed("ssp"), claimed("declared_ssp"), claimed("variance")),
+        claims=Claims(draft.order, claimed("ssp"), claimed("declared_ssp"), claimed("variance"), claimed("rho")),
         origin=draft.origin,
     )

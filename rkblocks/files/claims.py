@@ -15,7 +15,7 @@ from rkblocks.files.keys import check_keys, expect_object
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
 from rkblocks.files.problems import Problems
 
-KEYS = ("order", "ssp", "declared_ssp", "variance")
+KEYS = ("order", "ssp", "declared_ssp", "rho", "variance")
 _DIGITS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:…|\.\.\.)\s*")
 _DECIMAL = re.compile(r"\s*[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?\s*|\s*\.[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
 

@@ -17,6 +17,7 @@ class Ranked:
     entry: Entry
     order: int | None
     C: float | None
+    rho: float | None
     growth: float | None
 
     @property
@@ -31,6 +32,7 @@ KEYS: dict[str, Callable[[Ranked], str | float | None]] = {
     "order": lambda r: r.order,
     "C": lambda r: r.C,
     "C/stages": lambda r: r.per_stage,
+    "rho": lambda r: r.rho,
     "growth": lambda r: r.growth,
 }
 """What the library can be sorted by."""
@@ -46,7 +48,7 @@ def ranked(entry: Entry) -> Ranked:
         claim = entry.claims.get(key)
         return None if claim is None else approximate(str(claim), values)
 
-    return Ranked(entry, order if isinstance(order, int) else None, number("ssp"), number("variance"))
+    return Ranked(entry, order if isinstance(order, int) else None, number("ssp"), number("rho"), number("variance"))
 
 
 @dataclass(frozen=True)

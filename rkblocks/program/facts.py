@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from rkblocks.verify import Report
-from rkblocks.verify.report import DeclaredReport, OptimalReport
+from rkblocks.verify.report import DeclaredReport, EuclideanReport, OptimalReport
 
 NOT_SSP = "not SSP"
 _EXACT = 24
@@ -19,7 +19,7 @@ class Facts:
 
     ``embedded``: order of the embedded method; ``at_init``: all of it holds at the initial values of a family that is
     consistent there, but not everywhere; ``free_c``: c is not the row sums of A, and the order is that for residuals
-    without time.
+    without time; ``rho``: radius of circle contractivity.
     """
 
     order: int
@@ -29,6 +29,7 @@ class Facts:
     at_init: bool = False
     embedded: int | None = None
     free_c: bool = False
+    rho: str = "unknown"
 
     @property
     def stability(self) -> str:
@@ -63,6 +64,7 @@ def facts(report: Report, *, at_init: bool = False) -> Facts:
         at_init,
         None if report.embedded is None else report.embedded.value,
         any(found.code == "RK311" for found in report.diagnostics),
+        "unknown" if report.contractivity is None else _rho(report.contractivity.euclidean),
     )
 
 
@@ -81,6 +83,16 @@ def _declared(declared: DeclaredReport) -> str:
     if declared.nonnegative_at_init is None:
         return none if declared.cfl is None else number(declared.cfl, declared.cfl_float)
     return declared.cfl or f"{declared.cfl_at_init or none} at the start of training"
+
+
+def _rho(found: EuclideanReport) -> str:
+    if found.at_init is None:
+        return number(found.rho, found.rho_float)
+    if found.rho is not None:
+        return found.rho
+    if found.cases and all(case.rho for case in found.cases):
+        return "; ".join(f"{case.rho} for {case.when}" for case in found.cases)
+    return f"{number(found.at_init.rho, found.rho_float)} at the start of training"
 
 
 def _optimum(optimal: OptimalReport) -> str:

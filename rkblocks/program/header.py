@@ -24,6 +24,7 @@ def rows(tableau: Tableau, found: Facts, program: Program) -> list[tuple[str, st
         ("order", f"{found.order}{start}"),
         ("SSP", f"{found.ssp} (optimal{start})"),
         ("", f"{found.declared} (as declared)"),
+        ("l2", f"rho {found.rho}{start} (a step of rho h0 contracts where an Euler step of h0 does)"),
         ("growth", f"{found.growth}{start} (of the variance in one step, Kim et al. 2020, Lemma 3)"),
         *([] if program.dt in (None, 1) else [("step size", step)]),
         *([("embedded", f"order {found.embedded}")] if program.error else []),

@@ -11,13 +11,13 @@ from rkblocks.render.style import PLAIN, Style
 if TYPE_CHECKING:
     from rkblocks.files.ranking import Ranked
 
-_HEAD = ("name", "stages", "order", "C", "C/stages", "growth", "title")
+_HEAD = ("name", "stages", "order", "C", "C/stages", "rho", "growth", "title")
 SHORT = 7
 """Exact numbers up to this length are shown as they are."""
 
 
 def listing(rows: Sequence[Ranked], *, colour: bool = False) -> str:
-    """Return one line a scheme: name, stages, claimed order, C, C by stages and growth ("-": not claimed), title."""
+    """Return a line for each scheme: name, stages, claimed order, C, C by stages, rho, growth ("-": none), title."""
     lines = [
         (
             row.entry.name,
@@ -25,6 +25,7 @@ def listing(rows: Sequence[Ranked], *, colour: bool = False) -> str:
             "-" if row.order is None else str(row.order),
             _number(row.C, row.entry.claims.get("ssp")),
             _number(row.per_stage),
+            _number(row.rho, row.entry.claims.get("rho")),
             _number(row.growth, row.entry.claims.get("variance")),
             row.entry.title,
         )
@@ -46,6 +47,7 @@ def record(row: Ranked) -> dict[str, Any]:
         "order": row.order,
         "C": row.C,
         "C/stages": row.per_stage,
+        "rho": row.rho,
         "growth": row.growth,
     }
 

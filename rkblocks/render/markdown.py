@@ -20,7 +20,8 @@ def _lines(tableau: Tableau) -> Iterator[str]:
         yield from ("", f"Also known as {', '.join(map(escape.markdown, tableau.aliases))}.")
     claims = tableau.claims
     cells = [("stages", str(tableau.stages)), ("order", None if claims.order is None else str(claims.order))]
-    for head, claimed in (("C", claims.ssp), ("C as declared", claims.declared_ssp), ("growth", claims.variance)):
+    numbers = {"C": claims.ssp, "C as declared": claims.declared_ssp, "rho": claims.rho, "growth": claims.variance}
+    for head, claimed in numbers.items():
         cells.append((head, None if claimed is None else f"`{claimed.text}`"))
     known = [(head, text) for head, text in cells if text is not None]
     yield from ("", f"| {' | '.join(head for head, _ in known)} |", f"|{'---|' * len(known)}")

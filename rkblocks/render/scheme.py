@@ -107,6 +107,7 @@ def _claims(tableau: Tableau) -> Iterator[str]:
     for label, claimed in (
         ("ssp", claims.ssp),
         ("declared ssp", claims.declared_ssp),
+        ("rho", claims.rho),
         ("variance", claims.variance),
     ):
         if claimed is not None:

@@ -8,7 +8,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rkblocks.verify.report import ClaimReport, DeclaredReport, OptimalReport, OrderReport, Report, SspReport
+    from rkblocks.verify.report import (
+        ClaimReport,
+        DeclaredReport,
+        EuclideanReport,
+        OptimalReport,
+        OrderReport,
+        Report,
+        SspReport,
+    )
 
 WIDTH = 64
 """Longest exact number shown in full; the JSON holds all digits."""
@@ -25,6 +33,8 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
         yield "embedded", [f"order {_holds(report.embedded)}"]
     if report.ssp is not None:
         yield "SSP", list(_ssp(report.ssp))
+    if report.contractivity is not None:
+        yield "l2", list(_euclidean(report.contractivity.euclidean))
     if report.variance is not None:
         yield "growth", [exact(report.variance.growth, report.variance.growth_float)]
     if report.ineffective:
@@ -109,6 +119,26 @@ def _certificate(optimal: OptimalReport) -> str:
     if optimal.cfl is not None:
         return f", beyond it {certificate.entry} is negative"
     return f", beyond it {certificate.entry} is negative; root of {cut(polynomial(certificate.polynomial))}"
+
+
+def _euclidean(found: EuclideanReport) -> Iterator[str]:
+    certificate = found.certificate
+    if found.at_init is not None and found.rho is None:
+        initially = "" if found.rho_float is None else f", initially {found.rho_float:.6g}"
+        yield f"rho depends on the parameters{initially}"
+        for case in found.cases or ():
+            yield f"  {case.rho or f'the root of {cut(polynomial(case.polynomial or ()))}'} where {case.when}"
+    elif found.bracket is not None:
+        yield f"rho {found.rho_float:.6g} or a little more, both bounds proved"
+    elif found.rho is None and found.rho_float is None:
+        yield "rho not computed: the numbers are too large"
+    elif certificate is not None and certificate.weight is not None:
+        yield f"rho 0, the weight {certificate.weight} is not positive"
+    elif certificate is None:
+        yield f"rho {exact(found.rho, found.rho_float)}"
+    else:
+        root = "" if found.rho is not None else f"; root of {cut(polynomial(certificate.polynomial))}"
+        yield f"rho {exact(found.rho, found.rho_float)}, beyond it B + r M is indefinite{root}"
 
 
 def _declared(declared: DeclaredReport) -> Iterator[str]:

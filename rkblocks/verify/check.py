@@ -14,6 +14,7 @@ from rkblocks.verify.consistency import structure
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.findings import FINDINGS
 from rkblocks.verify.parts import (
+    contractivity_part,
     embedded_part,
     method_part,
     order_part,
@@ -84,6 +85,7 @@ def _examine(tableau: Tableau) -> Report:
         stability=stability_part(facts),
         method=method_part(facts),
         as_typed=typed_part(facts),
+        contractivity=contractivity_part(facts),
     )
 
 

@@ -10,6 +10,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.tableau import Claimed
 from rkblocks.verify import cells, trees
+from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.report import ClaimReport
@@ -147,7 +148,43 @@ def variance_claim(facts: Facts) -> Iterator[Judged]:
     yield _judged("variance", "RK404", claimed, short(field, growth), holds, "the formula of Lemma 3")
 
 
-CLAIMS: tuple[Callable[[Facts], Iterator[Judged]], ...] = (order_claim, ssp_claim, declared_claim, variance_claim)
+def rho_claim(facts: Facts) -> Iterator[Judged]:
+    """The claimed radius of circle contractivity."""
+    claimed = facts.tableau.claims.rho
+    if claimed is None:
+        return
+    if facts.effective:
+        known = None if facts.rho_cases is None else {piece.text for piece in facts.rho_cases}
+        if known is None or (len(known) == 1 and None in known):
+            yield _rho_undecided(claimed, "it depends on more parameters or stages than are solved")
+            return
+        shown = "; ".join(sorted(text or "an algebraic function" for text in known))
+        same = claimed.value is not None and known == {facts.field.text(claimed.value)}
+        yield _judged("rho", "RK360", claimed, shown, same, "it must hold for every value in the domain")
+        return
+    found = facts.at_init.contractivity
+    if found is None:
+        yield _judged("rho", "RK360", claimed, None, False, "nothing limits it")
+    elif isinstance(found, TooLarge):
+        yield _rho_undecided(claimed, "the numbers are too large")
+    else:
+        reason = "beyond it B + r M is not semidefinite" if found.stage is None else "a weight is not positive"
+        holds = agrees(facts.field, claimed, found.root)
+        yield _judged("rho", "RK360", claimed, root_text(found.root), holds, reason)
+
+
+def _rho_undecided(claimed: Claimed, reason: str) -> Judged:
+    message = f"the claimed rho was not decided: {reason}"
+    return ClaimReport("rho", claimed.text, None, None), diagnostic("RK405", message, path="/claims/rho")
+
+
+CLAIMS: tuple[Callable[[Facts], Iterator[Judged]], ...] = (
+    order_claim,
+    ssp_claim,
+    declared_claim,
+    rho_claim,
+    variance_claim,
+)
 """Adding a kind of claim is one function here."""
 
 

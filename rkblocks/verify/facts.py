@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rkblocks.exact.field import Field
 from rkblocks.forms import Butcher, Reduction, to_butcher
 from rkblocks.tableau import Parameter, Tableau
+from rkblocks.verify.contractivity import Contractivity, circle_contractivity
 from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.monotonicity import ssp_coefficient
@@ -18,6 +19,7 @@ from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
 if TYPE_CHECKING:  # families import what other tableaus never need
+    from rkblocks.verify.contractivity_family import RhoPiece
     from rkblocks.verify.guarantee import Guarantee
     from rkblocks.verify.pieces import Case
     from rkblocks.verify.region import Region
@@ -99,6 +101,15 @@ class Facts:
             return limit
 
     @cached_property
+    def contractivity(self) -> Contractivity | TooLarge | None:
+        """The radius of circle contractivity, for a tableau without parameters; None where nothing limits it."""
+        hint = None if self.optimal is None else self.optimal.root.fraction
+        try:
+            return circle_contractivity(self.field, self.reduced.A, self.reduced.b, hint)
+        except TooLarge as limit:
+            return limit
+
+    @cached_property
     def optimal_as_typed(self) -> Crossing | None:
         """R of the table as written, for a tableau without parameters."""
         try:
@@ -165,6 +176,15 @@ class Facts:
         if self.cases is not None:
             return None
         return guarantee(self.field, self.reduced.A, self.reduced.b, self.effective)
+
+    @cached_property
+    def rho_cases(self) -> tuple[RhoPiece, ...] | None:
+        """rho of a family as a piecewise function; None where it depends on several parameters, or is too large."""
+        from rkblocks.verify.contractivity_family import rho_cases
+
+        if len(self.effective) != 1:
+            return None
+        return rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0])
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | None:

@@ -42,10 +42,10 @@ def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case
         return None
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
-    if len(basis) > MOST_FACTORS or _projected_degree(basis, name) > MOST_DEGREE:
+    if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
         return None
     low, high = cells.bounds(field, [parameter])[name]
-    cuts = cells.inner_roots([*lines, *_projection(basis, name)], low, high)
+    cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
     marks = [low, *cuts, high]
     pieces: list[tuple[Root | None, Root | None, Piece]] = []
     for k, (left, right) in enumerate(pairwise(marks)):
@@ -67,15 +67,15 @@ def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list
                 common = common.lcm(c.denom)
             found.append(cells.integer_polynomial(field, common, [name]))
             rows = [c.numer * common.exquo(c.denom) for c in coefficients]
-            found.append(_bivariate(field, rows, name))
-    found += _equal_rows(field, A, name)
+            found.append(bivariate(field, rows, name))
+    found += equal_rows(field, A, name)
     everything = cells.factors(Poly(p.as_expr(), R, Symbol(name), domain=QQ) for p in found)
     moving = [p for p in everything if p.degree(R) > 0]
     still = [Poly(p.as_expr(), Symbol(name), domain=QQ) for p in everything if p.degree(R) == 0]
     return moving, still
 
 
-def _equal_rows(field: Field, A: Rows, name: str) -> list[Poly]:
+def equal_rows(field: Field, A: Rows, name: str) -> list[Poly]:
     """For each pair of stages a polynomial that vanishes where they become equal, so that the method reduces there."""
     found = []
     for left, right in combinations(A, 2):
@@ -88,20 +88,20 @@ def _equal_rows(field: Field, A: Rows, name: str) -> list[Poly]:
     return found
 
 
-def _bivariate(field: Field, rows: Sequence[Any], name: str) -> Poly:
+def bivariate(field: Field, rows: Sequence[Any], name: str) -> Poly:
     expression = sum(row.as_expr() * R**k for k, row in enumerate(rows))
     poly = Poly(expression, R, Symbol(name), domain=field.ground)
     return poly.norm() if field.roots else poly
 
 
-def _projected_degree(basis: Sequence[Poly], name: str) -> int:
+def projected_degree(basis: Sequence[Poly], name: str) -> int:
     """The largest degree in the parameter of a resultant of two factors, or of a factor and its derivative."""
     sizes = [(p.degree(R), p.degree(Symbol(name))) for p in basis]
     pairs = [r * t2 + r2 * t for (r, t), (r2, t2) in combinations(sizes, 2)]
     return max([*pairs, *((2 * r - 1) * t for r, t in sizes)], default=0)
 
 
-def _projection(basis: Sequence[Poly], name: str) -> list[Poly]:
+def projection(basis: Sequence[Poly], name: str) -> list[Poly]:
     t = Symbol(name)
     found = []
     for p in basis:
@@ -130,7 +130,7 @@ def _at(field: Field, A: Rows, b: Row, name: str, at: Fraction, basis: Sequence[
         return Piece(None, field.zero, root, at, place)
     t = Symbol(name)
     for factor in basis:
-        if _vanishes(Poly(factor.as_expr().subs(t, QQ.to_sympy(QQ(at.numerator, at.denominator))), R, domain=QQ), root):
+        if vanishes(Poly(factor.as_expr().subs(t, QQ.to_sympy(QQ(at.numerator, at.denominator))), R, domain=QQ), root):
             return Piece(factor, _solved(field, factor, name), root, at, place)
     return Piece(None, field.rational(root.fraction) if root.fraction is not None else None, root, at)
 
@@ -141,7 +141,7 @@ def _at_cut(field: Field, A: Rows, b: Row, name: str, cut: Root, basis: Sequence
     return _at(field, A, b, name, cut.fraction, basis)
 
 
-def _vanishes(poly: Poly, root: Root) -> bool:
+def vanishes(poly: Poly, root: Root) -> bool:
     """Whether a rational polynomial in r vanishes at the number."""
     if poly.is_zero:
         return False

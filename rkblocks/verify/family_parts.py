@@ -10,10 +10,19 @@ from rkblocks.exact.roots import Root
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.inequality import value_at
 from rkblocks.verify.minimum import least_growth
-from rkblocks.verify.parts import declared_part, optimal_part
-from rkblocks.verify.pieces import Case
+from rkblocks.verify.parts import declared_part, euclidean_part, optimal_part
+from rkblocks.verify.pieces import Interval
 from rkblocks.verify.places import entry_at, pointer
-from rkblocks.verify.report import CaseReport, DeclaredReport, OptimalReport, SspReport
+from rkblocks.verify.report import (
+    AnyNormReport,
+    CaseReport,
+    ContractivityReport,
+    DeclaredReport,
+    EuclideanReport,
+    OptimalReport,
+    RhoCase,
+    SspReport,
+)
 from rkblocks.verify.values import root_exact, root_float
 
 
@@ -24,6 +33,23 @@ def ssp_part(facts: Facts) -> SspReport:
     if region is not None:
         listed = tuple(f"{facts.field.text(entry)} >= 0" for _, entry in region.conditions)
     return SspReport(_declared(facts), _optimal(facts), listed)
+
+
+def contractivity_part(facts: Facts) -> ContractivityReport:
+    """C and rho of a family; the numbers are those at its start."""
+    optimal, start = _optimal(facts), euclidean_part(facts.at_init)
+    shown = None
+    if facts.rho_cases is not None:
+        name = facts.effective[0].name
+        shown = tuple(
+            RhoCase(case_text(name, piece), piece.text, None if piece.text else piece.polynomial)
+            for piece in facts.rho_cases
+        )
+    whole = shown[0].rho if shown is not None and len(shown) == 1 else None
+    euclidean = EuclideanReport(
+        whole, start.rho_float, None, rho_at_init_float=start.rho_float, cases=shown, at_init=start
+    )
+    return ContractivityReport(AnyNormReport(optimal.cfl, optimal.cfl_float), euclidean)
 
 
 def minimum_part(facts: Facts) -> Mapping[str, Any] | None:
@@ -46,7 +72,7 @@ def remaining_part(facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(facts.field.text(conditions.residual(tree)) for tree in failing))
 
 
-def case_text(name: str, case: Case) -> str:
+def case_text(name: str, case: Interval) -> str:
     """The interval of one case, as "1/2 <= beta10 < 1"."""
     if case.low is not None and case.high is not None and case.low == case.high:
         return f"{name} = {_bound(case.low)}"

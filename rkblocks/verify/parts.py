@@ -12,10 +12,14 @@ from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Order, principal_error, stage_order
 from rkblocks.verify.report import (
+    AnyNormReport,
     Certificate,
+    ContractivityReport,
     DeclaredReport,
+    EuclideanReport,
     OptimalReport,
     OrderReport,
+    RhoCertificate,
     SspReport,
     TypedReport,
     VarianceReport,
@@ -81,6 +85,38 @@ def ssp_part(facts: Facts) -> SspReport:
         crossing = None
     linear = None if crossing is None else {**(root_json(crossing.root) or {}), "entry": crossing.entry}
     return SspReport(declared_part(facts), optimal_part(facts), None, linear)
+
+
+def contractivity_part(facts: Facts) -> ContractivityReport:
+    """How long a step does not expand differences: in any norm (C), and in the Euclidean one (rho)."""
+    if not facts.effective:
+        start = facts.at_init
+        optimal = optimal_part(start)
+        return ContractivityReport(AnyNormReport(optimal.cfl, optimal.cfl_float), euclidean_part(start))
+    from rkblocks.verify import family_parts
+
+    return family_parts.contractivity_part(facts)
+
+
+def euclidean_part(facts: Facts) -> EuclideanReport:
+    """rho of a tableau without parameters, or its bounds."""
+    found, field = facts.contractivity, facts.field
+    if isinstance(found, TooLarge):
+        bracket = None if found.low is None else (str(found.low), str(found.high))
+        return EuclideanReport(None, None if found.low is None else float(found.low), None, bracket)
+    if found is None:
+        return EuclideanReport(None, None, None)
+    root, weight = found.root, None
+    if found.stage is not None:
+        kept = facts.reduced.kept[found.stage]
+        weight = f"b[{kept}] = {short(field, facts.reduced.b[found.stage])}"
+    certificate = RhoCertificate(
+        polynomial=tuple(map(int_text, root.polynomial)),
+        interval=interval_text(root),
+        direction=tuple(exact_text(field, x) for x in found.direction) or None,
+        weight=weight,
+    )
+    return EuclideanReport(root_exact(root), root_float(root), certificate)
 
 
 def variance_part(facts: Facts) -> VarianceReport:

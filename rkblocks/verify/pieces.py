@@ -22,17 +22,23 @@ R = Symbol("_r")  # no parameter of a file can have this name
 
 
 @dataclass(frozen=True)
-class Case:
-    """R on one interval of the parameter, or at one point (``low == high``, both closed).
-
-    R is ``value`` (a field element: an expression in the parameter) or, where that is None, the root in r of
-    ``polynomial`` (field elements, constant term first) that is ``sample[1]`` at the parameter value ``sample[0]``.
-    """
+class Interval:
+    """An interval of the parameter, None for no end, or one point (``low == high``, both closed)."""
 
     low: Root | None
     high: Root | None
     low_closed: bool
     high_closed: bool
+
+
+@dataclass(frozen=True)
+class Case(Interval):
+    """R on one interval of the parameter.
+
+    R is ``value`` (a field element: an expression in the parameter) or, where that is None, the root in r of
+    ``polynomial`` (field elements, constant term first) that is ``sample[1]`` at the parameter value ``sample[0]``.
+    """
+
     value: Element | None
     polynomial: tuple[Element, ...]
     sample: tuple[Fraction, Root] | None

@@ -116,6 +116,62 @@ class SspReport:
 
 
 @dataclass(frozen=True)
+class RhoCertificate:
+    """What proves rho: B + r M is semidefinite at the lower end of ``interval``, which holds the root
+    of ``polynomial``.
+
+    ``direction`` is a vector v with v^T (B + r M) v < 0 above the interval; rho = 0 has the ``weight`` that is not
+    positive instead.
+    """
+
+    polynomial: tuple[str, ...]
+    interval: tuple[str, str]
+    direction: tuple[str | None, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    weight: str | None = dataclasses.field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class RhoCase:
+    """rho where the parameter is as ``when`` says; ``rho`` None: a root of ``polynomial`` in r."""
+
+    when: str
+    rho: str | None
+    polynomial: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class EuclideanReport:
+    """The radius of circle contractivity rho of the reduced method; for a family ``at_init`` speaks of its start.
+
+    Where the number itself was not isolated, ``bracket`` has proven bounds low <= rho < high and ``rho_float`` is low.
+    """
+
+    rho: str | None
+    rho_float: float | None
+    certificate: RhoCertificate | None
+    bracket: tuple[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
+    rho_at_init_float: float | None = dataclasses.field(default=None, metadata=EXTRA)
+    cases: tuple[RhoCase, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    at_init: EuclideanReport | None = dataclasses.field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class AnyNormReport:
+    """The optimal SSP coefficient: in any norm a step of cfl h0 does not expand where an Euler step of h0 does not."""
+
+    cfl: str | None
+    cfl_float: float | None
+
+
+@dataclass(frozen=True)
+class ContractivityReport:
+    """How long a step does not expand differences, in units of the step h0 for which an Euler step does not."""
+
+    any_norm: AnyNormReport
+    euclidean: EuclideanReport
+
+
+@dataclass(frozen=True)
 class VarianceReport:
     """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter."""
 
@@ -163,6 +219,7 @@ class Report:
     stability: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
     method: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
     as_typed: TypedReport | None = dataclasses.field(default=None, metadata=EXTRA)
+    contractivity: ContractivityReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the JSON object of `rkblocks check --format json`; a new one at every call."""

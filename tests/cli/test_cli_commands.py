@@ -47,11 +47,15 @@ def test_list_names_the_papers_schemes(run: Run) -> None:
 def test_list_filters_and_sorts(run: Run) -> None:
     _, text, _ = run("list", "--order", "3+", "--stages", "4-5", "--ssp", "--sort", "C/stages", "--reverse")
     head, *rows = text.splitlines()
-    assert head.split() == ["name", "stages", "order", "C", "C/stages", "growth", "title"]
+    assert head.split() == ["name", "stages", "order", "C", "C/stages", "rho", "growth", "title"]
     assert rows[0].split()[:5] == ["ssprk53", "5", "3", "2.6506", "0.53013"]
     assert "ssprk43" in {row.split()[0] for row in rows}
     shares = [float(row.split()[4]) for row in rows]
     assert shares == sorted(shares, reverse=True)
+    _, text, _ = run("list", "--sort", "rho", "--reverse", "--format", "json")
+    radii = [entry["rho"] for entry in json.loads(text)["tableaus"] if entry["rho"] is not None]
+    assert radii == sorted(radii, reverse=True)
+    assert len(radii) > 100
     _, text, _ = run("list", "--family", "--format", "json")
     families = json.loads(text)["tableaus"]
     assert "ark" in {entry["name"] for entry in families}

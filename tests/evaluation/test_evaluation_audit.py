@@ -124,7 +124,7 @@ def test_a_family_that_left_consistency_says_so() -> None:
     assert any("5/4" in problem for problem in entry.problems), entry.problems
     block.raw["alpha20"].data.fill_(0.25)
     assert any("the row alpha[1] sums to 3/4" in problem for problem in audit_block(block).problems)
-    assert audit_block(block).row()[3:] == ("none", "-", "-")
+    assert audit_block(block).row()[3:] == ("none", "-", "-", "-")
 
 
 def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,5 +140,8 @@ def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert float(exact) == first["coefficients"]["beta10"]["float"]
     assert exact.denominator & (exact.denominator - 1) == 0
     assert first["ssp"]["cfl_float"] == pytest.approx(float(2 - 1 / exact))
+    euclidean = first["contractivity"]["euclidean"]
+    p = (1 - 1 / (2 * exact)) / (2 * exact)
+    assert euclidean["rho_float"] == pytest.approx(float((float(p - 3 * p**2) ** 0.5 - p) / (Fraction(1, 2) - 2 * p)))
     assert main(["audit", str(run.parent / "none")]) == 2
     assert "RK712" in capsys.readouterr().err

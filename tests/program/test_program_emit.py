@@ -21,6 +21,7 @@ calls of F  1
 order       1
 SSP         1 (optimal)
             1 (as declared)
+l2          rho 1 (a step of rho h0 contracts where an Euler step of h0 does)
 growth      2 (of the variance in one step, Kim et al. 2020, Lemma 3)
 tableau     sha256 {digest}
 {references}

@@ -6,19 +6,31 @@ from rkblocks.files.library import Entry
 from rkblocks.files.ranking import ranked
 from rkblocks.render.listing import columns, listing, record
 
-EULER = Entry("euler", "Forward Euler", ("ResBlock",), 1, {"order": 1, "ssp": "1", "variance": "2"}, Path("euler.json"))
+EULER = Entry(
+    "euler",
+    "Forward Euler",
+    ("ResBlock",),
+    1,
+    {"order": 1, "ssp": "1", "rho": "1", "variance": "2"},
+    Path("euler.json"),
+)
 MINE = Entry("mine", "A scheme without claims", (), 10, {}, Path("mine.json"))
 LONG = Entry(
-    "ssprk54", "Digits", (), 5, {"order": 4, "ssp": "1.5081800491…", "variance": "123/10000000"}, Path("x.json")
+    "ssprk54",
+    "Digits",
+    (),
+    5,
+    {"order": 4, "ssp": "1.5081800491…", "rho": "1.8349…", "variance": "123/10000000"},
+    Path("x.json"),
 )
 
 
 def test_a_listing() -> None:
     assert listing([ranked(entry) for entry in (EULER, MINE, LONG)]) == (
-        "name     stages  order  C       C/stages  growth    title\n"
-        "euler         1      1  1       1         2         Forward Euler\n"
-        "mine         10      -  -       -         -         A scheme without claims\n"
-        "ssprk54       5      4  1.5082  0.30164   1.23e-05  Digits\n"
+        "name     stages  order  C       C/stages  rho     growth    title\n"
+        "euler         1      1  1       1         1       2         Forward Euler\n"
+        "mine         10      -  -       -         -       -         A scheme without claims\n"
+        "ssprk54       5      4  1.5082  0.30164   1.8349  1.23e-05  Digits\n"
     )
 
 
@@ -28,11 +40,12 @@ def test_a_record_has_claims_as_written_and_as_numbers() -> None:
         "title": "Digits",
         "aliases": (),
         "stages": 5,
-        "claims": {"order": 4, "ssp": "1.5081800491…", "variance": "123/10000000"},
+        "claims": {"order": 4, "ssp": "1.5081800491…", "rho": "1.8349…", "variance": "123/10000000"},
         "parameters": {},
         "order": 4,
         "C": 1.5081800491,
         "C/stages": 1.5081800491 / 5,
+        "rho": 1.8349,
         "growth": 1.23e-05,
     }
 

@@ -1,0 +1,179 @@
+"""The radius of circle contractivity of a family with one effective parameter, as a piecewise function on its domain.
+
+rho(t) is the least positive root r of det(B + r M), a polynomial in r and t, where every weight is positive, and 0
+elsewhere.  As for C (`family`), the domain is cut where leading and constant coefficients, discriminants and resultants
+of the irreducible factors vanish, and where a weight does or two stages become equal; between two cuts rho is the same
+root of the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an irrational cut
+belongs to no piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+
+import sympy
+from sympy import Poly, Symbol
+from sympy.polys.domains import QQ
+
+from rkblocks.exact.field import Field
+from rkblocks.exact.roots import Root
+from rkblocks.forms import Row, Rows, reduce
+from rkblocks.tableau import Parameter
+from rkblocks.verify import cells
+from rkblocks.verify.contractivity import circle_contractivity, determinant, matrix
+from rkblocks.verify.crossing import TooLarge
+from rkblocks.verify.family import (
+    MOST_DEGREE,
+    MOST_FACTORS,
+    MOST_STAGES,
+    bivariate,
+    equal_rows,
+    projected_degree,
+    projection,
+    vanishes,
+)
+from rkblocks.verify.pieces import Interval, R
+from rkblocks.verify.values import root_exact
+
+
+@dataclass(frozen=True)
+class RhoPiece(Interval):
+    """rho on one interval: ``text`` an expression in the parameter, or None and a root in r of ``polynomial``."""
+
+    text: str | None
+    polynomial: tuple[str, ...]
+    expression: sympy.Expr | None = None
+
+
+def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...] | None:
+    """rho as a piecewise function of the one parameter on which the reduced method (A, b) depends.
+
+    None where the method has too many stages, or polynomials of too high degree, for this to be practical.
+    """
+    if len(b) > MOST_STAGES:
+        return None
+    name = parameter.name
+    basis, lines = _factors(field, A, b, name)
+    if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
+        return None
+    low, high = cells.bounds(field, [parameter])[name]
+    cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
+    pieces: list[RhoPiece] = []
+    try:
+        for left, right in pairwise([low, *cuts, high]):
+            if pieces and left is not None and left.fraction is not None:
+                pieces.append(_point(field, A, b, name, left))
+            pieces.append(_open(field, A, b, name, left, right, basis))
+    except TooLarge:
+        return None
+    return _merged(pieces, name)
+
+
+def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list[Poly]]:
+    """Irreducible factors over the rationals of det(B + r M); those without r, weights and equal stages come second."""
+    coefficients = determinant(field, b, matrix(field, A, b))
+    common = field.domain.field.to_ring().one
+    for c in coefficients:
+        common = common.lcm(c.denom)
+    found = [bivariate(field, [c.numer * common.exquo(c.denom) for c in coefficients], name)]
+    found += [cells.integer_polynomial(field, part, [name]) for w in b for part in (w.numer, w.denom)]
+    found += [cells.integer_polynomial(field, common, [name]), *equal_rows(field, A, name)]
+    everything = cells.factors(Poly(p.as_expr(), R, Symbol(name), domain=QQ) for p in found)
+    still = [Poly(p.as_expr(), Symbol(name), domain=QQ) for p in everything if p.degree(R) == 0]
+    return [p for p in everything if p.degree(R) > 0], still
+
+
+def _at(field: Field, A: Rows, b: Row, at: Fraction) -> Root | None:
+    def row(entries: Row) -> Row:
+        return tuple(field.substitute(e, dict.fromkeys(field.parameters, at)) for e in entries)
+
+    numbers = field.constants
+    member = reduce(numbers, tuple(map(row, A)), row(b))
+    found = circle_contractivity(numbers, member.A, member.b)
+    return None if found is None else found.root
+
+
+def _point(field: Field, A: Rows, b: Row, name: str, at: Root) -> RhoPiece:
+    assert at.fraction is not None
+    try:
+        root = _at(field, A, b, at.fraction)
+    except ZeroDivisionError:
+        root = None
+    text = None if root is None else root_exact(root)
+    polynomial = () if root is None else tuple(map(str, root.polynomial))
+    return RhoPiece(at, at, True, True, text, polynomial, None if text is None else sympy.sympify(text))
+
+
+def _open(
+    field: Field, A: Rows, b: Row, name: str, left: Root | None, right: Root | None, basis: Sequence[Poly]
+) -> RhoPiece:
+    sample = cells.between(left, right)
+    root = _at(field, A, b, sample)
+    empty = RhoPiece(left, right, False, False, None, ())
+    if root is None:
+        return empty
+    if root.fraction == 0:
+        return replace(empty, text="0", expression=sympy.Integer(0))
+    t = Symbol(name)
+    for factor in basis:
+        at_sample = Poly(factor.as_expr().subs(t, sympy.Rational(sample.numerator, sample.denominator)), R, domain=QQ)
+        if vanishes(at_sample, root):
+            coefficients = Poly(factor.as_expr(), R).all_coeffs()
+            shown = tuple(str(c) for c in reversed(coefficients))
+            expression = _solved(coefficients, at_sample, root)
+            return replace(
+                empty, polynomial=shown, expression=expression, text=None if expression is None else str(expression)
+            )
+    return replace(empty, text=root_exact(root), polynomial=tuple(map(str, root.polynomial)))
+
+
+def _solved(coefficients: Sequence[sympy.Expr], at_sample: Poly, root: Root) -> sympy.Expr | None:
+    """The root of a factor linear or quadratic in r as an expression in the parameter."""
+    if len(coefficients) == 2:
+        return sympy.factor(-coefficients[1] / coefficients[0])
+    if len(coefficients) != 3:
+        return None
+    a, b, c = coefficients
+    numbers = [Fraction(int(QQ.numer(x)), int(QQ.denom(x))) for x in at_sample.rep.to_list()]
+    if len(numbers) != 3:
+        return None
+    sign = root.compare(-numbers[1] / (2 * numbers[0])) * (1 if numbers[0] > 0 else -1)
+    root = sign * sympy.sqrt(sympy.factor(b * b - 4 * a * c))
+    if not a.free_symbols:
+        return (-b + root) / (2 * a)
+    forms = [sympy.factor(sign * 2 * c) / (sign * (-b - root)) for sign in (1, -1)]  # no pole where a vanishes
+    return min(forms, key=lambda form: len(str(form)))
+
+
+def _merged(pieces: Sequence[RhoPiece], name: str) -> tuple[RhoPiece, ...]:
+    """Neighbours with one formula joined; a point joins the piece whose formula has its value there."""
+    merged: list[RhoPiece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last is not None and last.high is not None and last.high == piece.low:
+            if piece.low == piece.high and _agrees(last, piece, name):
+                merged[-1] = replace(last, high_closed=True)
+                continue
+            if last.low == last.high and _agrees(piece, last, name):
+                piece, last = replace(piece, low_closed=True), None
+                merged.pop()
+                last = merged[-1] if merged else None
+            if last is not None and last.high_closed and piece.expression is not None:
+                same = sympy.simplify((last.expression or sympy.nan) - piece.expression) == 0
+                if same and last.low != last.high:
+                    merged[-1] = replace(last, high=piece.high, high_closed=piece.high_closed)
+                    continue
+        merged.append(piece)
+    return tuple(merged)
+
+
+def _agrees(piece: RhoPiece, point: RhoPiece, name: str) -> bool:
+    """Whether a formula has the value found at a rational end of its interval."""
+    if piece.expression is None or point.expression is None or point.low is None or point.low.fraction is None:
+        return False
+    at = sympy.Rational(point.low.fraction.numerator, point.low.fraction.denominator)
+    value = piece.expression.subs(Symbol(name), at)
+    return bool(value.is_finite and sympy.radsimp(sympy.expand(value - point.expression)) == 0)
