@@ -17,6 +17,7 @@ from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
 from rkblocks.evaluation.work import Work
+from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.folder import OpenRun, open_run
 from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.runs.lock import held
@@ -150,7 +151,7 @@ def _writing(paths: Sequence[Path]) -> Iterator[None]:
                     held(path, "wait until it is done; --no-save evaluates meanwhile, and writes nothing")
                 )
             for path in paths if distributed.rank() == 0 else ():
-                ready(path / "evaluations", "evaluation")
+                ready(path / EVALUATIONS, "evaluation")
         yield
 
 

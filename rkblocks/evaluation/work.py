@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,8 @@ from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.evaluation.subject_evaluation import evaluate_subject, save_evaluation
+from rkblocks.runs import evaluations
+from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.outcomes import Outcomes, load_outcomes
 
 
@@ -48,10 +49,10 @@ class Work:
             evaluation = evaluate_subject(self.subject, self.plan, **options)
             return evaluation.to_dict(), evaluation.outcomes
         assert self.subject.folder is not None
-        folder, name = self.subject.folder / "evaluations", self.identity
+        folder, name = self.subject.folder / EVALUATIONS, self.identity
         before = distributed.agreed(finished(folder, name) if resume else None)
         if before is not None:
-            return {**json.loads(before.read_text(encoding="utf-8")), "saved": str(before)}, load_outcomes(before)
+            return {**evaluations.load(before).content, "saved": str(before)}, load_outcomes(before)
         share = f"-{distributed.rank()}" if distributed.size() > 1 else ""
         unfinished = folder / f"unfinished-{name[:16]}{share}.safetensors"
         n = len(self.subject)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
+from rkblocks.runs import metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +30,8 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
     figure, axes = style.new(1, max(1, len(panels)), width=3.8, height=3.2)
     for axis, (key, text) in zip(axes[0], panels.items(), strict=False):
         for number, (name, group) in enumerate(runs.items()):
-            for position, metrics in enumerate(group):
-                lines = [line for line in metrics if key in line]
+            for position, epochs in enumerate(group):
+                lines = [line for line in epochs if key in line]
                 label = (
                     name if position == 0 else "_" + name
                 )  # matplotlib leaves names with an underscore out of legends
@@ -46,15 +46,5 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
 
 
 def read_metrics(run: str | Path) -> list[dict[str, Any]]:
-    """Return the lines of a run folder's metrics.jsonl that belong to an epoch; a line cut off by a crash is left
-    out.
-    """
-    lines = []
-    for text in (Path(run) / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "epoch" in line:
-            lines.append(line)
-    return lines
+    """Return the metrics of a run folder's epochs; lines that are damaged or cut off by a crash are left out."""
+    return list(metrics.read(Path(run)).epochs)

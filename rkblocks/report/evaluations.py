@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rkblocks.report.elements import Accuracy, Mark, paragraph, table
+from rkblocks.runs import evaluations
 
 Saved = Mapping[str, Any]
 
@@ -21,20 +21,15 @@ def read(run: Path, weights: str) -> tuple[dict[str, Saved], list[str]]:
     quick-test-seed0-2 comes before quick-test-seed0-10.
     """
     found: dict[str, Saved] = {}
-    problems, others = [], 0
-    for path in sorted((run / "evaluations").glob("*.json"), key=_made):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            tables(path.stem, content)  # whatever the file holds, it can be shown, or is named as one that cannot
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            problems.append(
-                f"{path.name} is left out, since it cannot be read as an evaluation ({type(error).__name__})."
-            )
+    problems: list[str] = []
+    others = 0
+    saved, wrong = evaluations.read(run)
+    problems += [f"{path.name} is left out, since it is no evaluation: {reason}." for path, reason in wrong.items()]
+    for one in sorted(saved, key=lambda one: _made(one.path)):
+        if all(entry["weights"] == weights for entry in one.entries):
+            found[one.path.stem] = one.content
         else:
-            if all(entry.get("weights") == weights for entry in content["entries"]):
-                found[path.stem] = content
-            else:
-                others += 1
+            others += 1
     if others:
         text = "1 evaluation of other weights is" if others == 1 else f"{others} evaluations of other weights are"
         problems.append(f"{text} left out: this report is about the network that it was made with.")
@@ -50,7 +45,7 @@ def tables(name: str, saved: Saved) -> str:
             entry["definition"] if entry["threat"] else "–",
             entry["n"],
             Accuracy(entry["accuracy"]),
-            f"{entry['interval'][0]:.4f} to {entry['interval'][1]:.4f}",
+            "{:.4f} to {:.4f}".format(*entry["interval"]) if "interval" in entry else "–",
         )
         for entry in saved["entries"]
     ]

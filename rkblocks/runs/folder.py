@@ -18,7 +18,7 @@ import datetime
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,14 +30,15 @@ from rkblocks import files
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.nets import GroupedNet
+from rkblocks.runs import records
 from rkblocks.runs.config import Config, load
 from rkblocks.runs.lock import IN_USE
 from rkblocks.runs.network import build
-from rkblocks.runs.storage import about_weights, load_weights, sha256, write_text
+from rkblocks.runs.storage import about_weights, damaged, load_weights, sha256, write_text
 from rkblocks.settings import toml
 from rkblocks.tableau import Tableau
 
-CONFIG, RECORD, METRICS, TABLEAUS = "config.toml", "run.json", "metrics.jsonl", "tableaus"
+CONFIG, RECORD, TABLEAUS = "config.toml", "run.json", "tableaus"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
 WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
@@ -90,10 +91,9 @@ def vacant(folder: Path) -> None:
         fail("RK711", f"{folder} exists already and is not overwritten", help=help)
 
 
-def create(
-    folder: Path, config: Config, tableaus: Sequence[Tableau], data: Dataset, record: dict[str, Any]
-) -> dict[str, Any]:
-    """Write all that is known before training; returns the content of run.json. `record` adds keys to it.
+def create(folder: Path, config: Config, tableaus: Sequence[Tableau], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Write all that is known before training; returns the content of run.json. record: its "data", "mean", "std", and
+    whatever else is to be kept there.
 
     Raises:
         RkblocksError: RK711 (something is there already), RK716 (cannot be written).
@@ -116,7 +116,6 @@ def create(
         "config": hashlib.sha256(text.encode()).hexdigest(),
         "groups": [copies[tableau.digest] for tableau in tableaus],
         "tableaus": {file: sha256(folder / file) for file in copies.values()},
-        "data": about(data),
         **record,
         "versions": versions(),
     }
@@ -161,19 +160,18 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
         if not (folder / name).is_file():
             fail("RK712", f"{folder} is no run folder: it has no {name}", help=_instead(folder))
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        hashes, groups = dict(record["tableaus"]), list(record["groups"])
-        record["data"]["shape"], record["data"]["classes"], record["mean"], record["std"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        fail("RK713", f"{folder / RECORD} cannot be read: {error!r}", help="it is damaged; restore it from a copy")
+        record = records.read(folder / RECORD, RECORD, records.Record)
+    except (OSError, records.UnfitError) as error:
+        damaged(folder / RECORD, error)
     if "config" in record and record["config"] != sha256(folder / CONFIG):  # runs of earlier versions have no hash
         help = "restore it from a copy; other settings are another run: rkblocks train --preset FILE --out ANOTHER"
         fail("RK715", f"{folder / CONFIG} is not the configuration that this run was trained with", help=help)
-    for file, expected in hashes.items():
+    for file, expected in record["tableaus"].items():
         if sha256(folder / file) != expected:
             help = "restore it from a copy; a changed scheme is another run"
             fail("RK714", f"{folder / file} is not the tableau that this run was trained with", help=help)
-    return load(folder / CONFIG, trained=True), record, tuple(files.load(str(folder / file)) for file in groups)
+    tableaus = tuple(files.load(str(folder / file)) for file in record["groups"])
+    return load(folder / CONFIG, trained=True), record, tableaus
 
 
 def _instead(folder: Path) -> str:
@@ -187,7 +185,7 @@ def _instead(folder: Path) -> str:
 
 
 def network(
-    config: Config, record: dict[str, Any], tableaus: Sequence[Tableau], init: torch.Generator | None = None
+    config: Config, record: Mapping[str, Any], tableaus: Sequence[Tableau], init: torch.Generator | None = None
 ) -> GroupedNet:
     """The network of a run, with initial weights drawn from `init`, or from torch's generator."""
     data = record["data"]

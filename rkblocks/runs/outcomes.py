@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.runs import evaluations
 from rkblocks.runs.storage import write, write_text
 
 ROOM = 1 << 20
@@ -91,16 +92,16 @@ def load_outcomes(path: str | Path) -> Outcomes:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        entries = content["entries"]
+        saved = evaluations.load(path)
+        entries = saved.entries
         with safe_open(path.with_suffix(".safetensors"), "pt") as file:
             index, label = file.get_tensor("index"), file.get_tensor("label")
             rows = {row_key(entry): file.get_tensor(f"{number}.correct") for number, entry in enumerate(entries)}
         for entry, correct in zip(entries, rows.values(), strict=True):
             if correct.dtype != torch.bool or int(correct.sum()) != round(entry["accuracy"] * entry["n"]):
                 raise ValueError(f"the outcomes of {entry['attack']} do not add up to its accuracy")
-        failed = tuple(str(check["check"]) for check in content.get("health", ()) if not check["ok"])
-        return Outcomes(str(content["run"]), dict(content["data"]), index, label, rows, failed)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        failed = tuple(check["check"] for check in saved.health if not check["ok"])
+        return Outcomes(saved.content.get("run", ""), saved.content.get("data", {}), index, label, rows, failed)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         fail("RK826", f"{path} is no saved evaluation: {reason}", help="give the .json in a run's evaluations/")

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -94,12 +94,20 @@ def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Te
     try:
         tensors: dict[str, Tensor] = library.load_file(path, device=str(device))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        _damaged(path, error)
+        damaged(path, error)
     for name, tensor in tensors.items():
-        if not bool(tensor.isfinite().all()):
+        if not finite(tensor):
             help = "restore it from a copy, or train again"
             fail("RK713", f"{path}: the tensor {name} has values that are no finite numbers", help=help)
     return tensors
+
+
+def finite(tensor: Tensor) -> bool:
+    """Whether a tensor has finite values alone; of a type that has no such test it has none that are used here."""
+    try:
+        return bool(tensor.isfinite().all())
+    except (RuntimeError, NotImplementedError):
+        return False
 
 
 def about_weights(path: Path) -> dict[str, Any]:
@@ -109,8 +117,8 @@ def about_weights(path: Path) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             return dict(json.loads((file.metadata() or {}).get("run", "{}")))
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
-        _damaged(path, error)
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
+        damaged(path, error)
 
 
 def save_state(path: Path, previous: Path, state: Mapping[str, Any]) -> None:
@@ -129,18 +137,27 @@ def save_state(path: Path, previous: Path, state: Mapping[str, Any]) -> None:
     write(path, buffer.getvalue())
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """Read what save_state wrote, to the CPU and without unpickling code; raises RkblocksError RK712 or RK713."""
+def load_state(path: Path, look: Callable[[Any], None] = lambda state: None) -> dict[str, Any]:
+    """Read what save_state wrote, to the CPU and without unpickling code. `look` raises what is wrong with the content.
+
+    It takes no more memory than the file is long: torch packs nothing, so that what is packed is refused.
+
+    Raises:
+        RkblocksError: RK712 (absent), RK713 (damaged, or `look` raised).
+    """
     _expect(path)
     try:
         with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums that it writes
+            members = archive.infolist()
+            packed = any(one.compress_type != zipfile.ZIP_STORED for one in members)
+            if packed or sum(one.file_size for one in members) > path.stat().st_size:
+                raise ValueError("it would unpack to more than it holds")
             if broken := archive.testzip():
                 raise ValueError(f"the checksum of {broken} is wrong")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or state.get("format") != 1:
-            raise ValueError("it is no resume file of format 1")
+        look(state)
     except Exception as error:  # a damaged zip or pickle raises almost anything
-        _damaged(path, error)
+        damaged(path, error)
     return state
 
 
@@ -161,8 +178,10 @@ def _expect(path: Path) -> None:
         fail("RK712", f"{path} does not exist", help=resume if unfinished else other)
 
 
-def _damaged(path: Path, error: Exception) -> NoReturn:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
+def damaged(path: Path, error: Exception) -> NoReturn:
+    """Raise RkblocksError RK713: the file is there and cannot be read."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    reason = " ".join(text.split())[:200] or type(error).__name__
     fail("RK713", f"{path} cannot be read: {reason}", help="it is damaged; restore it from a copy, or train again")
 
 

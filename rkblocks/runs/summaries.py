@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rkblocks.runs import metrics, records
 from rkblocks.settings import differences
 
+CONFIG, RECORD = "config.toml", "run.json"
 #: Keys of the summary of one run, as columns of a table.
 COLUMNS = ("run", "blocks", "data", "method", "seed", "epochs", "clean", "robust")
 #: Metrics beside the settings that differ, in a comparison.
@@ -23,8 +25,8 @@ def summary(run: Path) -> dict[str, Any]:
     the training images, `seconds` the time of all epochs, `damaged` the files that cannot be read, `settings`
     config.toml with dotted keys.
     """
-    known = dict(differences.flat(_config(run / "config.toml")))
-    epochs = list(_epochs(run / "metrics.jsonl"))
+    known = dict(differences.flat(_config(run / CONFIG)))
+    epochs = metrics.read(run).epochs
     wanted = known.get("training.epochs")
     blocks = known.get("net.blocks")
     return {
@@ -45,26 +47,24 @@ def summary(run: Path) -> dict[str, Any]:
 
 def damaged(run: Path) -> list[str]:
     """Return which files of a run are there and cannot be read; the last line of the metrics may be cut off."""
-    import tomllib
-
-    def whole_lines(text: str) -> None:
-        for line in text.splitlines()[: None if text.endswith("\n") else -1]:
-            json.loads(line)
-
     found = []
-    for name, read in (("config.toml", tomllib.loads), ("run.json", json.loads), ("metrics.jsonl", whole_lines)):
+    for name in (CONFIG, RECORD):
         try:
-            if (run / name).exists():
-                read((run / name).read_text(encoding="utf-8"))
+            if not (run / name).exists():
+                continue
+            if name == CONFIG:
+                tomllib.loads((run / name).read_text(encoding="utf-8"))
+            else:
+                records.read(run / name, RECORD, records.Record)
         except (OSError, ValueError, RecursionError):
             found.append(name)
-    return found
+    return [*found, metrics.METRICS] if metrics.read(run).damage else found
 
 
 def runs_below(folder: Path) -> Iterator[Path]:
     """Yield the run folders below a folder, sorted."""
-    for config in sorted(folder.rglob("config.toml")):
-        if (config.parent / "run.json").is_file():
+    for config in sorted(folder.rglob(CONFIG)):
+        if (config.parent / RECORD).is_file():
             yield config.parent
 
 
@@ -93,35 +93,18 @@ def _rank(found: Any) -> tuple[int, float, str]:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    import tomllib
-
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
 
 
-def _epochs(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the complete lines of an epoch; the last line of an interrupted run may be cut off."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    for line in lines:
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict) and "epoch" in found:
-            yield found
-
-
-def _at_best(epochs: list[dict[str, Any]], key: str) -> float | None:
+def _at_best(epochs: Sequence[dict[str, Any]], key: str) -> float | None:
     """Return a metric of the last epoch that was the best so far: the one that weights.safetensors is of."""
     best = [epoch for epoch in epochs if epoch.get("best") is True]
     return next(iter(_numbers(best[-1:], key)), None)
 
 
-def _numbers(epochs: list[dict[str, Any]], key: str) -> list[float]:
+def _numbers(epochs: Sequence[dict[str, Any]], key: str) -> list[float]:
     found = (epoch.get(key) for epoch in epochs)
     return [n for n in found if isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n)]

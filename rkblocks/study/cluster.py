@@ -9,10 +9,9 @@ from typing import Any
 
 from rkblocks.diagnostics import RkblocksError, diagnostic, fail
 from rkblocks.extras import require
-from rkblocks.runs.folder import METRICS
+from rkblocks.runs import metrics
 from rkblocks.study.pool import WAIT, Outcome, Progress
 from rkblocks.study.spec import Resources
-from rkblocks.study.state import lines
 from rkblocks.study.task import Task, perform
 from rkblocks.study.worker import settle
 
@@ -80,7 +79,7 @@ def _gather(ray: Any, pending: dict[Any, Task], progress: Progress | None) -> It
         while pending:
             ready, _ = ray.wait(list(pending), num_returns=1, timeout=LOOK)
             for task in pending.values():  # the storage is shared: an epoch is seen where it is written
-                epochs, units = len(lines(task.folder / METRICS)), task.units
+                epochs, units = len(metrics.read(task.folder).epochs), task.units
                 if epochs != shown.get(task.name, 0):
                     shown[task.name] = epochs
                     tell(task.label, min(epochs, units - 1), units)

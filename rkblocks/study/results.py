@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import Any
 
 from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.runs import records
 from rkblocks.runs.folder import RECORD
 from rkblocks.study.contrasts import contrasts
 from rkblocks.study.grid import Cell
@@ -66,8 +66,8 @@ def _entry(study: Study, cell: Cell, seed: int, state: State, folder: Path) -> d
     """One network: its accuracies by column, and what they depend on."""
     one = next(iter(state.found.values()))
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = records.read(folder / RECORD, RECORD, records.Record)
+    except (OSError, records.UnfitError):
         record = {}
     return {
         "cell": cell.name,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.runs import config as configs
+from rkblocks.runs import evaluations, metrics, records
 from rkblocks.runs.config import Config
-from rkblocks.runs.folder import CONFIG, METRICS, RECORD, RESUME, WEIGHTS, occupied
+from rkblocks.runs.folder import CONFIG, RECORD, RESUME, WEIGHTS, occupied
 from rkblocks.runs.storage import sha256
 from rkblocks.study.plan import Column, Evaluation
 
@@ -65,11 +65,11 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
             f"{folder} is another network than the study asks for: {'; '.join(differing)}",
             help="move it away, or choose another --out",
         )
-    metrics, damage = read_metrics(folder / METRICS)
-    if damage:
-        return State(PARTIAL, (min(len(metrics), epochs), epochs), 0.0, {}, damage=damage)
-    seconds = sum(float(one.get("seconds", 0.0)) for one in metrics)
-    done = min(len(metrics), epochs)
+    known = metrics.read(folder)
+    done = min(len(known.epochs), epochs)
+    if known.damage:
+        return State(PARTIAL, (done, epochs), 0.0, {}, damage=known.damage)
+    seconds = sum(float(one.get("seconds", 0.0)) for one in known.epochs)
     if done < epochs or not ((folder / WEIGHTS["last"]).is_file() or not (folder / RESUME).is_file()):
         return State(PARTIAL, (done, epochs), seconds, {})
     notes: list[str] = []
@@ -113,31 +113,6 @@ def _object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def read_metrics(path: Path) -> tuple[list[dict[str, Any]], str]:
-    """Return the metrics of every epoch, and "FILE, line 3: ..." for the first line that is damaged, else "".
-
-    A last line that was cut off by a crash is none: the epoch is repeated. A missing file is empty.
-    """
-    found: list[dict[str, Any]] = []
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return [], ""
-    texts = text.splitlines()
-    for number, line in enumerate(texts, 1):
-        value = _object(line)
-        if value is None and number == len(texts) and not text.endswith("\n"):
-            break
-        if value is None or value.get("epoch", number) != number or not _number(value.get("seconds", 0.0)):
-            return found, f"{path}, line {number}: expected the metrics of epoch {number}, as a JSON object"
-        found.append(value)
-    return found, ""
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def measured(
     folder: Path, plan: Sequence[Column], evaluation: Evaluation, notes: list[str]
 ) -> tuple[dict[str, Mapping[str, Any]], tuple[Mapping[str, Any], ...]]:
@@ -151,68 +126,32 @@ def measured(
     n = images(folder, evaluation)
     found: dict[str, Mapping[str, Any]] = {}
     health: dict[str, Mapping[str, Any]] = {}
-    for content in _evaluations(folder, notes):
-        entries = content["entries"]
+    saved, wrong = evaluations.read(folder)
+    notes += [f"{path} is passed over: {reason}" for path, reason in wrong.items()]
+    for one in saved:
+        entries = one.entries
         own = {str(entry["weights"]) for entry in entries}
         hashes = hashes or own
-        split = content.get("data", {}).get("split")
+        split = one.content.get("data", {}).get("split")
         if own != hashes or split != evaluation.split or {entry["seed"] for entry in entries} != {evaluation.seed}:
             continue
         before = len(found)
         for column in plan:
-            entry = next((one for one in entries if column.is_of(one) and one["n"] == n), None)
+            entry = next((row for row in entries if column.is_of(row) and row["n"] == n), None)
             if entry is not None:
                 found.setdefault(column.key, entry)
         if len(found) > before:
-            health |= {str(check["check"]): check for check in content.get("health", ())}
+            health |= {check["check"]: check for check in one.health}
     return found, tuple(health.values())
 
 
 def images(folder: Path, evaluation: Evaluation) -> int | None:
     """The number of images that an evaluation of this run takes; None where its run.json does not tell."""
     try:
-        size = int(json.loads((folder / RECORD).read_text(encoding="utf-8"))["data"][evaluation.split])
-    except (OSError, ValueError, KeyError, TypeError):
+        size = int(records.read(folder / RECORD, RECORD, records.Record)["data"].get(evaluation.split, 0))
+    except (OSError, records.UnfitError):
         return None
     return min(evaluation.limit or size, size)
-
-
-def _evaluations(folder: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
-    """The evaluations of a run, by name; of what is none a note is taken."""
-    for path in sorted((folder / "evaluations").glob("*.json")):
-        try:
-            content = _object(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            content = None
-        reason = "it is no JSON object" if content is None else _unfit(content)
-        if reason:
-            notes.append(f"{path} is passed over: {reason}")
-        elif content is not None:
-            yield content
-
-
-CHECK: Final = ("check", "ok", "figure")
-ENTRY: Final = ("attack", "threat", "definition", "n", "seed", "weights", "accuracy")
-
-
-def _unfit(content: Mapping[str, Any]) -> str:
-    """Why this is no evaluation that can be counted; "" where it is one."""
-    entries, checks = content.get("entries"), content.get("health", [])
-    if not isinstance(entries, list) or not entries or not all(isinstance(one, dict) for one in entries):
-        return "it has no entries"
-    for number, entry in enumerate(entries):
-        if missing := [key for key in ENTRY if key not in entry]:
-            return f"entries[{number}] has no {missing[0]}"
-        accuracy = entry["accuracy"]
-        if not _number(accuracy) or not 0 <= accuracy <= 1:
-            return f"the accuracy of entries[{number}] is {accuracy!r}, expected a number from 0 to 1"
-        if not isinstance(entry["seed"], int):
-            return f"the seed of entries[{number}] is {entry['seed']!r}, expected a whole number"
-    if not isinstance(content.get("data", {}), dict):
-        return "its data is no JSON object"
-    if not isinstance(checks, list) or not all(isinstance(one, dict) and set(CHECK) <= set(one) for one in checks):
-        return "its health is no list of checks"
-    return ""
 
 
 def problem(error: RkblocksError) -> str:

@@ -16,9 +16,10 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation import of_run
 from rkblocks.evaluation.work import Work
 from rkblocks.runs.config import Config
-from rkblocks.runs.folder import METRICS, RESUME, WEIGHTS, made
+from rkblocks.runs.folder import RESUME, WEIGHTS, made
 from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.runs.lock import IN_USE, held
+from rkblocks.runs.metrics import METRICS
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, State, state
 

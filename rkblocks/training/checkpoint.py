@@ -6,19 +6,25 @@ so, and repeats the steps between them to the same weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from msgspec import Struct
 
 from rkblocks import distributed
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
 from rkblocks.runs import folder as runs
-from rkblocks.runs.storage import clear_parts, load_state, save_state, sha256, write_text
+from rkblocks.runs import metrics, records
+from rkblocks.runs.records import Hash
+from rkblocks.runs.storage import clear_parts, damaged, finite, load_state, save_state, sha256, write_text
+from rkblocks.training.averaging import PREFIX
 
 
 @dataclass
@@ -67,15 +73,10 @@ def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, prog
     )
 
 
-def beginning(record: dict[str, Any], data: Dataset, streams: Callable[[int], dict[str, torch.Generator]]) -> Progress:
-    """The position of a run of which nothing is saved but its run.json. streams: as `restore` takes it.
-
-    Raises:
-        RkblocksError: RK717 where that names another data set.
-    """
+def same_data(record: Mapping[str, Any], data: Dataset) -> None:
+    """Return nothing; RkblocksError RK717 where run.json names another data set."""
     if {key: record["data"].get(key) for key in runs.about(data)} != runs.about(data):
         fail("RK717", "the data set is not the one this run was made for", help="check --data-root and the files")
-    return Progress(streams=streams(0))
 
 
 def restore(
@@ -84,18 +85,21 @@ def restore(
     optimizer: torch.optim.Optimizer,
     streams: Callable[[int], dict[str, torch.Generator]],
     data: str,
+    epochs: int,
+    steps: int,
 ) -> tuple[Progress, list[str]]:
     """Load resume.pt into model and optimizer, and drop metrics of epochs that will be repeated.
 
     Returned are the position, and what the user has to be told: that an older state had to be taken.
 
-    streams: a function that gives the fresh generators of an epoch.
+    streams: a function that gives the fresh generators of an epoch. epochs, steps: of the whole training, and of an
+    epoch: no position lies beyond.
 
     Raises:
         RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed), RK721
         (another kind of device).
     """
-    path, state, note = _newest(folder)
+    path, state, note = _newest(folder, epochs, steps)
     if state["config"] != sha256(folder / runs.CONFIG):
         help = "restore config.toml, or start a new run with the new settings"
         fail("RK715", f"{folder / runs.CONFIG} has changed since this run was saved", help=help)
@@ -105,37 +109,111 @@ def restore(
             "the data set is not the one this run was trained on so far",
             help="check --data-root and the files",
         )
-    here = next(model.parameters()).device.type
-    if state["device"] != here:  # random streams of a GPU and of a CPU have nothing in common
+    device = next(model.parameters()).device
+    if state["device"] != device.type:  # random streams of a GPU and of a CPU have nothing in common
         fail(
             "RK721",
-            f"{folder} was trained on {state['device']} so far, not on {here}",
+            f"{folder} was trained on {state['device']} so far, not on {device.type}",
             help="continue on such a machine",
         )
     runs.load_into(model, state["model"], path)
-    optimizer.load_state_dict(state["optimizer"])
-    progress = Progress(**state["progress"])
-    device = next(model.parameters()).device
-    progress.carried = {name: tensor.to(device) for name, tensor in state.get("carried", {}).items()}
+    progress = Progress(**{name: state["progress"][name] for name in NUMBERS})
     progress.streams = streams(progress.epoch)
-    for name, generator in progress.streams.items():
-        generator.set_state(state["streams"][name])
+    try:
+        _load_optimizer(optimizer, state["optimizer"])
+        progress.carried = {name: tensor.to(device) for name, tensor in state.get("carried", {}).items()}
+        _fit_average(progress.carried, model)
+        for name, generator in progress.streams.items():
+            generator.set_state(state["streams"][name])
+    except Exception as error:  # torch raises almost anything for a state that does not fit
+        damaged(path, error)
     if distributed.rank() == 0:
-        metrics = folder / runs.METRICS
-        lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True) if metrics.is_file() else []
-        write_text(metrics, "".join(lines[: progress.epoch]))
+        known = metrics.read(folder)
+        if known.damage:
+            help = "restore it from a copy, or move it away to go on without the metrics of the epochs before"
+            fail("RK713", known.damage, help=help)
+        kept = [json.dumps(line) + "\n" for line in known.epochs if line["epoch"] <= progress.epoch]
+        write_text(folder / metrics.METRICS, "".join(kept))
         clear_parts(folder)
     return progress, note
 
 
-def _newest(folder: Path) -> tuple[Path, dict[str, Any], list[str]]:
+class Saved(Struct):
+    """resume.pt. config: hash of config.toml; data: fingerprint of the data set; model, carried, streams: tensors by
+    name; optimizer: its state_dict.
+    """
+
+    format: Literal[1]
+    config: Hash
+    data: str
+    device: str
+    progress: records.Progress
+    streams: dict[str, torch.Tensor]
+    model: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    carried: dict[str, torch.Tensor] = {}
+
+
+def _look(state: object, epochs: int, steps: int) -> None:
+    """Raise ValueError where the content of a resume.pt is none, or names a position that no training reaches."""
+    saved = records.check(state, Saved)
+    at = saved.progress
+    for name, value, most in (
+        ("epoch", at.epoch, epochs),
+        ("step", at.step, steps),
+        ("best_epoch", at.best_epoch, at.epoch),
+        ("correct", at.correct, at.seen),
+    ):
+        if value > most:
+            raise ValueError(f"progress.{name} is {value}, expected at most {most}")
+    if (at.step > 0) != (at.seen > 0):
+        raise ValueError(f"progress.seen is {at.seen} after step {at.step} of the epoch")
+    for part in ("streams", "model", "carried"):
+        for name, tensor in getattr(saved, part).items():
+            _whole(f"{part}.{name}", tensor)
+
+
+def _whole(place: str, tensor: torch.Tensor) -> None:
+    """Raise ValueError for a tensor of which the file holds not all, or with values that are no finite numbers."""
+    if tensor.layout != torch.strided or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ValueError(f"{place}: its values are not all in the file")
+    if not finite(tensor):
+        raise ValueError(f"{place} has values that are no finite numbers")
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load the state of an optimizer. Raises ValueError where it is not that of these weights and settings."""
+    own = [dict(group) for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for number, (group, before) in enumerate(zip(optimizer.param_groups, own, strict=True)):
+        for key, value in before.items():
+            if key not in ("params", "lr") and group.get(key) != value:
+                raise ValueError(f"optimizer.param_groups[{number}].{key} is {group.get(key)!r}, expected {value!r}")
+    for parameter, kept in optimizer.state.items():
+        for key, value in kept.items():
+            if isinstance(value, torch.Tensor):
+                _whole(f"optimizer.{key}", value)
+                if value.dim() and value.shape != parameter.shape:
+                    raise ValueError(f"optimizer.{key} is of shape {list(value.shape)}, not {list(parameter.shape)}")
+
+
+def _fit_average(carried: dict[str, torch.Tensor], model: GroupedNet) -> None:
+    """Raise ValueError where averaged weights are none of this model."""
+    state = model.state_dict()
+    average = {name.removeprefix(PREFIX): value for name, value in carried.items() if name.startswith(PREFIX)}
+    if average and {name: value.shape for name, value in average.items()} != {n: v.shape for n, v in state.items()}:
+        raise ValueError("carried: the averaged weights are not those of this network")
+
+
+def _newest(folder: Path, epochs: int, steps: int) -> tuple[Path, dict[str, Any], list[str]]:
     """The newest state that can be read, its file, and a note where that is not the one saved last."""
     newest, older = folder / runs.RESUME, folder / runs.PREVIOUS
+    look = partial(_look, epochs=epochs, steps=steps)
     try:
-        return newest, load_state(newest), []
+        return newest, load_state(newest, look), []
     except RkblocksError as error:
         try:
-            state = load_state(older)
+            state = load_state(older, look)
         except RkblocksError:
             raise error from None
         reason = error.diagnostics[0].message

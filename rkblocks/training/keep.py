@@ -19,6 +19,8 @@ from rkblocks import distributed
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.nets import GroupedNet
 from rkblocks.runs import folder as runs
+from rkblocks.runs.metrics import METRICS
+from rkblocks.runs.metrics import read as read_metrics
 from rkblocks.runs.storage import append_line, load_weights, save_weights
 from rkblocks.training import checkpoint
 from rkblocks.training.averaging import Average
@@ -60,10 +62,10 @@ class Keeper:
         line = json.dumps(metrics)
         if distributed.rank() == 0:
             for name in ("best", "last") if best else ("last",):
-                self._weights(name, line)
+                self._weights(name, metrics)
             if self.average.state() and not self.average.settings.evaluated:
-                self._weights("average", line)
-            append_line(self.folder / runs.METRICS, line)
+                self._weights("average", metrics)
+            append_line(self.folder / METRICS, line)
 
     def repair(self) -> list[str]:
         """Make weights again that are missing or damaged, from the state just restored; returns what was done.
@@ -85,16 +87,16 @@ class Keeper:
                     help=f"restore it from a copy, or train again: rkblocks train --preset {config} --out ANOTHER",
                 )
             if distributed.rank() == 0:
-                lines = (self.folder / runs.METRICS).read_text(encoding="utf-8").splitlines()
-                self._weights(name, lines[epoch - 1] if len(lines) >= epoch else "{}")
+                lines = {line["epoch"]: line for line in read_metrics(self.folder).epochs}
+                self._weights(name, lines.get(epoch, {}))
             done.append(f"{path} was missing or damaged, and is made again from {runs.RESUME}")
         return done
 
-    def _weights(self, name: str, metrics: str) -> None:
+    def _weights(self, name: str, metrics: dict[str, Any]) -> None:
         identity = runs.weights_identity(self.folder, self.blocks)
         with self.average.evaluated():
             own: Mapping[str, Tensor] = self.model.state_dict() if name != "average" else self.average.state()
-            save_weights(self.folder / runs.WEIGHTS[name], own, {"metrics": json.loads(metrics), **identity})
+            save_weights(self.folder / runs.WEIGHTS[name], own, {"metrics": metrics, **identity})
 
     @contextmanager
     def naming_divergence(self) -> Iterator[None]:

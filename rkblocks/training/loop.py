@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from rkblocks.runs import folder as runs
 from rkblocks.runs import network as networks
 from rkblocks.runs.config import Config
 from rkblocks.runs.interrupt import Stop, stop_on_signal
+from rkblocks.tableau import Tableau
 from rkblocks.training import board, checkpoint, parallel
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Progress
@@ -70,21 +71,15 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             tableaus = schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
             data = _data(config, device)
             mean, std = networks.constants(config, data)
-            init = stream(config.training.seed, "init")
-            with enough_memory(config):
-                model = networks.build(config, tableaus, data.shape, len(data.classes), mean, std, init)
-                model = model.to(device).to(memory_format=networks.memory_format(config, device))
-            optimizer = make_optimizer(config.optimizer, model)
-            at = Progress(streams=epoch_streams(config.training.seed, 0, device))
-            average = Average(config.averaging, model, at.carried)
-            keeper = Keeper(out, model, optimizer, average, at, fingerprint(data), config.net.blocks)
+            record: dict[str, Any] = {"data": runs.about(data), "mean": mean, "std": std}
+            keeper = _prepared(out, config, record, tableaus, data, begins=True)[0]
         with distributed.together():
             if distributed.rank() == 0:  # last, so that a run stopped before its first step leaves nothing
                 stack.enter_context(lock.held(out))
-                weights = sum(parameter.numel() for parameter in model.parameters())
-                record: dict[str, Any] = {"mean": mean, "std": std, "parameters": weights, "device": str(device)}
-                record |= {"dtype": "float32", "variants": variants.in_force(config), "processes": distributed.size()}
-                runs.create(out, config, tableaus, data, record)
+                weights = sum(parameter.numel() for parameter in keeper.model.parameters())
+                record |= {"parameters": weights, "device": str(device), "dtype": "float32"}
+                record |= {"variants": variants.in_force(config), "processes": distributed.size()}
+                runs.create(out, config, tableaus, record)
         keeper.state()
         return _run(config, data, keeper, _reporter(progress, keeper, tensorboard))
 
@@ -108,16 +103,10 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
             parallel.check(config)
             data = _data(config, device)
             begins = not runs.made(folder)
-            model = runs.network(config, record, tableaus, stream(config.training.seed, "init") if begins else None)
-            model = model.to(device).to(memory_format=networks.memory_format(config, device))
-            optimizer = make_optimizer(config.optimizer, model)
-            fresh = partial(epoch_streams, config.training.seed, device=device)
             if begins:
-                at, note = checkpoint.beginning(record, data, fresh), [f"{folder} has nothing saved yet: it begins"]
-            else:
-                at, note = checkpoint.restore(folder, model, optimizer, fresh, fingerprint(data))
-            average = Average(config.averaging, model, at.carried)
-            keeper = Keeper(folder, model, optimizer, average, at, fingerprint(data), config.net.blocks)
+                checkpoint.same_data(record, data)
+            keeper, note = _prepared(folder, config, record, tableaus, data, begins)
+            note = [f"{folder} has nothing saved yet: it begins"] if begins else note
         with distributed.together():
             report = _reporter(progress, keeper, tensorboard)
             for line in [*note, *keeper.repair()]:
@@ -125,6 +114,34 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
         if begins:
             keeper.state()
         return _run(config, data, keeper, report)
+
+
+def _prepared(
+    folder: Path,
+    config: Config,
+    record: Mapping[str, Any],
+    tableaus: Sequence[Tableau],
+    data: Dataset,
+    begins: bool,
+) -> tuple[Keeper, list[str]]:
+    """The network with its optimiser where training stands, at the beginning or as it was saved; and what the user has
+    to be told.
+
+    record: "data", "mean" and "std" of run.json.
+    """
+    device, seed = data.train.labels.device, config.training.seed
+    with enough_memory(config):
+        model = runs.network(config, record, tableaus, stream(seed, "init") if begins else None)
+        model = model.to(device).to(memory_format=networks.memory_format(config, device))
+    optimizer = make_optimizer(config.optimizer, model)
+    fresh, note = partial(epoch_streams, seed, device=device), list[str]()
+    at, own = Progress(streams=fresh(0)), fingerprint(data)
+    if not begins:
+        steps = len(data.train) // config.training.batch_size
+        with enough_memory(config):
+            at, note = checkpoint.restore(folder, model, optimizer, fresh, own, config.training.epochs, steps)
+    average = Average(config.averaging, model, at.carried)
+    return Keeper(folder, model, optimizer, average, at, own, config.net.blocks), note
 
 
 def _reporter(progress: bool | Listener, keeper: Keeper, tensorboard: bool) -> Reporter:

@@ -18,6 +18,15 @@ method = "adversarial"
 epochs = 5
 seed = 7
 """
+RECORD = json.dumps(
+    {
+        "groups": ["tableaus/ark.json"],
+        "tableaus": {"tableaus/ark.json": "0" * 64},
+        "data": {"shape": [1, 8, 8], "classes": ["0", "1"]},
+        "mean": None,
+        "std": None,
+    }
+)
 EPOCHS = (
     '{"epoch": 1, "validation_clean": 0.75, "validation_robust": 0.25, "best": true}\n'
     '{"epoch": 2, "validation_clean": 0.875, "validation_robust": 0.125, "best": false}\n{"epo'
@@ -28,7 +37,7 @@ EPOCHS = (
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "deep" / "run"
     folder.mkdir(parents=True)
-    for name, text in (("config.toml", CONFIG), ("run.json", "{}"), ("metrics.jsonl", EPOCHS)):
+    for name, text in (("config.toml", CONFIG), ("run.json", RECORD), ("metrics.jsonl", EPOCHS)):
         (folder / name).write_text(text)
     return folder
 
@@ -69,7 +78,7 @@ def two(run: Path) -> Path:
     """A folder of two runs: `run` above, and one of another seed and rate, which is better and one epoch old."""
     other = run.parent / "other"
     other.mkdir()
-    for name, text in (("config.toml", SECOND), ("run.json", "{}"), ("metrics.jsonl", BETTER)):
+    for name, text in (("config.toml", SECOND), ("run.json", RECORD), ("metrics.jsonl", BETTER)):
         (other / name).write_text(text)
     return run.parent
 

@@ -140,7 +140,15 @@ def test_only_what_was_measured_has_a_section(analysed, tmp_path):
     assert set(page.ids) == {"accuracy", "variation", "about"}
 
 
-ENTRY = {"attack": "pgd", "definition": "final", "n": 10, "accuracy": 0.4, "interval": [0.1, 0.7]}
+ENTRY = {
+    "attack": "pgd",
+    "definition": "final",
+    "n": 10,
+    "accuracy": 0.4,
+    "interval": [0.1, 0.7],
+    "seed": 0,
+    "weights": "",
+}
 SAVED = {
     "entries": [
         ENTRY | {"attack": "clean", "threat": None, "accuracy": 0.9},

@@ -297,7 +297,7 @@ def test_impossible_accuracies_do_not_count(copy: Path, accuracy: object) -> Non
     path.write_text(json.dumps(content))
     lines: list[str] = []
     found = study.run(copy, report_only=True, say=lines.append)
-    assert lines[0].startswith(f"{path} is passed over: the accuracy of entries[1] is {accuracy!r}")
+    assert lines[0].startswith(f"{path} is passed over: entries[1].accuracy is {accuracy!r}, expected float")
     assert [entry["run"] for entry in found["entries"]] == [
         f"runs/{n}" for n in ("euler-seed0", "euler-seed1", "ssp2-seed1")
     ]
