@@ -20,6 +20,7 @@ from torch import nn
 
 from rkblocks import verify
 from rkblocks.blocks import RKBlock
+from rkblocks.exact.value import Exact
 from rkblocks.program.compile import fixed
 from rkblocks.program.facts import number
 from rkblocks.program.method_source import STEP_DOMAIN
@@ -79,6 +80,14 @@ class BlockAudit:
         return (None, None) if variance is None else (variance.growth, variance.growth_float)
 
     @property
+    def _exact(self) -> tuple[Exact | None, ...]:
+        """SSP coefficient, rho and growth, as far as they are known."""
+        optimal = None if self.report.ssp is None else self.report.ssp.optimal
+        rho = None if self.report.contractivity is None else self.report.contractivity.euclidean
+        growth = None if self.report.variance is None else self.report.variance.number
+        return (None if optimal is None else optimal.known, None if rho is None else rho.known, growth)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the method, in words: a family can be led away from consistency."""
         return tuple(d.message for d in self.report.diagnostics if d.severity == "error")
@@ -87,7 +96,7 @@ class BlockAudit:
         """The content as a JSON object."""
         (ssp, ssp_float), (growth, growth_float) = self.ssp, self.growth
         optimal = None if self.report.ssp is None else self.report.ssp.optimal
-        certificate = None if optimal is None or optimal.certificate is None else vars(optimal.certificate)
+        certificate = None if optimal is None or optimal.certificate is None else optimal.certificate.to_dict()
         return {
             "block": self.name,
             "tableau": self.tableau,
@@ -105,7 +114,7 @@ class BlockAudit:
     def row(self) -> tuple[str, ...]:
         """The cells of a table: block, scheme, coefficients, order, SSP coefficient, rho, growth."""
         learned = ", ".join(f"{c.name} = {float(c.value):.9g}" for c in self.coefficients)
-        figures = (number(*self.ssp), number(*self.rho), number(*self.growth)) if self.order else ("-",) * 3
+        figures = tuple(map(number, self._exact)) if self.order else ("-",) * 3
         return (self.name, self.tableau, learned or "-", str(self.order) if self.order else "none", *figures)
 
 

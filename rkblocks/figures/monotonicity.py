@@ -32,7 +32,7 @@ def monotonicity(tableau: Tableau) -> Figure:
         raise TableauError(report.diagnostics, report.source)
     optimal = report.ssp.optimal
     limit = optimal.cfl_float or 0.0
-    entry = _place(optimal.certificate.entry) if optimal.certificate is not None else None
+    entry = optimal.certificate.place if optimal.certificate is not None else None
     field, A, b = member.field, member.reduced.A, member.reduced.b
     right = BEYOND * limit if limit else 1.0
     r = np.linspace(0, right, POINTS)
@@ -48,7 +48,7 @@ def monotonicity(tableau: Tableau) -> Figure:
                 axis.plot(r, _scaled(np, values[place], r, limit), color="0.55", linewidth=0.9)
         if entry in shown:
             curve = _scaled(np, values[entry], r, limit)
-            axis.plot(r, curve, color=style.COLOURS[1], linewidth=2.2, label=f"{_name(entry)} limits R")
+            axis.plot(r, curve, color=style.COLOURS[1], linewidth=2.2, label=f"{entry} limits R")
         axis.axvline(limit, color=style.COLOURS[0], linestyle="--", linewidth=1.4, label=f"R = {limit:.6g}")
         axis.set_xlim(0, right)
         axis.set_ylim(-0.5, 1.12)
@@ -58,16 +58,6 @@ def monotonicity(tableau: Tableau) -> Figure:
     with_entry = right_axis if entry is not None and entry[1] < 0 else left_axis
     style.legend_below(figure, with_entry)
     return figure
-
-
-def _place(name: str) -> tuple[int, int]:
-    """Return the place of an entry: P[3,0] is at (3, 0), d[2] at (2, -1)."""
-    i, _, j = name[2:-1].partition(",")
-    return int(i), int(j) if j else -1
-
-
-def _name(entry: tuple[int, int]) -> str:
-    return f"d[{entry[0]}]" if entry[1] < 0 else f"P[{entry[0]},{entry[1]}]"
 
 
 def _entries(np: Any, K: list[list[float]], r: Any) -> dict[tuple[int, int], Any]:

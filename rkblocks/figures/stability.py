@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rkblocks import verify
 from rkblocks.diagnostics import TableauError
 from rkblocks.extras import require
 from rkblocks.figures import style
-from rkblocks.files.approximate import approximate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rkblocks.tableau import Tableau
+    from rkblocks.verify.report import RootReport
 
 POINTS = 600
 """Points of the grid along each side; the region is drawn in double precision, the intervals are exact."""
@@ -28,7 +28,7 @@ def stability(tableau: Tableau) -> Figure:
     report = verify.check(tableau.at(tableau.initial()))
     if report.stability is None or report.ssp is None:
         raise TableauError(report.diagnostics, report.source)
-    coefficients = [approximate(text or "") or 0.0 for text in report.stability["polynomial"]]
+    coefficients = [c.nearest or 0.0 for c in report.stability.coefficients]
     left, right, top = _extent(np, coefficients)
     x, y = np.meshgrid(np.linspace(left, right, POINTS), np.linspace(-top, top, POINTS))
     size = np.abs(np.polyval(coefficients[::-1], x + 1j * y))
@@ -38,8 +38,8 @@ def stability(tableau: Tableau) -> Figure:
     axis.contour(x, y, size, levels=[1], colors=[style.COLOURS[0]], linewidths=1.4)
     axis.axhline(0, color="0.6", linewidth=0.8)
     axis.axvline(0, color="0.6", linewidth=0.8)
-    intervals = report.stability.get("meant") or report.stability
-    real, imaginary = (_float(intervals[name]) for name in ("real", "imaginary"))
+    intervals = report.stability.meant or report.stability.intervals
+    real, imaginary = (None, None) if intervals is None else map(_float, (intervals.real, intervals.imaginary))
     thick: dict[str, Any] = {"linewidth": 3.5, "solid_capstyle": "butt"}
     if real is not None:
         axis.plot([-real, 0], [0, 0], color=style.COLOURS[1], label=f"real interval [-{real:.5g}, 0]", **thick)
@@ -61,8 +61,8 @@ def stability(tableau: Tableau) -> Figure:
     return figure
 
 
-def _float(root: Mapping[str, Any] | None) -> float | None:
-    return None if root is None else root["float"]
+def _float(root: RootReport | None) -> float | None:
+    return None if root is None else root.nearest
 
 
 def _extent(np: Any, coefficients: Sequence[float]) -> tuple[float, float, float]:

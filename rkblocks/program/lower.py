@@ -124,10 +124,7 @@ def _check_embedded(tableau: Tableau) -> None:
 
 def _rational_optimum(tableau: Tableau, report: Report) -> Element | None:
     """The optimal SSP coefficient, where it is a positive rational number and no family's."""
-    if tableau.parameters or report.ssp is None or report.ssp.optimal is None or not report.ssp.optimal.cfl:
+    if tableau.parameters or report.ssp is None or report.ssp.optimal is None or report.ssp.optimal.number is None:
         return None
-    try:
-        value = Fraction(report.ssp.optimal.cfl)
-    except ValueError:
-        return None
-    return fixed(tableau).field.rational(value) if value > 0 else None
+    value = report.ssp.optimal.number.fraction
+    return fixed(tableau).field.rational(value) if value else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from rkblocks.render.verdicts import cut, exact
+from rkblocks.render.verdicts import WIDTH, exact
 
 if TYPE_CHECKING:
-    from rkblocks.verify.report import OrderReport, Report, VarianceReport
+    from rkblocks.verify.report import OrderReport, Report, RootReport, StabilityReport, VarianceReport
 
 
 def details(report: Report) -> Iterator[tuple[str, list[str]]]:
@@ -17,9 +17,9 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
         lines = list(_accuracy(report.order))
         if lines:
             yield "accuracy", lines
-    stability = list(_stability(report.stability or {}))
-    if report.ssp is not None and report.ssp.linear:
-        stability.append(f"linear threshold factor {_value(report.ssp.linear)}")
+    stability = [] if report.stability is None else list(_stability(report.stability))
+    if report.ssp is not None and report.ssp.linear is not None:
+        stability.append(f"linear threshold factor {exact(report.ssp.linear.number)}")
     if stability:
         yield "stability", stability
     if report.variance is not None:
@@ -29,43 +29,41 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
 def _accuracy(order: OrderReport) -> Iterator[str]:
     if order.stage_order is not None:
         yield f"stage order {order.stage_order}"
-    if order.principal_error:
-        error = order.principal_error
-        number = error.get("float")
-        size = "" if number is None else f" = {number:.6g}"
-        yield f"principal error norm sqrt({cut(error['square'])}){size}"
+    if order.principal_error is not None:
+        square, norm = order.principal_error.square, order.principal_error.nearest
+        yield f"principal error norm sqrt({square.brief(WIDTH)}){'' if norm is None else f' = {norm:.6g}'}"
 
 
-def _stability(stability: Mapping[str, Any]) -> Iterator[str]:
-    if "linear_order" in stability:
-        exactly = stability.get("linear_order_exact")
-        more = "" if exactly is None else f", within the tolerance (exactly {exactly})"
-        yield f"order {stability['linear_order']} for linear problems{more}"
-    if stability.get("polynomial"):
-        terms = [cut(text) for text in stability["polynomial"]]
-        yield f"polynomial, constant first: {', '.join(terms)}"
-    for axis, start in (("real", "real axis: stable from 0 to -"), ("imaginary", "imaginary axis: stable up to ")):
-        if stability.get(axis):
-            meant = (stability.get("meant") or {}).get(axis)
-            yield start + _value(stability[axis]) + _apart(stability[axis], meant)
+def _stability(stability: StabilityReport) -> Iterator[str]:
+    exactly = stability.linear_order_exact
+    more = "" if exactly is None else f", within the tolerance (exactly {exactly})"
+    yield f"order {stability.linear_order} for linear problems{more}"
+    yield f"polynomial, constant first: {', '.join(c.brief(WIDTH) for c in stability.coefficients)}"
+    if stability.intervals is None:
+        return
+    digits, meant = stability.intervals, stability.meant or stability.intervals
+    for start, found, other in (
+        ("real axis: stable from 0 to -", digits.real, meant.real),
+        ("imaginary axis: stable up to ", digits.imaginary, meant.imaginary),
+    ):
+        if found is not None:
+            yield start + exact(found.number) + _apart(found, other)
 
 
-def _apart(digits: Mapping[str, Any], meant: Mapping[str, Any] | None) -> str:
+def _apart(digits: RootReport, meant: RootReport | None) -> str:
     """What the interval is where the conditions met within the tolerance hold exactly, if that is another number."""
-    if meant is None or abs(meant["float"] - digits["float"]) <= 1e-6 * meant["float"]:
+    if meant is None or meant.nearest is None or digits.nearest is None:
         return ""
-    return f" for these digits, {_value(meant)} where the conditions met within the tolerance hold exactly"
-
-
-def _value(found: Mapping[str, Any]) -> str:
-    return exact(found.get("value"), found.get("float"))
+    if abs(meant.nearest - digits.nearest) <= 1e-6 * meant.nearest:
+        return ""
+    return f" for these digits, {exact(meant.number)} where the conditions met within the tolerance hold exactly"
 
 
 def _variance(variance: VarianceReport) -> Iterator[str]:
-    yield f"of the stages: {', '.join(cut(stage or 'unknown') for stage in variance.stages)}"
-    if variance.minimum:
-        least, inside = variance.minimum, variance.minimum.get("inside")
-        at = ", ".join(f"{name} = {value}" for name, value in least["at"].items())
-        edge = "" if inside else ", on the edge of the domain"
-        yield f"least growth of the family {exact(least['growth'], least.get('growth_float'))} at {at}{edge}"
+    yield f"of the stages: {', '.join(stage.brief(WIDTH) for stage in variance.each)}"
+    if variance.minimum is not None:
+        least = variance.minimum
+        at = "as it grows without bound" if least.place is None else f"= {least.place.brief(WIDTH)}"
+        edge = "" if least.inside else ", on the edge of the domain"
+        yield f"least growth of the family {exact(least.number)} at {least.name} {at}{edge}"
     yield from (f"assumes {assumption}" for assumption in variance.assumptions)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from rkblocks.exact.value import int_text
+
 if TYPE_CHECKING:
+    from rkblocks.exact.value import Exact
     from rkblocks.verify.report import (
         ClaimReport,
         DeclaredReport,
@@ -36,52 +37,47 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
     if report.contractivity is not None:
         yield "l2", list(_euclidean(report.contractivity.euclidean))
     if report.variance is not None:
-        yield "growth", [exact(report.variance.growth, report.variance.growth_float)]
+        yield "growth", [exact(report.variance.number, report.variance.growth_float)]
     if report.ineffective:
         yield "no effect", [f"{', '.join(report.ineffective)}: the method does not depend on it"]
     if report.claims:
         yield "claims", list(_claims(report.claims))
 
 
-def exact(text: str | None, value: float | None) -> str:
-    """Return "29/18 = 1.61111": the exact number as far as it is short, and its nearest decimal where that differs."""
-    number = "" if value is None else f"{value:.6g}"
-    if number and text is not None and _PARAMETER.search(text):
-        number += " at the initial values"
-    if text is None or len(text) > WIDTH:
-        return number or cut(text or "unknown")
-    return text if number in ("", text) else f"{text} = {number}"
+def exact(number: Exact | None, start: float | None = None) -> str:
+    """Return "29/18 = 1.61111": the exact number as far as it is short, and its nearest decimal where that differs.
 
-
-_PARAMETER = re.compile(r"(?!sqrt\b)\b[A-Za-z]")
+    start: of an expression, its value at the initial values of the parameters.
+    """
+    if number is None:
+        return "unknown"
+    nearest = start if number.parameters else number.nearest
+    decimal = (
+        ""
+        if nearest is None or not (nearest or number.is_zero)
+        else f"{nearest:.6g}" + (" at the initial values" if number.parameters else "")
+    )
+    if number.text is None or len(number.text) > WIDTH:
+        return decimal or number.brief(WIDTH)
+    return number.text if decimal in ("", number.text) else f"{number.text} = {decimal}"
 
 
 def cut(text: str) -> str:
-    """Return the text; where it is too long the nearest decimal of a number, or the text without its middle."""
-    if len(text) <= WIDTH:
-        return text
-    return f"{float(Fraction(text)):.12g}" if _is_number(text) else f"{text[: WIDTH // 2]}…{text[-WIDTH // 4 :]}"
-
-
-def _is_number(text: str) -> bool:
-    """Whether the text is a rational number that has a double (and is short enough for Python to read)."""
-    try:
-        return abs(Fraction(text)) < 10**300
-    except ValueError:
-        return False
+    """Return the text; where it is too long without its middle."""
+    return text if len(text) <= WIDTH else f"{text[: WIDTH // 2]}…{text[-WIDTH // 4 :]}"
 
 
 def _order(order: OrderReport) -> Iterator[str]:
     yield _holds(order)
     witness = order.witness
-    yield f"not {witness.order}: the tree {witness.tree} gives {cut(witness.left)} instead of {witness.right}"
-    if order.remaining and not any(_is_number(text) for text in order.remaining):  # a number left over never vanishes
-        yield f"{witness.order} where {' and '.join(f'{cut(text)} = 0' for text in order.remaining)}"
+    yield f"not {witness.order}: the tree {witness.tree} gives {witness.value.brief(WIDTH)} instead of {witness.right}"
+    if order.remaining and not any(left.is_number for left in order.remaining):  # a number left over never vanishes
+        yield f"{witness.order} where {' and '.join(f'{left.brief(WIDTH)} = 0' for left in order.remaining)}"
 
 
 def _holds(order: OrderReport) -> str:
     if order.verdict == "tolerance":
-        residual = exact(order.residual, order.residual_float)
+        residual = exact(order.largest)
         return f"{order.value}, within the tolerance (largest residual {residual}); exactly {order.exact}"
     return f"{order.value}, exactly" if order.verdict == "exact" else "none: no order condition holds"
 
@@ -97,59 +93,70 @@ def _ssp(ssp: SspReport) -> Iterator[str]:
 
 
 def _optimal(optimal: OptimalReport) -> Iterator[str]:
-    if optimal.cfl is None and (optimal.cases or optimal.at_init is not None):
+    if optimal.number is None and (optimal.cases or optimal.at_init is not None):
         initially = "" if optimal.cfl_float is None else f", initially {optimal.cfl_float:.6g}"
         yield f"optimal depends on the parameters{initially}"
-        if optimal.at_least not in (None, "0"):
+        if optimal.at_least:
             yield f"  at least {optimal.at_least} on the whole domain"
         if optimal.zero_at:
             yield f"  0 at {', '.join(f'{name} = {value}' for name, value in optimal.zero_at.items())}"
         for case in optimal.cases or ():
-            yield f"  {cut(case.cfl) if case.cfl else 'a root of a polynomial'} where {case.when}"
+            cfl = "a root of a polynomial" if case.number is None else case.number.brief(WIDTH)
+            yield f"  {cfl} where {case.when}"
+    elif optimal.bracket is not None:
+        yield f"optimal {optimal.cfl_float:.6g}"
     else:
-        yield f"optimal {exact(optimal.cfl, optimal.cfl_float)}{_certificate(optimal)}"
+        yield f"optimal {exact(optimal.number, optimal.cfl_float)}{_certificate(optimal)}"
 
 
 def _certificate(optimal: OptimalReport) -> str:
     certificate = optimal.certificate
-    if certificate is None:
+    if certificate is None or optimal.number is None:
         return ""
-    if optimal.cfl == "0":
+    if optimal.number.is_zero:
         return f", {certificate.entry} is negative for every small r > 0"
     if optimal.cfl is not None:
         return f", beyond it {certificate.entry} is negative"
-    return f", beyond it {certificate.entry} is negative; root of {cut(polynomial(certificate.polynomial))}"
+    return f", beyond it {certificate.entry} is negative; root of {cut(polynomial(certificate.root.polynomial))}"
 
 
 def _euclidean(found: EuclideanReport) -> Iterator[str]:
     certificate = found.certificate
-    if found.at_init is not None and found.rho is None:
+    if found.at_init is not None:
+        if found.rho is not None:
+            start = "" if found.rho_float is None else f" = {found.rho_float:.6g} at the initial values"
+            yield f"rho {cut(found.rho)}{start}"
+            return
         initially = "" if found.rho_float is None else f", initially {found.rho_float:.6g}"
         yield f"rho depends on the parameters{initially}"
         for case in found.cases or ():
-            yield f"  {case.rho or f'the root of {cut(polynomial(case.polynomial or ()))}'} where {case.when}"
+            yield f"  {case.rho or f'the root of {cut(_joined(case.polynomial or ()))}'} where {case.when}"
     elif found.bracket is not None:
         yield f"rho {found.rho_float:.6g} or a little more, both bounds proved"
-    elif found.rho is None and found.rho_float is None:
+    elif found.number is None:
         yield "rho not computed: the numbers are too large"
     elif certificate is not None and certificate.weight is not None:
         yield f"rho 0, the weight {certificate.weight} is not positive"
     elif certificate is None:
-        yield f"rho {exact(found.rho, found.rho_float)}"
+        yield f"rho {exact(found.number)}"
     else:
-        root = "" if found.rho is not None else f"; root of {cut(polynomial(certificate.polynomial))}"
-        yield f"rho {exact(found.rho, found.rho_float)}, beyond it B + r M is indefinite{root}"
+        root = "" if found.rho is not None else f"; root of {cut(polynomial(certificate.root.polynomial))}"
+        yield f"rho {exact(found.number)}, beyond it B + r M is indefinite{root}"
 
 
 def _declared(declared: DeclaredReport) -> Iterator[str]:
     if declared.nonnegative:
-        yield f"declared {exact(declared.cfl, declared.cfl_float)}, every entry nonnegative"
+        if declared.least_of:
+            least = ", ".join(ratio.brief(WIDTH) for ratio in declared.least_of)
+            yield f"declared the least of {least}, every entry nonnegative"
+        else:
+            yield f"declared {exact(declared.number, declared.cfl_float)}, every entry nonnegative"
     elif declared.nonnegative is None:
         yield "declared: undecided whether every entry is nonnegative"
     elif declared.nonnegative_at_init is None:
         yield "declared none: an entry is negative"
     elif declared.nonnegative_at_init:
-        start = "" if declared.cfl_at_init is None else f", {declared.cfl_at_init} there"
+        start = "" if declared.at_init is None else f", {declared.at_init.brief(WIDTH)} there"
         yield f"declared none on the whole domain; every entry is nonnegative at the initial values{start}"
     else:
         yield "declared none: an entry is negative, also at the initial values"
@@ -167,8 +174,12 @@ def _claims(claims: Sequence[ClaimReport]) -> Iterator[str]:
             yield f"undecided: {claim.claim} {claim.claimed}{found}"
 
 
-def polynomial(coefficients: Sequence[str]) -> str:
-    """Return "3 - 2 r + r^2" for the coefficients ["3", "-2", "1"], from the constant term up."""
+def polynomial(coefficients: Sequence[int]) -> str:
+    """Return "3 - 2 r + r^2" for the coefficients (3, -2, 1), from the constant term up."""
+    return _joined([int_text(c) for c in coefficients])
+
+
+def _joined(coefficients: Sequence[str]) -> str:
     result = ""
     for power, text in enumerate(coefficients):
         if text == "0":

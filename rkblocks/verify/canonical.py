@@ -15,6 +15,7 @@ from typing import NoReturn
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact
 from rkblocks.files import grammar
 from rkblocks.files.evaluate import evaluate
 from rkblocks.files.expression import EntryError, radicands
@@ -26,7 +27,7 @@ from rkblocks.verify.consistency import structure
 from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
-from rkblocks.verify.values import LONGEST, exact_text, root_digits, root_exact, root_text, short
+from rkblocks.verify.values import LONGEST, root_digits, root_text, short
 from rkblocks.writer import to_json
 
 DIGITS = 12
@@ -68,7 +69,7 @@ def canonical(tableau: Tableau, at: str | None = None, digits: int = DIGITS) -> 
         )
     notes = list(_notes(tableau, facts))
     if at is None:
-        at = root_exact(optimum)
+        at = Exact.root(optimum).text
         if facts.bracket is not None:
             at = _decimal_below(optimum, digits)
             notes.append(f"C was not isolated, only bounded from below: r = {at} is the bound")
@@ -178,7 +179,7 @@ def _assembled(facts: Facts, tableau: Tableau, member: _Member, optimum: Root) -
     form = canonical_shu_osher(member.field, member.A, member.b, member.r)
     title = f"canonical form at r = {member.text if len(member.text) <= LONGEST else short(member.field, member.r)}"
     if any(
-        exact_text(member.field, entry) is None for rows in (form.alpha, form.beta) for row in rows for entry in row
+        Exact(member.field, entry).text is None for rows in (form.alpha, form.beta) for row in rows for entry in row
     ):
         _refuse(title, "it has numbers of more than 1000 digits")
     written = replace(
@@ -214,7 +215,7 @@ def _embedded(facts: Facts, member: _Member) -> Butcher | None:
 def _claims(facts: Facts, member: _Member, form: ShuOsher, optimum: Root) -> Claims:
     certified = declared(member.field, form).cfl
     assert certified is not None  # the form is nonnegative, and b is not 0
-    exact = root_exact(optimum)
+    exact = Exact.root(optimum).text
     ssp = Claimed(exact) if exact is not None and len(exact) <= LONGEST_CLAIM else _digits(optimum)
     return Claims(
         order=facts.order.value,
@@ -225,7 +226,7 @@ def _claims(facts: Facts, member: _Member, form: ShuOsher, optimum: Root) -> Cla
 
 
 def _claimed(field: Field, value: Element) -> Claimed:
-    text = exact_text(field, value)
+    text = Exact(field, value).text
     return Claimed(text) if text is not None and len(text) <= LONGEST_CLAIM else _digits(cells.number(field, value))
 
 

@@ -20,6 +20,7 @@ from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
@@ -36,7 +37,6 @@ from rkblocks.verify.family import (
     vanishes,
 )
 from rkblocks.verify.pieces import Interval, R
-from rkblocks.verify.values import root_exact
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _point(field: Field, A: Rows, b: Row, name: str, at: Root) -> RhoPiece:
         root = _at(field, A, b, at.fraction)
     except ZeroDivisionError:
         root = None
-    text = None if root is None else root_exact(root)
+    text = None if root is None else Exact.root(root).text
     polynomial = () if root is None else tuple(map(str, root.polynomial))
     return RhoPiece(at, at, True, True, text, polynomial, None if text is None else sympy.sympify(text))
 
@@ -127,7 +127,7 @@ def _open(
             return replace(
                 empty, polynomial=shown, expression=expression, text=None if expression is None else str(expression)
             )
-    return replace(empty, text=root_exact(root), polynomial=tuple(map(str, root.polynomial)))
+    return replace(empty, text=Exact.root(root).text, polynomial=tuple(map(str, root.polynomial)))
 
 
 def _solved(coefficients: Sequence[sympy.Expr], at_sample: Poly, root: Root) -> sympy.Expr | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Generic, TypeVar
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root, least_odd_root
@@ -17,6 +18,8 @@ from rkblocks.exact.roots import Root, least_odd_root
 Coefficients = tuple[Element, ...]
 """A polynomial in r with coefficients in a field, the constant one first."""
 
+Entry = TypeVar("Entry")
+"""What a condition is known by: a place in P or d, or a name."""
 
 LARGEST = 45_000_000
 """Largest `size` of a polynomial whose roots are isolated; the largest in the library takes half a second."""
@@ -30,6 +33,11 @@ class TooLarge(Exception):  # noqa: N818 (a limit, not an error)
         self.low = low
         self.high = high
 
+    @property
+    def bounds(self) -> tuple[Fraction, Fraction] | None:
+        """Both bounds, where they are known."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 def size(polynomial: Coefficients, field: Field) -> int:
     """A measure of the work on a polynomial: degree squared times bits, of its norm, times what the norm costs."""
@@ -41,20 +49,20 @@ def size(polynomial: Coefficients, field: Field) -> int:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class Crossing(Generic[Entry]):
     """The condition named ``entry`` is the first to fail, just above ``root``; ``polynomial`` is all of it."""
 
-    entry: str
+    entry: Entry
     polynomial: Coefficients
     root: Root
 
 
-def first_crossing(conditions: Iterable[tuple[str, Coefficients]], field: Field) -> Crossing | None:
+def first_crossing(conditions: Iterable[tuple[Entry, Coefficients]], field: Field) -> Crossing[Entry] | None:
     """The first condition to fail for growing r > 0 (the earlier named one in a tie), None if none ever fails.
 
     Raises TooLarge where a polynomial exceeds the limit.
     """
-    best: Crossing | None = None
+    best: Crossing[Entry] | None = None
     for entry, polynomial in conditions:
         lowest = next((c for c in polynomial if c), None)
         if lowest is None:

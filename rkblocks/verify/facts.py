@@ -15,6 +15,7 @@ from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.monotonicity import ssp_coefficient
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
+from rkblocks.verify.resolvent import Place
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
@@ -80,7 +81,7 @@ class Facts:
         return stability_polynomial(self.field, self.reduced.A, self.reduced.b)
 
     @cached_property
-    def optimal(self) -> Crossing | None:
+    def optimal(self) -> Crossing[Place] | None:
         """The optimal SSP coefficient, for a tableau without parameters; None without limit, or beyond `bracket`."""
         found = self._optimal
         return None if isinstance(found, TooLarge) else found
@@ -89,12 +90,10 @@ class Facts:
     def bracket(self) -> tuple[Fraction, Fraction] | None:
         """Proven bounds low <= R < high, where R itself would take too long to isolate."""
         found = self._optimal
-        if isinstance(found, TooLarge) and found.low is not None and found.high is not None:
-            return found.low, found.high
-        return None
+        return found.bounds if isinstance(found, TooLarge) else None
 
     @cached_property
-    def _optimal(self) -> Crossing | TooLarge | None:
+    def _optimal(self) -> Crossing[Place] | TooLarge | None:
         try:
             return ssp_coefficient(self.field, self.reduced.A, self.reduced.b)
         except TooLarge as limit:
@@ -110,7 +109,7 @@ class Facts:
             return limit
 
     @cached_property
-    def optimal_as_typed(self) -> Crossing | None:
+    def optimal_as_typed(self) -> Crossing[Place] | None:
         """R of the table as written, for a tableau without parameters."""
         try:
             return ssp_coefficient(self.field, self.form.A, self.form.b)

@@ -23,7 +23,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
-from rkblocks.verify.monotonicity import entry_polynomial, place_of, ssp_coefficient
+from rkblocks.verify.monotonicity import entry_polynomial, ssp_coefficient
 from rkblocks.verify.pieces import Case, Family, Piece, R, element, merge
 from rkblocks.verify.resolvent import places
 
@@ -125,7 +125,7 @@ def _at(field: Field, A: Rows, b: Row, name: str, at: Fraction, basis: Sequence[
     crossing = ssp_coefficient(numbers, member.A, member.b)
     if crossing is None:
         return Piece(None, None, None, at)
-    root, place = crossing.root, place_of(crossing.entry) if len(member.b) == len(b) else None
+    root, place = crossing.root, crossing.entry if len(member.b) == len(b) else None
     if root.fraction == 0:
         return Piece(None, field.zero, root, at, place)
     t = Symbol(name)

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.inequality import value_at
 from rkblocks.verify.minimum import least_growth
-from rkblocks.verify.parts import declared_part, euclidean_part, optimal_part
+from rkblocks.verify.parts import all_exact, declared_part, euclidean_part, optimal_part
 from rkblocks.verify.pieces import Interval
-from rkblocks.verify.places import entry_at, pointer
+from rkblocks.verify.places import entry_at
 from rkblocks.verify.report import (
     AnyNormReport,
     CaseReport,
     ContractivityReport,
+    Counterexample,
     DeclaredReport,
     EuclideanReport,
+    MinimumReport,
     OptimalReport,
     RhoCase,
     SspReport,
 )
-from rkblocks.verify.values import root_exact, root_float
 
 
 def ssp_part(facts: Facts) -> SspReport:
     """Declared and optimal SSP coefficients on the whole domain, with the region of nonnegativity."""
     region = facts.region
-    listed = None
-    if region is not None:
-        listed = tuple(f"{facts.field.text(entry)} >= 0" for _, entry in region.conditions)
-    return SspReport(_declared(facts), _optimal(facts), listed)
+    conditions = None if region is None else all_exact(facts.field, [c for _, c in region.conditions])
+    return SspReport(_declared(facts), _optimal(facts), conditions)
 
 
 def contractivity_part(facts: Facts) -> ContractivityReport:
@@ -45,31 +43,23 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
             RhoCase(case_text(name, piece), piece.text, None if piece.text else piece.polynomial)
             for piece in facts.rho_cases
         )
-    whole = shown[0].rho if shown is not None and len(shown) == 1 else None
-    euclidean = EuclideanReport(
-        whole, start.rho_float, None, rho_at_init_float=start.rho_float, cases=shown, at_init=start
-    )
-    return ContractivityReport(AnyNormReport(optimal.cfl, optimal.cfl_float), euclidean)
+    return ContractivityReport(AnyNormReport(optimal), EuclideanReport(None, cases=shown, at_init=start))
 
 
-def minimum_part(facts: Facts) -> Mapping[str, Any] | None:
+def minimum_part(facts: Facts) -> MinimumReport | None:
     """The least growth over the closure of the domain, where one parameter has an effect."""
     minimum = least_growth(facts.field, facts.growth.growth, facts.effective)
     if minimum is None:
         return None
-    return {
-        "growth": root_exact(minimum.value),
-        "growth_float": root_float(minimum.value),
-        "at": {facts.effective[0].name: None if minimum.at is None else root_exact(minimum.at)},
-        "inside": minimum.inside,
-    }
+    place = None if minimum.at is None else Exact.root(minimum.at)
+    return MinimumReport(Exact.root(minimum.value), facts.effective[0].name, place, minimum.inside)
 
 
-def remaining_part(facts: Facts) -> tuple[str, ...]:
+def remaining_part(facts: Facts) -> tuple[Exact, ...]:
     """The different expressions that must vanish for the next order."""
     conditions = facts.conditions
     failing = conditions.failing(facts.order.value + 1)
-    return tuple(dict.fromkeys(facts.field.text(conditions.residual(tree)) for tree in failing))
+    return all_exact(facts.field, list(dict.fromkeys(map(conditions.residual, failing))))
 
 
 def case_text(name: str, case: Interval) -> str:
@@ -90,24 +80,19 @@ def _declared(facts: Facts) -> DeclaredReport | None:
     start = declared_part(facts.at_init)
     if region is None or form is None or start is None:
         return None
-    text = facts.field.text
     counterexample = None
     if region.violations:
         v = region.violations[0]
-        counterexample = {
-            "entry": pointer(v.entry),
-            "value": text(value_at(facts.field, entry_at(form, v.entry), v.point)),
-            "at": {parameter: str(value) for parameter, value in v.point.items()},
-        }
+        value = Exact(facts.field, value_at(facts.field, entry_at(form, v.entry), v.point))
+        counterexample = Counterexample(v.entry, value, v.point)
     return DeclaredReport(
         nonnegative=region.inside,
-        cfl=None if region.cfl is None else text(region.cfl),
-        cfl_float=start.cfl_float,
+        number=None if region.cfl is None else Exact(facts.field, region.cfl),
         nonnegative_at_init=start.nonnegative,
-        cfl_at_init=start.cfl,
+        at_init=start.number,
         trained=facts.trained,
         counterexample=counterexample,
-        least_of=tuple(map(text, region.ratios)) if region.inside and region.cfl is None else None,
+        least_of=all_exact(facts.field, region.ratios) if region.inside and region.cfl is None else None,
     )
 
 
@@ -118,21 +103,19 @@ def _optimal(facts: Facts) -> OptimalReport:
         if not facts.effective:
             return start
         bound = facts.guarantee
-        least = _at_least(facts)
-        zero = None if bound is None or bound.zero_at is None else {k: str(v) for k, v in bound.zero_at.items()}
-        proved = None if least is None else str(least)
-        return OptimalReport(None, start.cfl_float, None, at_least=proved, zero_at=zero, at_init=start)
-    name, text = facts.effective[0].name, facts.field.text
+        zero = None if bound is None else bound.zero_at
+        return OptimalReport(None, at_least=_at_least(facts), zero_at=zero, at_init=start)
+    name = facts.effective[0].name
     shown = tuple(
         CaseReport(
             when=case_text(name, case),
-            cfl=None if case.value is None else text(case.value),
-            polynomial=tuple(map(text, case.polynomial)) if case.value is None else None,
+            number=None if case.value is None else Exact(facts.field, case.value),
+            polynomial=all_exact(facts.field, case.polynomial) if case.value is None else None,
         )
         for case in cases
     )
-    whole = shown[0].cfl if len(shown) == 1 else None
-    return OptimalReport(whole, start.cfl_float, None, cases=shown, at_init=start)
+    whole = shown[0].number if len(shown) == 1 else None
+    return OptimalReport(whole, cases=shown, at_init=start)
 
 
 def _at_least(facts: Facts) -> Fraction | None:

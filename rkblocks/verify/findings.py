@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact
 from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family_findings import family_domain, without_effect
 from rkblocks.verify.places import entry_at, pointer, shown
-from rkblocks.verify.values import root_exact, root_text, short, to_float
+from rkblocks.verify.values import root_text, short, to_float
 
 
 def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
@@ -156,7 +157,7 @@ def _negligible(facts: Facts, low: Root, high: Root) -> bool:
     1e-9 of an optimum that no file can write (`canonical` takes a decimal just below it).
     """
     margin = facts.tableau.tolerance * 1000
-    if root_exact(high) is None:
+    if Exact.root(high).text is None:
         margin = max(margin, high.refine(64).low / 10**9)
     return bool(margin) and high.refine(200).high - low.refine(200).low <= margin
 

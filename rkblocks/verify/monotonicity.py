@@ -34,20 +34,8 @@ FEW = 4
 class Negative:
     """An entry of P(r) or d(r) that is negative at the value r asked for."""
 
-    entry: str
+    entry: Place
     value: Element
-
-
-def name_of(place: Place) -> str:
-    """The name of an entry in reports: ``P[3,0]``, ``d[2]``."""
-    i, j = place
-    return f"d[{i}]" if j < 0 else f"P[{i},{j}]"
-
-
-def place_of(name: str) -> Place:
-    """The place that `name_of` named."""
-    i, _, j = name[2:-1].partition(",")
-    return int(i), int(j) if j else -1
 
 
 def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
@@ -80,10 +68,11 @@ def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
         r: the value claimed, a nonnegative number of the field.
     """
     P, d = resolvent(field, A, b, r)
-    for i, j in places(len(b)):
+    for place in places(len(b)):
+        i, j = place
         value = d[i] if j < 0 else P[i][j]
         if value and field.sign(value) < 0:
-            return Negative(name_of((i, j)), value)
+            return Negative(place, value)
     return None
 
 
@@ -96,14 +85,14 @@ def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
     below = [(i, j) for i, j in places(len(b)) if j >= 0]
     for i, j in below:
         if K[i][j] and field.sign(K[i][j]) < 0:
-            return i, j
+            return Place(i, j)
     for i, j in below:  # all entries are nonnegative here, so nothing cancels in K**2
         if not K[i][j] and any(K[i][k] and K[k][j] for k in range(j + 1, i)):
-            return i, j
+            return Place(i, j)
     return None
 
 
-def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
+def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
     """R with the entry that limits it, exactly; None where there is no limit (b = 0, nothing is ever negative).
 
     Args:
@@ -120,12 +109,12 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
         return None
     failure = immediate_failure(field, A, b)
     if failure is not None:
-        return Crossing(name_of(failure), entry_polynomial(field, A, b, failure), Root.rational(0))
+        return Crossing(failure, entry_polynomial(field, A, b, failure), Root.rational(0))
     guess = radius_guess(field, A, b)
     simple = guess.limit_denominator(1000)
     found = simple_zero(field, A, b, simple) if simple > 0 else None
     if found is not None:
-        return Crossing(name_of(found), entry_polynomial(field, A, b, found), Root.rational(simple))
+        return Crossing(found, entry_polynomial(field, A, b, found), Root.rational(simple))
     low, high = bracket(field, A, b, guess)
     left = suspects(field, A, b, low, high)
     if len(left) > FEW:  # the first one tells where R is, and the others are positive near there
@@ -133,7 +122,7 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
         if first is not None and first.root.fraction is not None:
             exact = simple_zero(field, A, b, first.root.fraction)
             if exact is not None:  # many entries may vanish there at once, as in a chain of Euler steps
-                return Crossing(name_of(exact), entry_polynomial(field, A, b, exact), first.root)
+                return Crossing(exact, entry_polynomial(field, A, b, exact), first.root)
         if first is not None:
             low, high = tightened(field, A, b, low, high, first.root)
             left = suspects(field, A, b, low, high)
@@ -143,5 +132,5 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing | None:
     return first_crossing(conditions, field)
 
 
-def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[str, Coefficients]]:
-    return [(name_of(place), entry_polynomial(field, A, b, place)) for place in chosen]
+def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:
+    return [(place, entry_polynomial(field, A, b, place)) for place in chosen]

@@ -1,11 +1,12 @@
-"""The parts of a report, written from the facts: exact values become text here and nowhere earlier."""
+"""The parts of a report, taken from the facts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.value import Exact
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
@@ -16,28 +17,25 @@ from rkblocks.verify.report import (
     Certificate,
     ContractivityReport,
     DeclaredReport,
+    ErrorNorm,
     EuclideanReport,
+    Intervals,
+    MethodReport,
+    MinimumReport,
     OptimalReport,
     OrderReport,
     RhoCertificate,
+    RootReport,
     SspReport,
+    StabilityReport,
     TypedReport,
     VarianceReport,
     Witness,
 )
+from rkblocks.verify.resolvent import Place
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval
 from rkblocks.verify.threshold import linear_threshold
-from rkblocks.verify.values import (
-    exact_text,
-    int_text,
-    interval_text,
-    root_exact,
-    root_float,
-    root_json,
-    scientific,
-    short,
-    to_float,
-)
+from rkblocks.verify.values import short
 from rkblocks.verify.variance import ASSUMPTIONS, Growth
 
 MOST_ERROR_ORDER = 8
@@ -50,21 +48,19 @@ def order_part(facts: Facts) -> OrderReport:
     square = None
     if 0 < facts.order.value <= MOST_ERROR_ORDER:
         error = principal_error(facts.conditions, facts.order.value)
-        square = {"square": exact_text(facts.field, error), "float": _root_of(facts, error)}
+        square = ErrorNorm(Exact(facts.field, error))
     remaining = None
     if facts.tableau.parameters:
         from rkblocks.verify import family_parts
 
         remaining = family_parts.remaining_part(facts)
-    return OrderReport(
-        **{
-            **vars(report),
-            "stage_order": stage_order(
-                facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts), facts.tableau.tolerance
-            ),
-            "principal_error": square,
-            "remaining": remaining,
-        }
+    return replace(
+        report,
+        stage_order=stage_order(
+            facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts), facts.tableau.tolerance
+        ),
+        principal_error=square,
+        remaining=remaining,
     )
 
 
@@ -83,16 +79,14 @@ def ssp_part(facts: Facts) -> SspReport:
         crossing = linear_threshold(facts.field, facts.stability)
     except TooLarge:
         crossing = None
-    linear = None if crossing is None else {**(root_json(crossing.root) or {}), "entry": crossing.entry}
+    linear = None if crossing is None else RootReport(crossing.root, crossing.entry)
     return SspReport(declared_part(facts), optimal_part(facts), None, linear)
 
 
 def contractivity_part(facts: Facts) -> ContractivityReport:
     """How long a step does not expand differences: in any norm (C), and in the Euclidean one (rho)."""
     if not facts.effective:
-        start = facts.at_init
-        optimal = optimal_part(start)
-        return ContractivityReport(AnyNormReport(optimal.cfl, optimal.cfl_float), euclidean_part(start))
+        return ContractivityReport(AnyNormReport(optimal_part(facts.at_init)), euclidean_part(facts.at_init))
     from rkblocks.verify import family_parts
 
     return family_parts.contractivity_part(facts)
@@ -102,21 +96,15 @@ def euclidean_part(facts: Facts) -> EuclideanReport:
     """rho of a tableau without parameters, or its bounds."""
     found, field = facts.contractivity, facts.field
     if isinstance(found, TooLarge):
-        bracket = None if found.low is None else (str(found.low), str(found.high))
-        return EuclideanReport(None, None if found.low is None else float(found.low), None, bracket)
+        return EuclideanReport(None, bracket=found.bounds)
     if found is None:
-        return EuclideanReport(None, None, None)
-    root, weight = found.root, None
+        return EuclideanReport(None)
+    weight = None
     if found.stage is not None:
         kept = facts.reduced.kept[found.stage]
         weight = f"b[{kept}] = {short(field, facts.reduced.b[found.stage])}"
-    certificate = RhoCertificate(
-        polynomial=tuple(map(int_text, root.polynomial)),
-        interval=interval_text(root),
-        direction=tuple(exact_text(field, x) for x in found.direction) or None,
-        weight=weight,
-    )
-    return EuclideanReport(root_exact(root), root_float(root), certificate)
+    certificate = RhoCertificate(found.root, all_exact(field, found.direction) or None, weight)
+    return EuclideanReport(Exact.root(found.root), certificate)
 
 
 def variance_part(facts: Facts) -> VarianceReport:
@@ -129,36 +117,36 @@ def variance_part(facts: Facts) -> VarianceReport:
     return _variance(facts, facts.growth, minimum)
 
 
-def stability_part(facts: Facts) -> Mapping[str, Any] | None:
+def stability_part(facts: Facts) -> StabilityReport:
     """The stability polynomial and the intervals; for a family the polynomial alone."""
-    polynomial = tuple(exact_text(facts.field, c) for c in facts.stability)
-    exact = linear_order(facts.field, facts.stability)
+    field, psi = facts.field, facts.stability
+    polynomial = all_exact(field, psi)
+    exact = linear_order(field, psi)
     if facts.tableau.parameters:
-        return {"polynomial": polynomial, "linear_order": exact}
-    order = linear_order(facts.field, facts.stability, facts.tableau.tolerance)
-    found = {"polynomial": polynomial, "linear_order": order, **_intervals(facts.field, facts.stability)}
+        return StabilityReport(polynomial, exact)
+    order = linear_order(field, psi, facts.tableau.tolerance)
+    found = StabilityReport(polynomial, order, _intervals(field, psi))
     if order > exact:
-        found["linear_order_exact"] = exact
-        found["meant"] = _intervals(facts.field, meant(facts.field, facts.stability, order))
+        return replace(found, linear_order_exact=exact, meant=_intervals(field, meant(field, psi, order)))
     return found
 
 
-def _intervals(field: Field, psi: Coefficients) -> dict[str, Any]:
+def _intervals(field: Field, psi: Coefficients) -> Intervals:
     """The real and the imaginary stability interval of a polynomial; None for one that is too large to isolate."""
-    found: dict[str, Any] = {}
-    for name, interval in (("real", real_interval), ("imaginary", imaginary_interval)):
+    found = []
+    for interval in (real_interval, imaginary_interval):
         try:
-            found[name] = root_json(interval(field, psi))
+            root = interval(field, psi)
         except TooLarge:
-            found[name] = None
-    return found
+            root = None
+        found.append(None if root is None else RootReport(root))
+    return Intervals(*found)
 
 
-def method_part(facts: Facts) -> Mapping[str, Any]:
+def method_part(facts: Facts) -> MethodReport:
     """The reduced method, which is all that a certificate speaks of."""
-    text = facts.field.text
-    A = tuple(tuple(text(entry) for entry in row[:i]) for i, row in enumerate(facts.reduced.A))
-    return {"A": A, "b": tuple(map(text, facts.reduced.b))}
+    A = tuple(all_exact(facts.field, row[:i]) for i, row in enumerate(facts.reduced.A))
+    return MethodReport(A, all_exact(facts.field, facts.reduced.b))
 
 
 def typed_part(facts: Facts) -> TypedReport | None:
@@ -170,65 +158,42 @@ def typed_part(facts: Facts) -> TypedReport | None:
 
 
 def _order(field: Field, found: Order) -> OrderReport:
-    witness = found.witness
-    return OrderReport(
-        value=found.value,
-        verdict=found.verdict,
-        residual=exact_text(field, found.residual) or scientific(field, found.residual),
-        residual_float=None if field.free_parameters(found.residual) else to_float(field, found.residual),
-        witness=Witness(
-            tree=trees.text(witness.tree),
-            order=trees.nodes(witness.tree),
-            left=exact_text(field, witness.left) or short(field, witness.left),
-            right=str(witness.right),
-        ),
-        exact=found.exact,
-    )
+    tree, left, right = found.witness.tree, Exact(field, found.witness.left), found.witness.right
+    witness = Witness(trees.text(tree), trees.nodes(tree), left, right)
+    return OrderReport(found.value, found.verdict, Exact(field, found.residual), witness, found.exact)
 
 
 def declared_part(facts: Facts) -> DeclaredReport | None:
+    """What the Shu-Osher form of a tableau without parameters certifies."""
     found = facts.declared
     if found is None:
         return None
-    if found.cfl is None:
-        return DeclaredReport(found.nonnegative, None, None)
-    return DeclaredReport(found.nonnegative, exact_text(facts.field, found.cfl), to_float(facts.field, found.cfl))
+    return DeclaredReport(found.nonnegative, None if found.cfl is None else Exact(facts.field, found.cfl))
 
 
 def optimal_part(facts: Facts) -> OptimalReport:
     """The optimal coefficient of a tableau without parameters, or its bounds."""
-    if facts.bracket is None:
-        return _optimal(facts.field, facts.optimal)
-    low, high = facts.bracket
-    return OptimalReport(None, float(low), None, (str(low), str(high)))
+    if facts.bracket is not None:
+        return OptimalReport(None, bracket=facts.bracket)
+    return _optimal(facts.field, facts.optimal)
 
 
-def _optimal(field: Field, crossing: Crossing | None) -> OptimalReport:
+def _optimal(field: Field, crossing: Crossing[Place] | None) -> OptimalReport:
     if crossing is None:
-        return OptimalReport(None, None, None)
-    root = crossing.root
-    certificate = Certificate(
-        entry=crossing.entry,
-        polynomial=tuple(map(int_text, root.polynomial)),
-        interval=interval_text(root),
-        entry_polynomial=tuple(exact_text(field, c) for c in crossing.polynomial),
-    )
-    return OptimalReport(root_exact(root), root_float(root), certificate)
+        return OptimalReport(None)
+    certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
+    return OptimalReport(Exact.root(crossing.root), certificate)
 
 
-def _variance(facts: Facts, growth: Growth, minimum: Mapping[str, Any] | None) -> VarianceReport:
+def _variance(facts: Facts, growth: Growth, minimum: MinimumReport | None) -> VarianceReport:
     field, member = facts.field, facts.at_init.field
-    start: Element = field.substitute(growth.growth, facts.tableau.initial())
-    stages = tuple(exact_text(field, v) for v in growth.stages)
-    return VarianceReport(exact_text(field, growth.growth), to_float(member, start), stages, ASSUMPTIONS, minimum)
+    start = Exact(member, field.substitute(growth.growth, facts.tableau.initial()))
+    return VarianceReport(Exact(field, growth.growth), start, all_exact(field, growth.stages), ASSUMPTIONS, minimum)
 
 
-def _root_of(facts: Facts, square: Element) -> float | None:
-    """The principal error norm itself as a double, where it is a number."""
-    if facts.field.free_parameters(square):
-        return None
-    value = to_float(facts.field, square)
-    return None if value is None or value < 0 else float(value**0.5)
+def all_exact(field: Field, entries: Sequence[Element]) -> tuple[Exact, ...]:
+    """The elements as a report holds them."""
+    return tuple(Exact(field, entry) for entry in entries)
 
 
 def _row_sums(facts: Facts) -> Row:

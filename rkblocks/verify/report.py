@@ -1,190 +1,523 @@
-"""The report on one tableau: frozen values shaped as the JSON of `rkblocks check --format json`.
+"""The report on one tableau: frozen values with the keys of the JSON of `rkblocks check --format json`.
 
-Exact numbers are text in the grammar of the tableau file (expressions for a family), with the nearest double beside
-them.  Keys that do not apply are left out of the JSON where they are declared with `EXTRA`, and null elsewhere.
+What is exact is held as an `Exact`, a `Fraction` or a `Root`; where the JSON has text and a double for it, both are
+properties made from it.  So whoever needs the number takes the number, and text is for people and files alone.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from rkblocks.diagnostics import Diagnostic
+from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact, fraction_text, int_text
+from rkblocks.verify.places import pointer
 
-EXTRA = {"extra": True}
-"""Marks a key that is left out of the JSON where it is None or empty."""
+LONG = 64
+"""Beside a longer text, or none, the JSON of a witness has the nearest double."""
+
+
+class Part:
+    """One object of the JSON; ``JSON`` has its keys in order, a question mark behind one that is left out where it
+    would be null or empty."""
+
+    JSON: ClassVar[tuple[str, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; a new one at every call."""
+        found = {}
+        for key in self.JSON:
+            name = key.rstrip("?")
+            value = getattr(self, name)
+            if name == key or not (value is None or value == () or value == {}):
+                found[name] = _plain(value)
+        return found
+
+
+class Table(Part, Mapping[str, Any]):
+    """A part that can be read by the keys of its JSON, too."""
+
+    def __getitem__(self, key: str) -> Any:
+        return self.to_dict()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_dict())
+
+    def __len__(self) -> int:
+        return len(self.to_dict())
 
 
 @dataclass(frozen=True)
-class Witness:
+class Witness(Part):
     """The first condition that fails: tree as brackets, its number of nodes, and both sides."""
+
+    JSON = ("tree", "order", "left", "right", "left_float?")
 
     tree: str
     order: int
-    left: str
-    right: str
+    value: Exact
+    expected: Fraction
+
+    @property
+    def left(self) -> str:
+        """The left side as text."""
+        return self.value.brief(0) if self.value.text is None else self.value.text
+
+    @property
+    def right(self) -> str:
+        """The right side as text."""
+        return str(self.expected)
+
+    @property
+    def left_float(self) -> float | None:
+        """The double nearest to a left side that is long as text, or too long for any."""
+        return self.value.nearest if self.value.text is None or len(self.value.text) > LONG else None
 
 
 @dataclass(frozen=True)
-class OrderReport:
+class ErrorNorm(Table):
+    """The norm of the principal error, by its ``square``."""
+
+    square: Exact
+
+    @property
+    def nearest(self) -> float | None:
+        """The norm as a double, where it is a number."""
+        value = self.square.nearest
+        return None if value is None or value < 0 else float(value**0.5)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"square": self.square.text, "float": self.nearest}
+
+
+@dataclass(frozen=True)
+class OrderReport(Part):
     """The highest order that holds; ``exact`` is the highest that holds without the tolerance.
 
     ``remaining`` are the expressions that must vanish for the next order, in a family.
     """
 
+    JSON = (
+        *("value", "verdict", "residual", "witness", "exact"),
+        *("residual_float?", "stage_order?", "principal_error?", "remaining?"),
+    )
+
     value: int
     verdict: str
-    residual: str
+    largest: Exact
     witness: Witness
     exact: int
-    residual_float: float | None = dataclasses.field(default=None, metadata=EXTRA)
-    stage_order: int | None = dataclasses.field(default=None, metadata=EXTRA)
-    principal_error: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
-    remaining: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    stage_order: int | None = None
+    principal_error: ErrorNorm | None = None
+    remaining: tuple[Exact, ...] | None = None
+
+    @property
+    def residual(self) -> str:
+        """The largest residual of the conditions that hold, as text."""
+        return self.largest.text if self.largest.text is not None else self.largest.above()
+
+    @property
+    def residual_float(self) -> float | None:
+        """The double nearest to the largest residual."""
+        return self.largest.nearest
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """What proves an SSP coefficient: ``entry`` is negative just above the root of ``polynomial`` in ``interval``.
+class Certificate(Part):
+    """What proves an SSP coefficient: ``entry`` is negative just above the ``root``.
 
     ``polynomial`` is the minimal one over the integers, ``entry_polynomial`` the whole entry of P(r) or d(r), both from
     the constant term up; the root is that of odd multiplicity at which the entry changes sign.
     """
 
-    entry: str
-    polynomial: tuple[str, ...]
-    interval: tuple[str, str]
-    entry_polynomial: tuple[str | None, ...]
+    JSON = ("entry", "polynomial", "interval", "entry_polynomial")
+
+    place: Any
+    root: Root
+    coefficients: tuple[Exact, ...]
+
+    @property
+    def entry(self) -> str:
+        """The name of the entry: "P[3,0]", "d[2]"."""
+        return str(self.place)
+
+    @property
+    def polynomial(self) -> tuple[str, ...]:
+        """The minimal polynomial as text."""
+        return _definition(self.root)[0]
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """The interval that holds no other root."""
+        return _definition(self.root)[1]
+
+    @property
+    def entry_polynomial(self) -> tuple[str | None, ...]:
+        """The entry as text, None for a coefficient that has none."""
+        return tuple(c.text for c in self.coefficients)
 
 
 @dataclass(frozen=True)
-class CaseReport:
-    """The coefficient where the parameter is as ``when`` says; ``cfl`` None: the root of ``polynomial`` in r."""
+class CaseReport(Part):
+    """The coefficient where the parameter is as ``when`` says; ``number`` None: the root of ``polynomial`` in r."""
+
+    JSON = ("when", "cfl", "polynomial?")
 
     when: str
-    cfl: str | None
-    polynomial: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    number: Exact | None
+    polynomial: tuple[Exact, ...] | None = None
+
+    @property
+    def cfl(self) -> str | None:
+        """The coefficient as text."""
+        return None if self.number is None else self.number.text
 
 
 @dataclass(frozen=True)
-class OptimalReport:
+class OptimalReport(Part):
     """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
 
     ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none.
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= R < high and ``cfl_float`` is low.
     """
 
-    cfl: str | None
-    cfl_float: float | None
-    certificate: Certificate | None
-    bracket: tuple[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
-    at_least: str | None = dataclasses.field(default=None, metadata=EXTRA)
-    zero_at: Mapping[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
-    cases: tuple[CaseReport, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
-    at_init: OptimalReport | None = dataclasses.field(default=None, metadata=EXTRA)
+    JSON = ("cfl", "cfl_float", "certificate", "bracket?", "at_least?", "zero_at?", "cases?", "at_init?")
+
+    number: Exact | None
+    certificate: Certificate | None = None
+    bracket: tuple[Fraction, Fraction] | None = None
+    at_least: Fraction | None = None
+    zero_at: Mapping[str, Fraction] | None = None
+    cases: tuple[CaseReport, ...] | None = None
+    at_init: OptimalReport | None = None
+
+    @property
+    def known(self) -> Exact | None:
+        """The number, or the lower one of its proven bounds."""
+        return self.number if self.bracket is None else Exact.rational(self.bracket[0])
+
+    @property
+    def cfl(self) -> str | None:
+        """The coefficient in the grammar of the file, None where that cannot write it."""
+        return None if self.number is None else self.number.text
+
+    @property
+    def cfl_float(self) -> float | None:
+        """The nearest double; for a family that at the initial values."""
+        if self.at_init is not None:
+            return self.at_init.cfl_float
+        return None if self.known is None else self.known.nearest
 
 
 @dataclass(frozen=True)
-class DeclaredReport:
+class Counterexample(Table):
+    """The entry of a declared form at ``place`` is ``number``, which is negative, ``at`` a point of the domain."""
+
+    place: tuple[str | int, ...]
+    number: Exact
+    at: Mapping[str, Fraction]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"entry": pointer(self.place), "value": str(self.number), "at": _plain(self.at)}
+
+
+@dataclass(frozen=True)
+class DeclaredReport(Part):
     """What the Shu-Osher form as written certifies; for a family on its whole domain.
 
     ``trained`` says where it is nonnegative with the parameters that are not learned at their values: "everywhere",
     "somewhere" or "nowhere" in the domain of the one that is.
     """
 
+    JSON = (
+        *("nonnegative", "cfl", "cfl_float", "nonnegative_at_init?", "cfl_at_init?"),
+        *("trained?", "counterexample?", "least_of?"),
+    )
+
     nonnegative: bool | None
-    cfl: str | None
-    cfl_float: float | None
-    nonnegative_at_init: bool | None = dataclasses.field(default=None, metadata=EXTRA)
-    cfl_at_init: str | None = dataclasses.field(default=None, metadata=EXTRA)
-    trained: str | None = dataclasses.field(default=None, metadata=EXTRA)
-    counterexample: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
-    least_of: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    number: Exact | None
+    nonnegative_at_init: bool | None = None
+    at_init: Exact | None = None
+    trained: str | None = None
+    counterexample: Counterexample | None = None
+    least_of: tuple[Exact, ...] | None = None
+
+    @property
+    def cfl(self) -> str | None:
+        """The coefficient as text."""
+        return None if self.number is None else self.number.text
+
+    @property
+    def cfl_float(self) -> float | None:
+        """The nearest double; for a family that at the initial values."""
+        number = self.number if self.nonnegative_at_init is None else self.at_init
+        return None if number is None else number.nearest
+
+    @property
+    def cfl_at_init(self) -> str | None:
+        """That of a family at its initial values, as text."""
+        return None if self.at_init is None else self.at_init.text
 
 
 @dataclass(frozen=True)
-class SspReport:
-    """Declared and optimal coefficient; ``region`` the inequalities under which a family's form is nonnegative."""
+class RootReport(Table):
+    """A real algebraic number, with what defines it; ``entry`` names the condition that fails beyond it."""
+
+    root: Root
+    entry: str | None = None
+
+    @property
+    def number(self) -> Exact:
+        """The number."""
+        return Exact.root(self.root)
+
+    @property
+    def nearest(self) -> float | None:
+        """The nearest double."""
+        return self.number.nearest
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        polynomial, interval = map(list, _definition(self.root))
+        found = {"value": self.number.text, "float": self.nearest, "polynomial": polynomial, "interval": interval}
+        return found if self.entry is None else found | {"entry": self.entry}
+
+
+def _definition(root: Root) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """What defines a root: its minimal polynomial over the integers, and an interval that holds no other root of it."""
+    low, high = fraction_text(root.low), fraction_text(root.high)
+    return tuple(int_text(c) for c in root.polynomial), (low, high)
+
+
+@dataclass(frozen=True)
+class SspReport(Part):
+    """Declared and optimal coefficient; ``conditions`` must be nonnegative for a family's form to be."""
+
+    JSON = ("declared", "optimal", "region?", "linear?")
 
     declared: DeclaredReport | None
     optimal: OptimalReport | None
-    region: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
-    linear: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
+    conditions: tuple[Exact, ...] | None = None
+    linear: RootReport | None = None
+
+    @property
+    def region(self) -> tuple[str, ...] | None:
+        """The inequalities under which a family's form is nonnegative."""
+        return None if self.conditions is None else tuple(f"{condition} >= 0" for condition in self.conditions)
 
 
 @dataclass(frozen=True)
-class RhoCertificate:
-    """What proves rho: B + r M is semidefinite at the lower end of ``interval``, which holds the root
-    of ``polynomial``.
+class RhoCertificate(Part):
+    """What proves rho: B + r M is semidefinite at the lower end of ``interval``, which holds the ``root``.
 
     ``direction`` is a vector v with v^T (B + r M) v < 0 above the interval; rho = 0 has the ``weight`` that is not
     positive instead.
     """
 
-    polynomial: tuple[str, ...]
-    interval: tuple[str, str]
-    direction: tuple[str | None, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
-    weight: str | None = dataclasses.field(default=None, metadata=EXTRA)
+    JSON = ("polynomial", "interval", "direction?", "weight?")
+
+    root: Root
+    direction: tuple[Exact, ...] | None = None
+    weight: str | None = None
+
+    @property
+    def polynomial(self) -> tuple[str, ...]:
+        """The minimal polynomial as text."""
+        return _definition(self.root)[0]
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """The interval that holds no other root."""
+        return _definition(self.root)[1]
 
 
 @dataclass(frozen=True)
-class RhoCase:
+class RhoCase(Part):
     """rho where the parameter is as ``when`` says; ``rho`` None: a root of ``polynomial`` in r."""
+
+    JSON = ("when", "rho", "polynomial?")
 
     when: str
     rho: str | None
-    polynomial: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
+    polynomial: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
-class EuclideanReport:
+class EuclideanReport(Part):
     """The radius of circle contractivity rho of the reduced method; for a family ``at_init`` speaks of its start.
 
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= rho < high and ``rho_float`` is low.
     """
 
-    rho: str | None
-    rho_float: float | None
-    certificate: RhoCertificate | None
-    bracket: tuple[str, str] | None = dataclasses.field(default=None, metadata=EXTRA)
-    rho_at_init_float: float | None = dataclasses.field(default=None, metadata=EXTRA)
-    cases: tuple[RhoCase, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
-    at_init: EuclideanReport | None = dataclasses.field(default=None, metadata=EXTRA)
+    JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "at_init?")
+
+    number: Exact | None
+    certificate: RhoCertificate | None = None
+    bracket: tuple[Fraction, Fraction] | None = None
+    cases: tuple[RhoCase, ...] | None = None
+    at_init: EuclideanReport | None = None
+
+    @property
+    def known(self) -> Exact | None:
+        """The number, or the lower one of its proven bounds."""
+        return self.number if self.bracket is None else Exact.rational(self.bracket[0])
+
+    @property
+    def rho(self) -> str | None:
+        """The number as text; of a family the expression that holds on its whole domain."""
+        if self.cases is not None and len(self.cases) == 1:
+            return self.cases[0].rho
+        return None if self.number is None else self.number.text
+
+    @property
+    def rho_float(self) -> float | None:
+        """The nearest double; for a family that at the initial values."""
+        if self.at_init is not None:
+            return self.at_init.rho_float
+        return None if self.known is None else self.known.nearest
+
+    @property
+    def rho_at_init_float(self) -> float | None:
+        """That of a family at its initial values."""
+        return None if self.at_init is None else self.at_init.rho_float
 
 
 @dataclass(frozen=True)
-class AnyNormReport:
+class AnyNormReport(Part):
     """The optimal SSP coefficient: in any norm a step of cfl h0 does not expand where an Euler step of h0 does not."""
 
-    cfl: str | None
-    cfl_float: float | None
+    JSON = ("cfl", "cfl_float")
+
+    optimal: OptimalReport
+
+    @property
+    def cfl(self) -> str | None:
+        """The coefficient as text."""
+        return self.optimal.cfl
+
+    @property
+    def cfl_float(self) -> float | None:
+        """The nearest double."""
+        return self.optimal.cfl_float
 
 
 @dataclass(frozen=True)
-class ContractivityReport:
+class ContractivityReport(Part):
     """How long a step does not expand differences, in units of the step h0 for which an Euler step does not."""
+
+    JSON = ("any_norm", "euclidean")
 
     any_norm: AnyNormReport
     euclidean: EuclideanReport
 
 
 @dataclass(frozen=True)
-class VarianceReport:
-    """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter."""
+class MinimumReport(Table):
+    """The least growth over a family, where the parameter ``name`` is ``place`` (None: as it grows without bound)."""
 
-    growth: str | None
-    growth_float: float | None
-    stages: tuple[str | None, ...]
-    assumptions: tuple[str, ...]
-    minimum: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
+    number: Exact
+    name: str
+    place: Exact | None
+    inside: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "growth": self.number.text,
+            "growth_float": self.number.nearest,
+            "at": {self.name: _plain(self.place)},
+            "inside": self.inside,
+        }
 
 
 @dataclass(frozen=True)
-class TypedReport:
+class VarianceReport(Part):
+    """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter."""
+
+    JSON = ("growth", "growth_float", "stages", "assumptions", "minimum?")
+
+    number: Exact
+    at_init: Exact
+    each: tuple[Exact, ...]
+    assumptions: tuple[str, ...]
+    minimum: MinimumReport | None = None
+
+    @property
+    def growth(self) -> str | None:
+        """The growth as text."""
+        return self.number.text
+
+    @property
+    def growth_float(self) -> float | None:
+        """The nearest double; for a family that at the initial values."""
+        return self.at_init.nearest
+
+    @property
+    def stages(self) -> tuple[str | None, ...]:
+        """The growth up to each stage as text."""
+        return tuple(stage.text for stage in self.each)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The stability intervals of a polynomial, from 0; None for one that is too large to isolate."""
+
+    real: RootReport | None
+    imaginary: RootReport | None
+
+
+@dataclass(frozen=True)
+class StabilityReport(Table):
+    """The stability polynomial, and its intervals (None for a family).
+
+    ``meant`` are the intervals of the polynomial that a table of decimals was rounded from, where they may differ.
+    """
+
+    coefficients: tuple[Exact, ...]
+    linear_order: int
+    intervals: Intervals | None = None
+    linear_order_exact: int | None = None
+    meant: Intervals | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        found: dict[str, Any] = {
+            "polynomial": [c.text for c in self.coefficients],
+            "linear_order": self.linear_order,
+            **_intervals(self.intervals),
+        }
+        if self.meant is not None:
+            found |= {"linear_order_exact": self.linear_order_exact, "meant": _intervals(self.meant)}
+        return found
+
+
+def _intervals(found: Intervals | None) -> dict[str, Any]:
+    return {} if found is None else {"real": _plain(found.real), "imaginary": _plain(found.imaginary)}
+
+
+@dataclass(frozen=True)
+class MethodReport(Table):
+    """The reduced method, which is all that a certificate speaks of; rows of A below the diagonal."""
+
+    A: tuple[tuple[Exact, ...], ...]
+    b: tuple[Exact, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; all digits of every entry, however many."""
+        return {"A": [[entry.whole for entry in row] for row in self.A], "b": [entry.whole for entry in self.b]}
+
+
+@dataclass(frozen=True)
+class TypedReport(Part):
     """The figures of the table as written, where stages were removed."""
+
+    JSON = ("stages", "optimal", "variance")
 
     stages: int
     optimal: OptimalReport | None
@@ -192,8 +525,10 @@ class TypedReport:
 
 
 @dataclass(frozen=True)
-class ClaimReport:
+class ClaimReport(Part):
     """One claim of the file; ``holds`` is None where it could not be decided."""
+
+    JSON = ("claim", "claimed", "found", "holds")
 
     claim: str
     claimed: str
@@ -202,8 +537,16 @@ class ClaimReport:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Everything `check` found; parts that could not be computed are None."""
+class Report(Part):
+    """Everything `check` found; parts that could not be computed are None.
+
+    `to_dict` is the JSON object of `rkblocks check --format json`.
+    """
+
+    JSON = (
+        *("source", "name", "ok", "stages", "order", "ssp", "variance", "claims", "diagnostics"),
+        *("ineffective?", "embedded?", "stability?", "method?", "as_typed?", "contractivity"),
+    )
 
     source: str
     name: str | None
@@ -214,17 +557,12 @@ class Report:
     variance: VarianceReport | None
     claims: tuple[ClaimReport, ...]
     diagnostics: tuple[Diagnostic, ...]
-    ineffective: tuple[str, ...] | None = dataclasses.field(default=None, metadata=EXTRA)
-    embedded: OrderReport | None = dataclasses.field(default=None, metadata=EXTRA)
-    stability: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
-    method: Mapping[str, Any] | None = dataclasses.field(default=None, metadata=EXTRA)
-    as_typed: TypedReport | None = dataclasses.field(default=None, metadata=EXTRA)
+    ineffective: tuple[str, ...] | None = None
+    embedded: OrderReport | None = None
+    stability: StabilityReport | None = None
+    method: MethodReport | None = None
+    as_typed: TypedReport | None = None
     contractivity: ContractivityReport | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as the JSON object of `rkblocks check --format json`; a new one at every call."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
 
     @cached_property
     def status(self) -> int:
@@ -233,14 +571,12 @@ class Report:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Diagnostic):
+    if isinstance(value, Part | Diagnostic):
         return value.to_dict()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: _plain(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if not (f.metadata.get("extra") and getattr(value, f.name) in (None, (), {}))
-        }
+    if isinstance(value, Exact):
+        return value.text
+    if isinstance(value, Fraction):
+        return fraction_text(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):

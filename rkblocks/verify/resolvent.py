@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Row, Rows
 from rkblocks.verify.integral import Integral, ring
 
-Place = tuple[int, int]
-"""(row, column) of an entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
+
+class Place(NamedTuple):
+    """An entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
+
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        """The name in reports: ``P[3,0]``, ``d[2]``."""
+        return f"d[{self.row}]" if self.column < 0 else f"P[{self.row},{self.column}]"
 
 
 def places(m: int) -> Iterator[Place]:
     """All entries of P below the diagonal, then those of d."""
     for i in range(m + 1):
         for j in range(min(i, m)):
-            yield i, j
+            yield Place(i, j)
     for i in range(m + 1):
-        yield i, -1
+        yield Place(i, -1)
 
 
 class Resolvent:

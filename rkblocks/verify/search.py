@@ -31,9 +31,10 @@ def simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
     signs = {place: at.sign(place) for place in places(len(b))}
     if min(signs.values()) < 0:
         return None
-    for (i, j), sign in signs.items():  # all entries are nonnegative here, so nothing cancels in the sum
-        if not sign and any(signs[i, k] and signs.get((k, j)) for k in range(i)):
-            return i, j
+    for place, sign in signs.items():  # all entries are nonnegative here, so nothing cancels in the sum
+        i, j = place
+        if not sign and any(signs[Place(i, k)] and signs.get(Place(k, j)) for k in range(i)):
+            return place
     return None
 
 

@@ -18,7 +18,7 @@ from rkblocks.verify.integral import Integral, ring
 HALVINGS = 30
 
 
-def linear_threshold(field: Field, psi: Coefficients) -> Crossing | None:
+def linear_threshold(field: Field, psi: Coefficients) -> Crossing[str] | None:
     """The threshold; the crossing's entry ``psi^(k)`` names the derivative that fails first.  None for psi = 1.
 
     Args:

@@ -1,8 +1,11 @@
 """The short form of what was proved: exact where it is short, leading digits where it is not."""
 
+from fractions import Fraction
+
 import pytest
 
 from rkblocks import files, verify
+from rkblocks.exact.value import Exact
 from rkblocks.program.facts import facts, number
 from rkblocks.program.lower import proved
 
@@ -48,7 +51,7 @@ def test_a_family_consistent_at_its_start_only() -> None:
 
 
 def test_long_numbers_are_cut_not_rounded() -> None:
-    assert number("29/18", 1.6111) == "29/18"
-    assert number("9/4 - 1/beta10 + 1/(2*beta10**2)", 2.0) == "9/4 - 1/beta10 + 1/(2*beta10**2)"
-    assert number("762406163401431/287632146308408", 2.6506291914393893) == "2.65062919143…"
-    assert number(None, None) == "unknown"
+    assert number(Exact.rational(Fraction(29, 18))) == "29/18"
+    assert number(verify.check("ark").variance.number) == "9/4 - 1/beta10 + 1/(2*beta10**2)"
+    assert number(Exact.rational(Fraction(762406163401431, 287632146308408))) == "2.65062919143…"
+    assert number(None) == "unknown"

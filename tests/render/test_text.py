@@ -1,12 +1,17 @@
 """Reports for people, as whole strings."""
 
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.exact.field import Field
+from rkblocks.exact.roots import Root
+from rkblocks.exact.value import Exact
 from rkblocks.render.text import render, summary
-from rkblocks.render.verdicts import WIDTH, cut, exact, polynomial
+from rkblocks.render.verdicts import cut, exact, polynomial
 from rkblocks.verify.report import (
     CaseReport,
     Certificate,
@@ -21,17 +26,29 @@ from rkblocks.verify.report import (
     Witness,
 )
 
+FAMILY = Field((), ("b", "c2", "x"))
+B, C2, X = map(FAMILY.parameter, FAMILY.parameters)
+
+
+def number(value: Fraction | int | str) -> Exact:
+    return Exact.rational(Fraction(value))
+
+
+def expression(value: Any) -> Exact:
+    return Exact(FAMILY, value)
+
+
 SOUND = Report(
     source="mine.json",
     name="mine",
     ok=True,
     stages=3,
-    order=OrderReport(3, "exact", "0", Witness("[[[[]]]]", 4, "0", "1/24"), 3),
+    order=OrderReport(3, "exact", number(0), Witness("[[[[]]]]", 4, number(0), Fraction(1, 24)), 3),
     ssp=SspReport(
-        DeclaredReport(True, "1", 1.0),
-        OptimalReport("1", 1.0, Certificate("P[3,0]", ("-1", "1"), ("1", "1"), ("1/6", "-1/6"))),
+        DeclaredReport(True, number(1)),
+        OptimalReport(number(1), Certificate("P[3,0]", Root.rational(1), (number("1/6"), number("-1/6")))),
     ),
-    variance=VarianceReport("29/18", 1.6111111111111112, ("1", "2"), ()),
+    variance=VarianceReport(number("29/18"), number("29/18"), (number(1), number(2)), ()),
     claims=(ClaimReport("order", "3", "3", True), ClaimReport("variance", "29/18", "29/18", True)),
     diagnostics=(),
 )
@@ -65,7 +82,7 @@ def test_an_unreadable_file_shows_the_line() -> None:
 
 
 def test_a_false_claim_an_undecided_one_and_the_tolerance() -> None:
-    order = OrderReport(2, "tolerance", "1/3000", Witness("[[]]", 3, "x", "1/3"), 1, 1 / 3000)
+    order = OrderReport(2, "tolerance", number("1/3000"), Witness("[[]]", 3, expression(X), Fraction(1, 3)), 1)
     claims = (ClaimReport("order", "4", "2", False), ClaimReport("ssp", "1", None, None))
     report = replace(SOUND, source="-", order=order, ssp=None, variance=None, claims=claims)
     assert render([report]) == (
@@ -79,15 +96,14 @@ def test_a_false_claim_an_undecided_one_and_the_tolerance() -> None:
 
 
 def test_a_family() -> None:
-    optimal = OptimalReport(
-        None, 0.632, None, cases=(CaseReport("1/2 <= b <= 1", "2 - 1/b"), CaseReport("b >= 1", None))
-    )
-    declared = DeclaredReport(False, None, None, nonnegative_at_init=False)
-    order = replace(SOUND.order, value=2, remaining=("b - 2/3",))  # type: ignore[type-var]
+    cases = (CaseReport("1/2 <= b <= 1", expression(2 - 1 / B)), CaseReport("b >= 1", None))
+    optimal = OptimalReport(None, cases=cases, at_init=OptimalReport(number("0.632")))
+    declared = DeclaredReport(False, None, nonnegative_at_init=False)
+    order = replace(SOUND.order, value=2, remaining=(expression(B - FAMILY.rational(2, 3)),))  # type: ignore[type-var]
     report = replace(
         SOUND,
         order=order,
-        ssp=SspReport(declared, optimal, region=("b >= 1/2", "a <= 1/2")),
+        ssp=SspReport(declared, optimal, (expression(B - 1), expression(C2))),
         variance=None,
         claims=(),
         ineffective=("a",),
@@ -104,31 +120,37 @@ def test_a_family() -> None:
         "              a root of a polynomial where b >= 1\n"
         "            declared none: an entry is negative, also at the initial values\n"
         "            form nonnegative where\n"
-        "              b >= 1/2\n"
-        "              a <= 1/2\n"
+        "              b - 1 >= 0\n"
+        "              c2 >= 0\n"
         "  no effect a: the method does not depend on it\n"
     )
 
 
-START = OptimalReport("1", 1.0, None)
+START = OptimalReport(number(1))
+SURD = Field((2,))
 
 
 @pytest.mark.parametrize(
     ("optimal", "lines"),
     [
         (
-            OptimalReport(None, 1.0, None, at_least="1/2", at_init=START),
+            OptimalReport(None, at_least=Fraction(1, 2), at_init=START),
             ["optimal depends on the parameters, initially 1", "  at least 1/2 on the whole domain"],
         ),
         (
-            OptimalReport(None, 1.0, None, at_least="0", zero_at={"c2": "1/24", "c3": "5"}, at_init=START),
+            OptimalReport(
+                None, at_least=Fraction(0), zero_at={"c2": Fraction(1, 24), "c3": Fraction(5)}, at_init=START
+            ),
             ["optimal depends on the parameters, initially 1", "  0 at c2 = 1/24, c3 = 5"],
         ),
         (
-            OptimalReport("2 - 1/b", 0.5, None, cases=(CaseReport("1/2 < b < 1", "2 - 1/b"),), at_init=START),
-            ["optimal 2 - 1/b = 0.5 at the initial values"],
+            OptimalReport(
+                expression(2 - 1 / B), cases=(CaseReport("1/2 < b < 1", expression(2 - 1 / B)),), at_init=START
+            ),
+            ["optimal 2 - 1/b = 1 at the initial values"],
         ),
-        (OptimalReport("sqrt(2)/2", 0.7071, None), ["optimal sqrt(2)/2 = 0.7071"]),
+        (OptimalReport(Exact(SURD, SURD.sqrt(Fraction(1, 2)))), ["optimal sqrt(2)/2 = 0.707107"]),
+        (OptimalReport(None, bracket=(Fraction(3, 2), Fraction(5, 3))), ["optimal 1.5"]),
     ],
 )
 def test_what_holds_at_the_initial_values_is_not_said_of_the_family(optimal: OptimalReport, lines: list[str]) -> None:
@@ -138,19 +160,23 @@ def test_what_holds_at_the_initial_values_is_not_said_of_the_family(optimal: Opt
 
 
 def test_inequalities_that_hold_on_the_whole_domain_are_not_listed() -> None:
-    declared = DeclaredReport(True, "1/2", 0.5)
-    assert "nonnegative where" not in render([replace(SOUND, ssp=SspReport(declared, None, region=("c2 >= 0",)))])
+    declared = DeclaredReport(True, number("1/2"))
+    assert "nonnegative where" not in render([replace(SOUND, ssp=SspReport(declared, None, (expression(C2),)))])
 
 
 @pytest.mark.parametrize(
     ("declared", "line"),
     [
-        (DeclaredReport(False, None, None), "declared none: an entry is negative"),
+        (DeclaredReport(False, None), "declared none: an entry is negative"),
         (
-            DeclaredReport(False, None, None, nonnegative_at_init=True, cfl_at_init="1/3"),
+            DeclaredReport(False, None, nonnegative_at_init=True, at_init=number("1/3")),
             "declared none on the whole domain; every entry is nonnegative at the initial values, 1/3 there",
         ),
-        (DeclaredReport(None, None, None), "declared: undecided whether every entry is nonnegative"),
+        (
+            DeclaredReport(True, None, True, number(1), least_of=(expression(1 / B), expression(2 - 1 / B))),
+            "declared the least of 1/b, 2 - 1/b, every entry nonnegative",
+        ),
+        (DeclaredReport(None, None), "declared: undecided whether every entry is nonnegative"),
     ],
 )
 def test_the_declared_form(declared: DeclaredReport, line: str) -> None:
@@ -159,7 +185,7 @@ def test_the_declared_form(declared: DeclaredReport, line: str) -> None:
 
 
 def test_an_order_that_no_parameter_gives_is_not_spelled_out() -> None:
-    order = replace(SOUND.order, remaining=("-1/6", "b/2 - 1/3"))  # type: ignore[type-var]
+    order = replace(SOUND.order, remaining=(number("-1/6"), expression(B / 2)))  # type: ignore[type-var]
     assert " where " not in render([replace(SOUND, order=order)])
 
 
@@ -176,14 +202,13 @@ def test_colour_marks_the_verdict() -> None:
 
 
 def test_numbers() -> None:
-    assert exact("1/2", 0.5) == "1/2 = 0.5"
-    assert exact("2", 2.0) == "2"
-    assert exact(None, 2.65062919) == "2.65063"
-    assert exact("9" * 200, 9e199) == "9e+199"
-    assert exact(None, None) == "unknown"
-    assert cut("1" * 100 + "/3") == "3.7037037037e+98"
+    assert exact(number("1/2")) == "1/2 = 0.5"
+    assert exact(number(2)) == "2"
+    assert exact(Exact.root(Root((-3, 2, -5, 1), Fraction(4), Fraction(5)))) == "4.71062"
+    assert exact(number("9" * 200)) == "1e+200"
+    assert exact(expression(B), 0.5) == "b = 0.5 at the initial values"
+    assert exact(None) == "unknown"
     assert cut("x" * 500) == "x" * 32 + "…" + "x" * 16
-    assert len(cut("1" * 5000)) < WIDTH
-    assert polynomial(["3", "0", "-2", "1"]) == "3 - 2 r^2 + 1 r^3".replace("1 r^3", "r^3")
-    assert polynomial(["0", "-1", "1"]) == "-r + r^2"
-    assert polynomial(["0"]) == "0"
+    assert polynomial([3, 0, -2, 1]) == "3 - 2 r^2 + r^3"
+    assert polynomial([0, -1, 1]) == "-r + r^2"
+    assert polynomial([0]) == "0"
