@@ -35,6 +35,7 @@ def apgd(
     *,
     definition: str = "final",
     observe: Observer | None = None,
+    aims: Tensor | None = None,
 ) -> Tensor:
     """Return adversarial examples [n, ...]: under `any` the first misclassified iterate of each example, else (and
     under `final` always) its iterate of highest loss.
@@ -42,7 +43,8 @@ def apgd(
     With targets there is a search for each target class (APGD-T where the loss is dlr). In l1 iterates count in the
     last climb alone, since the others leave the ball; an observer sees all.
     """
-    return repeat(model, x, goals(model, x, y, threat), threat, streams, _search(model, threat, definition), observe)
+    aimed = goals(model, x, y, threat, aims)
+    return repeat(model, x, aimed, threat, streams, _search(model, threat, definition), observe)
 
 
 def climbs(threat: Threat) -> list[Threat]:

@@ -82,6 +82,26 @@ def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:
         )
 
 
+def check_aims(aims: Tensor, y: Tensor, attack: str, targeted: bool) -> Tensor:
+    """Return the target classes [n, k]; raises RkblocksError RK813 unless they are wrong classes of each image, for an
+    attack that has targets.
+    """
+    if not targeted:
+        fail("RK813", f"attack {attack} aims at no class, so aims have no use", help="choose attack 'apgd', 'targeted'")
+    classes = isinstance(aims, Tensor) and not (
+        aims.is_floating_point() or aims.is_complex() or aims.dtype == torch.bool
+    )
+    if not classes or aims.dim() not in (1, 2) or len(aims) != len(y) or (not aims[:1].numel() and len(y)):
+        found = f"{aims.dtype} of shape {tuple(aims.shape)}" if isinstance(aims, Tensor) else type(aims).__name__
+        fail(
+            "RK813", f"aims are {found}; expected integers [{len(y)}] or [{len(y)}, k]", help="give each image a class"
+        )
+    wanted = aims.to(y.device).long().reshape(len(y), -1)
+    if bool((wanted == y[:, None]).any()):
+        fail("RK813", "an image is to be aimed at its own label", help="give each image classes other than its own")
+    return wanted
+
+
 def check_result(x: Tensor, x_adv: Tensor, threat: Threat, attack: str) -> None:
     """Raise RkblocksError RK807 unless x_adv is finite, of x's shape and dtype, in the eps ball and exactly in the box.
 

@@ -14,6 +14,19 @@ OVERFLOW: Final = "the weights or a layer overflow, or training diverged: a numb
 AT_ONCE: Final = 64  # forward passes that are looked at together
 
 
+def logits_of(model: nn.Module, x: Tensor) -> Tensor:
+    """Return model(x), logits [n, classes]; raises RkblocksError RK808 where its weights and x are of different types
+    or devices, RK814 where it returns anything else.
+    """
+    try:
+        logits: Tensor = model(x)
+    except RuntimeError as error:
+        _explain(model, x, error)
+        raise
+    _check_shape(logits, x)
+    return logits
+
+
 class Judged(nn.Module):
     """The model, whose outputs are judged on their way to the attack.
 
@@ -32,12 +45,7 @@ class Judged(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return model(x); raises RkblocksError RK808, RK809 or RK814."""
-        try:
-            logits = self.model(x)
-        except RuntimeError as error:
-            _explain(self.model, x, error)
-            raise
-        _check_shape(logits, x)
+        logits = logits_of(self.model, x)
         if torch.is_grad_enabled() and x.requires_grad and not logits.requires_grad:
             no_gradient()
         if self._labels is not None and len(x) >= len(self._labels):
@@ -47,8 +55,7 @@ class Judged(nn.Module):
             self._peaks.append((x.detach().amax(), logits.detach().amax()))
             if len(self._peaks) == AT_ONCE:
                 self.conclude()
-        found: Tensor = logits
-        return found
+        return logits
 
     def conclude(self) -> None:
         """Look at the outputs so far (a GPU is waited for): raises RkblocksError RK814 where a logit was NaN."""
@@ -100,7 +107,8 @@ def _check_shape(logits: object, x: Tensor) -> None:
     fail(
         "RK814",
         f"the model returned {found} for {len(x)} images; expected floats [{len(x)}, classes]",
-        help="return the logits alone, a row for each image: wrap the model in one that picks them",
+        help="return the logits alone, a row for each image: wrap the model in one that picks them, such as "
+        "out['logits'], out.logits or out[0]",
     )
 
 
@@ -109,15 +117,21 @@ def _check_values(logits: Tensor, labels: Tensor) -> None:
     inside, sound = (labels >= 0) & (labels < classes), ~logits.isnan().any(1)
     if bool((inside & sound).all()):  # one look, since a GPU is waited for
         return
-    if not bool(inside.all()):
-        wrong = labels[~inside][0].item()
-        help = f"count the classes from 0 to {classes - 1}"
-        fail("RK808", f"a label is {wrong}, and the model tells {classes} classes apart", help=help)
+    check_labels(labels, classes)
     fail(
         "RK814",
         f"the logits of {int((~sound).sum())} of {len(logits)} images are NaN before any step was taken",
         help=OVERFLOW,
     )
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Raise RkblocksError RK808 unless every label is one of the classes."""
+    inside = (labels >= 0) & (labels < classes)
+    if not bool(inside.all()):
+        wrong = labels[~inside][0].item()
+        help = f"count the classes from 0 to {classes - 1}"
+        fail("RK808", f"a label is {wrong}, and the model tells {classes} classes apart", help=help)
 
 
 def _explain_pass(number: int, stepped: bool, infinite: int) -> NoReturn:

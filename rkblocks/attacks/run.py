@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.guard import check_arguments, check_inputs, check_result, frozen
+from rkblocks.attacks.guard import check_aims, check_arguments, check_inputs, check_result, frozen
 from rkblocks.attacks.judged import Judged
 from rkblocks.attacks.registry import ATTACKS, Attack
 from rkblocks.attacks.search import Observer
@@ -79,15 +79,18 @@ def run(
     mode: str = "eval",
     observe: Observer | None = None,
     source: nn.Module | None = None,
+    aims: Tensor | None = None,
 ) -> Tensor:
     """Return adversarial examples of the named attack, of the shape and dtype of x.
 
     model: maps images [n, C, H, W] in the box to logits [n, classes] (normalisation inside); left exactly as it was
     found: mode, requires_grad, gradients. generator: a torch generator, or ExampleStreams for results that do not
     depend on the batches. definition: final or any (see pgd). mode: eval, train or keep. source: the model that
-    attack `transfer` makes its examples on, in eval mode, restored as well. Raises RkblocksError RK807 (postcondition
-    violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source missing or unwanted), RK814 (the model's
-    output is no logits, or NaN), RK819 (an argument of another type), and what lookup raises.
+    attack `transfer` makes its examples on, in eval mode, restored as well. aims: the classes that `targeted` and
+    `apgd` aim at, in turn, instead of those of largest clean logit: integers [n] or [n, k], none an image's own label.
+    Raises RkblocksError RK807 (postcondition violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source
+    missing or unwanted), RK814 (the model's output is no logits, or NaN), RK819 (an argument of another type), and what
+    lookup raises.
     """
     attack, effective = lookup(name, threat, definition)
     if (source is not None) != attack.transfers:
@@ -100,14 +103,17 @@ def run(
     check_inputs(x, y, threat)
     y = y.long()
     judged = Judged(model, y, own=attack.module is None)
-    more = {} if source is None else {"source": Judged(source, y)}
+    more: dict[str, Any] = {} if source is None else {"source": Judged(source, y)}
+    if aims is not None:
+        more["aims"] = check_aims(aims, y, name, "targets" in attack.options)
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = attack.function(
             judged, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
         ).detach()
     for one in (judged, *more.values()):
-        one.conclude()
+        if isinstance(one, Judged):
+            one.conclude()
     check_result(x, x_adv, effective, name)
     return x_adv
 

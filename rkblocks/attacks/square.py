@@ -1,7 +1,7 @@
 """The Square attack (Andriushchenko et al. 2020): random search by square patches, which sees logits and no gradient.
 
 It finds what gradient attacks miss where gradients are masked. linf: algorithm 2, l2: algorithm 3 of the paper; l1:
-Croce & Hein 2021, "Mind the box".
+Croce & Hein 2021, "Mind the box". Inputs that are no images are searched as images of about square shape (folded.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from rkblocks.attacks.folded import Folded
 from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import margin
 from rkblocks.attacks.patches import Patch, patch_side, squares, stripes, tiles, windows
@@ -22,7 +23,6 @@ from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer, Watch, repeat
 from rkblocks.attacks.streams import Streams
 from rkblocks.attacks.threat import Threat
-from rkblocks.diagnostics import fail
 
 CHUNK = 64  # queries whose random numbers are drawn at once
 #: How a search begins and what a query changes, by norm.
@@ -48,17 +48,14 @@ def square(
     definition: str = "final",
     observe: Observer | None = None,
 ) -> Tensor:
-    """Return adversarial examples [n, C, H, W] after at most `queries` forward passes of each example and restart.
+    """Return adversarial examples [n, ...] after at most `queries` forward passes of each example and restart.
 
-    A broken example is queried no further, whatever the definition; an observer sees every query. Raises RkblocksError
-    RK817 unless x are images.
+    A broken example is queried no further, whatever the definition; an observer sees every query.
     """
     if x.dim() != 4:
-        fail(
-            "RK817",
-            f"attack square changes squares of pixels, but x has the shape {tuple(x.shape)}; expected [n, C, H, W]",
-            help="reshape x to images, or choose attack 'noise'",
-        )
+        folded = Folded(model, x)
+        found = square(folded, folded.images(x), y, threat, streams, definition=definition, observe=observe)
+        return folded.inputs(found)
     low, high = (float(bound) for bound in threat.bounds)
     eps, queries = float(threat.eps), int(threat.queries or 1)
     begin, change = CHANGES[threat.norm]

@@ -20,18 +20,23 @@ def targeted(
     *,
     definition: str = "final",
     observe: Observer | None = None,
+    aims: Tensor | None = None,
 ) -> Tensor:
     """Return adversarial examples [n, ...], one search for each restart and target class of the threat.
 
     An example counts as broken where it is misclassified, as whatever class: targets only guide the searches.
     """
-    return repeat(model, x, goals(model, x, y, threat), threat, streams, ascent(model, threat, definition), observe)
+    aimed = goals(model, x, y, threat, aims)
+    return repeat(model, x, aimed, threat, streams, ascent(model, threat, definition), observe)
 
 
-def goals(model: nn.Module, x: Tensor, y: Tensor, threat: Threat) -> list[Tensor]:
+def goals(model: nn.Module, x: Tensor, y: Tensor, threat: Threat, aims: Tensor | None = None) -> list[Tensor]:
     """Return the goals [n, 2] of label and target: the wrong classes by falling clean logit, as many as the threat has
-    targets (all where there are fewer), or the least likely one. Without targets, the labels [n].
+    targets (all where there are fewer), or the least likely one. Without targets, the labels [n]. aims: the targets
+    themselves, [n, k], instead.
     """
+    if aims is not None:
+        return [torch.stack([y, target], dim=1) for target in aims.unbind(1)]
     if threat.targets is None:
         return [y]
     with torch.no_grad():

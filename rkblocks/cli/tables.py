@@ -26,10 +26,13 @@ def evaluation(run: Mapping[str, Any]) -> str:
     """
     entries = run["entries"]
     rows = [(_attack(e), _ball(e), _search(e), f"{e['accuracy']:.4f}", _interval(e["interval"])) for e in entries]
-    parts = [f"{run['run']}  blocks {blocks(run['blocks'])}, {entries[0]['n']} images, seed {entries[0]['seed']}\n"]
+    if "worst" in run and len(rows) > 1:
+        stood = run["worst"]
+        rows.append(("every attack", "", "", f"{stood['accuracy']:.4f}", _interval(stood["interval"])))
+    parts = [f"{_head(run)}{entries[0]['n']} images, seed {entries[0]['seed']}\n"]
     parts.append(indented(columns(("attack", "ball", "search", "accuracy", "95 % interval"), rows, right=(3,))))
     for row in run.get("missing", ()):
-        parts.append(f"  {row['attack']}: not run, {row['reason']}; {row['help']}\n")
+        parts.append(f"  {row.get('row', row['attack'])}: not run, {row['reason']}; {row['help']}\n")
     if run.get("corruptions"):
         parts.append(indented(_corruptions(run["corruptions"])))
     if run["health"]:
@@ -37,6 +40,11 @@ def evaluation(run: Mapping[str, Any]) -> str:
     if run.get("saved"):
         parts.append(f"  saved {run['saved']}\n")
     return "".join(parts)
+
+
+def _head(run: Mapping[str, Any]) -> str:
+    """Return the start of a head line: the run, and its blocks where it has any."""
+    return f"{run['run']}  " + (f"blocks {blocks(run['blocks'])}, " if run["blocks"] else "")
 
 
 def _corruptions(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -161,9 +169,10 @@ def _interval(interval: Sequence[float]) -> str:
 
 
 def _check(check: Mapping[str, Any]) -> str:
-    mark = "ok    " if check["ok"] else "FAILED"
+    mark = "note  " if check.get("note") else "ok    " if check["ok"] else "FAILED"
     figure = "" if check.get("figure") is None else f": {_figure(check['figure'])}"
-    advice = "" if check["ok"] or not check.get("advice") else f"\n           {check['advice']}"
+    wanted = check.get("advice") and (check.get("note") or not check["ok"])
+    advice = f"\n           {check['advice']}" if wanted else ""
     return f"    {mark} {check['check']}{figure}{advice}\n"
 
 

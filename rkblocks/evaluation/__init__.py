@@ -13,8 +13,6 @@ from rkblocks.evaluation.intervals import mcnemar as mcnemar
 from rkblocks.evaluation.intervals import mean_deviation as mean_deviation
 from rkblocks.evaluation.intervals import paired_bootstrap as paired_bootstrap
 from rkblocks.evaluation.intervals import wilson as wilson
-from rkblocks.evaluation.masks import MASKS as MASKS
-from rkblocks.evaluation.masks import Mask as Mask
 from rkblocks.evaluation.plan import Item as Item
 from rkblocks.evaluation.plan import base_threat as base_threat
 from rkblocks.evaluation.plan import preset_plan as preset_plan
@@ -26,3 +24,5 @@ from rkblocks.evaluation.subject_evaluation import evaluate_subject as evaluate_
 from rkblocks.evaluation.subject_evaluation import save_evaluation as save_evaluation
 from rkblocks.runs.outcomes import Outcomes as Outcomes
 from rkblocks.runs.outcomes import load_outcomes as load_outcomes
+from rkblocks.testing.masks import MASKS as MASKS
+from rkblocks.testing.masks import Mask as Mask

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import torch
-
-from rkblocks.attacks import ExampleStreams, frozen
+from rkblocks.attacks import ExampleStreams
 from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
 from rkblocks.attacks.judged import predicted
 from rkblocks.evaluation.intervals import wilson
@@ -32,10 +30,9 @@ def _entry(
 ) -> dict[str, Any]:
     streams = ExampleStreams.of(seed, subject.indices).fork(f"{name} {severity}")
     right, n = 0, len(subject)
-    with torch.no_grad(), frozen(subject.model):
-        for rows, x, y in subject.batches(batch):
-            logits = subject.model(corrupt(name, x, severity, streams.select(rows)))
-            right += int((predicted(logits, f"images under {name}") == y).sum())
+    for rows, x, y in subject.batches(batch):
+        logits = subject.logits(corrupt(name, x, severity, streams.select(rows)))
+        right += int((predicted(logits, f"images under {name}") == y).sum())
     if progress:
         progress(f"{name} {severity}", n, n)
     interval = list(wilson(right, n))

@@ -26,6 +26,20 @@ def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
     return (0.0 if successes == 0 else low), (1.0 if successes == n else high)
 
 
+def smallest_found(n: int, allowed: int, chance: float = 0.9) -> float:
+    """Return the smallest share of images with a fault such that more than `allowed` of n drawn ones have it, with this
+    probability: what a check on a sample can find. 1 where n is too small for any.
+    """
+    low, high = 0.0, 1.0
+    if n <= allowed:
+        return high
+    for _ in range(60):
+        share = (low + high) / 2
+        few = sum(math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(allowed + 1))
+        low, high = (low, share) if few <= 1 - chance else (share, high)
+    return high
+
+
 def mean_deviation(values: Sequence[float]) -> tuple[float, float]:
     """Return (mean, sample standard deviation with n - 1); the deviation of a single value is nan, not zero."""
     mean = math.fsum(values) / len(values)

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from rkblocks import attacks, distributed
-from rkblocks.attacks import ExampleStreams, frozen
-from rkblocks.attacks.judged import predicted
+from rkblocks.attacks import ExampleStreams
+from rkblocks.attacks.judged import check_labels, predicted
+from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal
 from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.rivals import aims
 from rkblocks.evaluation.subject import Subject
 
 TOGETHER = 256  # images at once for an attack whose outcomes depend on the images beside, whatever the batch size
@@ -42,9 +44,16 @@ class Measurement:
 
 
 def predict(subject: Subject, batch: int) -> Tensor:
-    """Return the class [n] that the model, in eval mode, gives each clean image (CPU)."""
-    with torch.no_grad(), frozen(subject.model):
-        return torch.cat([predicted(subject.model(x), "clean images").cpu() for _, x, _ in subject.batches(batch)])
+    """Return the class [n] that the model, in eval mode, gives each clean image (CPU).
+
+    Raises RkblocksError RK808 or RK814 where its outputs are no logits of the classes that the labels name.
+    """
+    found = []
+    for _, x, y in subject.batches(batch):
+        logits = subject.logits(x)
+        check_labels(y, logits.shape[1])
+        found.append(predicted(logits, "clean images").cpu())
+    return torch.cat(found)
 
 
 def measure_clean(subject: Subject, batch: int, progress: Progress | None = None) -> Measurement:
@@ -73,6 +82,7 @@ def measure(
     The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding. journal: what
     row `number` has in it is not measured again, and what is measured goes into it. shared: of several processes each
     attacks every size-th batch, and all return the whole; the batches are those of one process, hence the numbers.
+    Raises what `attacks.run` raises, on all processes.
     """
     journal = Journal(len(subject)) if journal is None else journal
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
@@ -82,11 +92,18 @@ def measure(
     batches = torch.split(torch.nonzero(wanted)[:, 0], length)
     for start in range(0, len(batches), processes):
         at_once = batches[start : start + processes]
+        problem: RkblocksError | None = None
         if rank < len(at_once):
             rows = at_once[rank]
             own[rows] = True
             if not journal.row(number)[1][rows].all():
-                journal.finished(number, rows, _attacked(subject, item, rows, seed))
+                try:
+                    prediction = _attacked(subject, item, rows, seed)
+                except RkblocksError as error:
+                    problem = error
+                else:
+                    journal.finished(number, rows, prediction)
+        _on_all(problem, shared)
         images_done += sum(map(len, at_once))
         if progress:  # as often on every process
             progress(item.label, images_done, int(wanted.sum()))
@@ -102,9 +119,20 @@ def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     streams = ExampleStreams.of(seed, subject.indices[rows])
     source = subject.sources[item.threat.source] if item.threat.source else None
     options: dict[str, Any] = {"definition": item.definition, "source": source}
+    if isinstance(item.threat.targets, int) and item.attack != "autoattack":
+        options["aims"] = aims(subject, x, y, item.threat.targets)
     x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
-    with torch.no_grad(), frozen(subject.model):
-        return predicted(subject.model(x_adv), f"images after {item.label}").cpu()
+    return predicted(subject.logits(x_adv), f"images after {item.label}").cpu()
+
+
+def _on_all(problem: RkblocksError | None, shared: bool) -> None:
+    """Raise the problem of this process, or one of its code where another process has one."""
+    code = int(problem.diagnostics[0].code[2:]) if problem else 0
+    code = distributed.largest(code) if shared else code
+    if problem:
+        raise problem
+    if code:
+        fail(f"RK{code}", "another process could not attack its share of the images", help="its own message says why")
 
 
 def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class Request:
         """Return the rows for a data set, and those that cannot be run here; targets are wrong classes of the model."""
         threat = base_threat(dataset, **self.budget, **self.search)
         if self.attack is None:
-            return preset_plan(self.preset, threat, dataset, classes), missing_rows(self.preset, threat, classes)
+            return preset_plan(self.preset, threat, dataset), missing_rows(self.preset, threat)
         item = Item(self.attack, threat, self.definition or "final")
         targets = item.threat.targets
         if classes is not None and isinstance(targets, int) and targets >= classes:

@@ -51,26 +51,39 @@ class Item:
 
 @dataclass(frozen=True)
 class Missing:
-    """A row of a preset that cannot be run here, why, and what to do about it."""
+    """A row that cannot be run here, why, and what to do about it. row: its label, where it was tried."""
 
     attack: str
     reason: str
     help: str
+    row: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        return {"attack": self.attack, "reason": self.reason, "help": self.help}
+        own = {"row": self.row} if self.row else {}
+        return {"attack": self.attack, "reason": self.reason, "help": self.help, **own}
 
 
-def missing(attack: str, norm: str, classes: int | None = None) -> Missing | None:
-    """Return why this attack cannot be run here, or None if it can. classes: of the model, where that is known."""
+def missing(attack: str, norm: str) -> Missing | None:
+    """Return why this attack cannot be run here, whatever the model, or None if it can."""
     entry = attacks.ATTACKS[attack]
     if not entry.available:
         return Missing(attack, f"{entry.module} is not installed", f"pip install 'rkblocks[{entry.extra}]'")
     if norm not in entry.norms:
         return Missing(attack, f"it does not know the norm {norm}", f"it knows {', '.join(entry.norms)}")
-    if attack == "autoattack" and classes is not None and classes < LEAST_CLASSES:
-        return Missing(attack, f"it needs {LEAST_CLASSES} classes, here are {classes}", "use attack apgd and square")
     return None
+
+
+def stand_ins(threat: Threat) -> tuple[Item, ...]:
+    """Return the rows that stand in for AutoAttack where it cannot attack a model (RK818): its APGD and Square, by our
+    own functions, which take any shape, type, box and number of classes; the targeted loss is the margin.
+    """
+    whole = replace(threat, steps=100, restarts=1)
+    changes: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("apgd", {"loss": "ce", "targets": None}),
+        ("apgd", {"loss": "margin", "targets": 9}),
+        ("square", {"queries": 5000}),
+    )
+    return tuple(Item(attack, replace(whole, **own), "any") for attack, own in changes)
 
 
 #: Classes that the targeted loss of AutoAttack needs (Croce & Hein 2020, eq. 7: it looks at the four largest logits).
@@ -111,20 +124,20 @@ def base_threat(dataset: str, **given: Any) -> Threat:
     return replace(threat, **changes)
 
 
-def preset_plan(preset: str, threat: Threat, dataset: str = "", classes: int | None = None) -> tuple[Item, ...]:
+def preset_plan(preset: str, threat: Threat, dataset: str = "") -> tuple[Item, ...]:
     """Return the rows of a preset around this threat model that can be run here (see `missing_rows`).
 
     Raises RkblocksError RK820 for an unknown preset.
     """
     rows = _rows(preset, dataset)
-    possible = (row for row in rows if missing(row[0], threat.norm, classes) is None)
+    possible = (row for row in rows if missing(row[0], threat.norm) is None)
     return tuple(Item(attack, replace(threat, **changes), how) for attack, changes, how in possible)
 
 
-def missing_rows(preset: str, threat: Threat, classes: int | None = None) -> tuple[Missing, ...]:
+def missing_rows(preset: str, threat: Threat) -> tuple[Missing, ...]:
     """Return the rows of a preset that cannot be run here. Raises RkblocksError RK820 for an unknown preset."""
     names = dict.fromkeys(attack for attack, _, _ in _rows(preset, ""))
-    found = (missing(attack, threat.norm, classes) for attack in names)
+    found = (missing(attack, threat.norm) for attack in names)
     return tuple(one for one in found if one is not None)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rkblocks.attacks import frozen
+from rkblocks.attacks.judged import logits_of
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.options import check_images, check_types, folders
 
@@ -38,7 +40,8 @@ class Subject:
     images: [n, C, H, W], uint8 or floats in [0, 1]; labels: integers [n], on the model's device; indices: the
     position of each image in its whole split, which names its stream of random numbers; weights: hash that identifies
     the weights (of a run: of their file); state: hash of the model's state when the subject was made; origin: None
-    for a model that comes from no run folder; sources: other models by name, for attack `transfer`.
+    for a model that comes from no run folder; sources: other models by name, for attack `transfer`; occurring: the
+    classes that occur among labels or predictions, once they are known.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Subject:
     state: str = ""
     origin: Origin | None = None
     sources: Mapping[str, nn.Module] = field(default_factory=dict)
+    occurring: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,6 +78,18 @@ class Subject:
             digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return {"name": self.dataset, "split": self.split, "n": len(self), "images": digest.hexdigest()}
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the logits [n, classes] of the model in eval mode; raises RkblocksError RK808 or RK814 as an attack
+        does.
+        """
+        with torch.no_grad(), frozen(self.model):
+            return logits_of(self.model, x)
+
+    @cached_property
+    def classes(self) -> int:
+        """The number of classes that the model tells apart."""
+        return int(self.logits(self.floats(torch.zeros(1, dtype=torch.long, device=self.labels.device))).shape[1])
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield (rows, images, labels) in order."""
@@ -99,9 +115,13 @@ def of_model(
     """Return the subject of one's own model. Raises RkblocksError RK822 for other types, RK823 where there is no
     image or a label too few.
     """
+    images, labels = (torch.as_tensor(v) if hasattr(v, "__array__") else v for v in (images, labels))
     for what, value, kind in (("model", model, nn.Module), ("images", images, Tensor), ("labels", labels, Tensor)):
         if not isinstance(value, kind):
             fail("RK822", f"{what} is a {type(value).__name__}; expected a {kind.__name__}", help=f"pass {what} so")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        fail("RK823", f"labels are {labels.dtype}; expected integers", help="pass one class index per image")
+    labels = labels.long()
     if not images.dim() or not len(images) or labels.shape != images.shape[:1]:
         fail(
             "RK823",

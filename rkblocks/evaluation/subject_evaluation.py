@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from rkblocks import distributed
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
 from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
 from rkblocks.evaluation.options import check_progress, check_sizes, check_types
-from rkblocks.evaluation.plan import Item, Missing
+from rkblocks.evaluation.plan import Item, Missing, stand_ins
+from rkblocks.evaluation.rivals import occurring
 from rkblocks.evaluation.subject import Subject
 from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
 
 BATCH = 256
+UNFIT: Final = ("RK801", "RK819")  # from, to: what an attack says of a model or images that it cannot attack
 
 
 @dataclass(frozen=True)
@@ -100,16 +104,41 @@ def evaluate_subject(
         clean = distributed.agreed(measure_clean(subject, batch, progress))
         options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}
         options["shared"] = True
-        rows = [clean, *(measure(subject, item, clean, number=k, **options) for k, item in enumerate(plan, 1))]
+        subject = replace(subject, occurring=occurring(subject.labels, clean.prediction))
+        rows, unrun = _rows(subject, plan, clean, options)
         common = (
             distributed.agreed(corrupted(subject, seed=seed, batch=batch, progress=progress)) if corruptions else []
         )
         checks: tuple[Verdict, ...] = ()
         if probe:
             absent = {row.attack: row for row in missing}
-            evidence = Evidence(subject, tuple(rows), subject.sample(probe, seed), seed, batch, absent)
+            sample = subject.sample(probe, seed)
+            evidence = Evidence(subject, tuple(rows), sample, seed, batch, absent, tuple(unrun))
             checks = health_report(evidence, progress)
-    return Evaluation(subject, seed, tuple(rows), checks, tuple(missing), tuple(common))
+    return Evaluation(subject, seed, tuple(rows), checks, (*missing, *unrun), tuple(common))
+
+
+def _rows(
+    subject: Subject, plan: Sequence[Item], clean: Measurement, options: Mapping[str, Any]
+) -> tuple[list[Measurement], list[Missing]]:
+    """Return clean and the rows of the plan, and those that this model or its images do not let run."""
+    rows, unrun, waiting = [clean], [], list(plan)
+    for number in count(1):
+        if len(waiting) < number:
+            return rows, unrun
+        item = waiting[number - 1]
+        try:
+            rows.append(measure(subject, item, clean, number=number, **options))
+        except RkblocksError as error:
+            found = error.diagnostics[0]
+            if not UNFIT[0] <= found.code <= UNFIT[1]:
+                raise
+            unrun.append(Missing(item.attack, found.message, found.help, item.label))
+            waiting += stand_ins(item.threat) if item.attack == "autoattack" else ()
+        else:
+            decoys = item.attack == "autoattack" and len(subject.occurring) < subject.classes
+            waiting += stand_ins(item.threat)[1:2] if decoys else ()
+    raise AssertionError
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path, name: str, identity: str = "") -> Path:

@@ -152,6 +152,9 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
 
     with held(folder), stop_on_signal() as check:
         try:
-            work.done(progress, save=True, resume=True)
+            found, _ = work.done(progress, save=True, resume=True)
         except Stop:
             raise KeyboardInterrupt from None
+    for row in found.get("missing", ()):
+        help = f"{row['help']}; or leave the attack out of the study"
+        fail("RK860", f"{folder}: {row.get('row', row['attack'])} cannot be measured: {row['reason']}", help=help)

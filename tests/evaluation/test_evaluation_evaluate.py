@@ -189,7 +189,7 @@ def test_the_hash_names_the_weights(honest):
 
 @pytest.mark.parametrize(("after", "where"), [(0, "clean images"), (2, "images after fgsm")])
 def test_logits_that_are_nan_are_no_prediction(honest, subject_of, after, where):
-    """FGSM looks at clean images alone, its examples are first seen when they are counted."""
+    """FGSM looks at clean images alone, its examples are first seen when they are counted: that row is missing."""
 
     class Later(nn.Module):
         passes = 0
@@ -198,6 +198,10 @@ def test_logits_that_are_nan_are_no_prediction(honest, subject_of, after, where)
             self.passes += 1
             return honest(x) * (float("nan") if self.passes > after else 1)
 
+    if after:
+        (row,) = evaluate_subject(subject_of(Later(), 40), [Item("fgsm", base_threat("digits"))], probe=0).missing
+        assert f"of 40 {where} linf 1/10 are NaN" in row.reason
+        return
     with pytest.raises(RkblocksError, match=f"of 40 {where}.* are NaN") as caught:
         evaluate_subject(subject_of(Later(), 40), [Item("fgsm", base_threat("digits"))])
     assert [found.code for found in caught.value.diagnostics] == ["RK814"]

@@ -104,7 +104,7 @@ def test_what_was_on_disk_when_a_process_was_killed_is_continued(run, expected, 
 
 def test_an_error_in_the_midst_keeps_what_was_done(run, expected, attacked):
     with pytest.raises(ZeroDivisionError):
-        evaluate(run, **OPTIONS, progress=at("health: reachability", 1, lambda: 1 / 0))
+        evaluate(run, **OPTIONS, progress=at("health", 1, lambda: 1 / 0))
     attacked.clear()
     assert matches(run, evaluate(run, **OPTIONS, resume=True), expected)
     assert not attacked

@@ -8,28 +8,42 @@ still stand.
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from itertools import takewhile
+from typing import Final
 
 import torch
+from torch import Tensor, nn
 
 from rkblocks.attacks import ATTACKS, Threat
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
+from rkblocks.evaluation.intervals import smallest_found
 from rkblocks.evaluation.measure import Measurement
-from rkblocks.evaluation.plan import LEAST_CLASSES, Item
+from rkblocks.evaluation.plan import Item
+from rkblocks.evaluation.subject import Subject
 
-QUERIES = 500  # Square on the sample; masked gradients show long before its 5000
-ENSEMBLE = 25  # standing images that APGD-T is run on where the evaluation has no AutoAttack
-BOX = ("square", "transfer", "autoattack")
-WHITE = tuple(name for name, attack in ATTACKS.items() if attack.gradients and name not in BOX)
+QUERIES: Final = 500  # Square on the sample; masked gradients show long before its 5000
+#: Standing images that APGD-T is run on where the evaluation has no AutoAttack: as many as it takes to find a MISS nine
+#: times out of ten with 4 of them broken, as happens to an ordinary network where the evaluation has PGD-20 alone.
+ENSEMBLE: Final = 266
+MISS: Final = 0.03
+STEPS: Final = 50  # for each of its targets
+LEAST_CLASSES: Final = (
+    4  # that the targeted loss dlr needs (Croce & Hein 2020, eq. 7: it looks at the four largest logits)
+)
+BOX: Final = ("square", "transfer", "autoattack")
+WHITE: Final = tuple(name for name, attack in ATTACKS.items() if attack.gradients and name not in BOX)
+ADVICE: Final = "PGD misses what this finds: a short search or masked gradients; attack harder, report the lower number"
 
 
 @check("Square breaks nothing more")
 def square_breaks_nothing_more(evidence: Evidence) -> Finding:
     """Square sees no gradient (Andriushchenko et al. 2020); where it beats PGD, the gradients are masked."""
-    probe = evidence.probe
-    if probe is None or probe.threat.norm not in ATTACKS["square"].norms or evidence.images.dim() != 4:
+    ball = evidence.ball
+    if ball is None or ball.norm not in ATTACKS["square"].norms:
         return None
-    item = Item("square", replace(probe.threat, restarts=1, queries=QUERIES), "any")
+    item = Item("square", replace(ball, restarts=1, queries=QUERIES), "any")
     return _broken_alone(evidence, item, f"Square with {QUERIES} queries")
 
 
@@ -50,52 +64,77 @@ def autoattack_agrees(evidence: Evidence) -> Finding:
 
     An evaluation without an AutoAttack row is held against APGD-T alone, the part of the ensemble that breaks most.
     """
-    probe = evidence.probe
-    if probe is None:
+    ball = evidence.ball
+    if ball is None:
         return None
-    if _rows(evidence, ("autoattack",), probe.threat):
-        return _broken_alone(evidence, Item("autoattack", probe.threat, "any"), "AutoAttack")
+    if _rows(evidence, ("autoattack",), ball):
+        return _broken_alone(evidence, Item("autoattack", ball, "any"), "AutoAttack")
     if "autoattack" in evidence.missing:
         absent = evidence.missing["autoattack"]
         return False, f"not run: {absent.reason}", absent.help
-    if probe.threat.norm not in ATTACKS["apgd"].norms:
+    if ball.norm not in ATTACKS["apgd"].norms or evidence.gradient is None:
         return None
-    loss = "dlr" if evidence.classes >= LEAST_CLASSES else "margin"
-    targets = min(9, evidence.classes - 1)
-    part = Item("apgd", replace(probe.threat, steps=100, restarts=1, loss=loss, targets=targets), "any")
-    found = _broken_alone(evidence, part, f"APGD-T (100 steps, {targets} targets, {loss})", at_most=ENSEMBLE)
+    classes = len(evidence.subject.occurring) or evidence.classes
+    plain = classes == evidence.classes >= LEAST_CLASSES  # a class that never wins makes the ratio of dlr what it likes
+    loss, targets = "dlr" if plain else "margin", max(1, min(9, classes - 1))
+    part = Item("apgd", replace(ball, steps=STEPS, restarts=1, random_start=True, loss=loss, targets=targets), "any")
+    standing, _ = _standing(evidence, ball)
+    drawn = torch.randperm(int(standing.sum()), generator=torch.Generator().manual_seed(evidence.seed))[:ENSEMBLE]
+    chosen = evidence.subject.only(torch.nonzero(standing)[:, 0][drawn.sort().values])
+    found = _counted(
+        evidence, part, f"APGD-T ({STEPS} steps, {targets} targets, {loss})", chosen, tolerated(len(chosen))
+    )
     return None if found is None else (found[0], f"{found[1]}; the whole ensemble: --preset standard", found[2])
+
+
+def tolerated(n: int) -> int:
+    """Return how many of n images may be broken so that a MISS is still found nine times out of ten; 1 where n is too
+    few for that.
+    """
+    return max(sum(1 for _ in takewhile(lambda k: smallest_found(n, k) <= MISS, range(1, n))), 1)
+
+
+def _ball(item: Item) -> tuple[str, Fraction]:
+    return item.threat.norm, item.threat.eps
 
 
 def _rows(evidence: Evidence, attacks: tuple[str, ...], threat: Threat) -> list[Measurement]:
     """Return the rows of the evaluation with one of these attacks in the ball of this threat model."""
-    ball = threat.norm, threat.eps
     rows = [row for row in evidence.rows if row.item and row.item.attack in attacks]
-    return [row for row in rows if row.item and (row.item.threat.norm, row.item.threat.eps) == ball]
+    return [row for row in rows if row.item and _ball(row.item) == (threat.norm, threat.eps)]
 
 
-def _broken_alone(
-    evidence: Evidence,
-    item: Item,
-    name: str,
-    sources: dict[str, torch.nn.Module] | None = None,
-    at_most: int = 10**6,
-) -> Finding:
+def _standing(evidence: Evidence, ball: Threat) -> tuple[Tensor, str]:
+    """Return which images stand after every gradient attack in this ball, or are right without one; in words."""
+    white = _rows(evidence, WHITE, ball)
+    words = "that gradient attacks leave standing" if white else "that are right when clean"
+    return torch.stack([evidence.rows[0].correct, *(row.correct for row in white)]).all(0), words
+
+
+def _broken_alone(evidence: Evidence, item: Item, name: str, sources: dict[str, nn.Module] | None = None) -> Finding:
     """Return the finding on what `item` breaks of the images that stand after every gradient attack of its ball."""
-    white = _rows(evidence, WHITE, item.threat)
-    if not white:
-        return None
-    standing = torch.stack([evidence.rows[0].correct, *(row.correct for row in white)]).all(0)
-    done = _rows(evidence, (item.attack,), item.threat) if item.attack in BOX else []
-    if done:
-        broken = torch.stack([~row.correct for row in done]).any(0)
-        alone, tried, n = int((standing & broken).sum()), int(standing.sum()), len(standing)
-    else:
-        positions = torch.nonzero(standing[evidence.places])[:at_most, 0]
-        tried, n, alone = len(positions), min(evidence.n, at_most), 0
-        if tried:
-            chosen = replace(evidence.sample.only(positions), sources=sources or {})
-            alone = int((~evidence.measured(chosen, item).correct).sum())
-    figure = f"{name} breaks {alone} of {tried} images that gradient attacks leave standing"
-    advice = "PGD misses what this finds: a short search or masked gradients; attack harder, report the lower number"
-    return alone <= evidence.slack(n), figure, advice
+    standing, words = _standing(evidence, item.threat)
+    done = _rows(evidence, (item.attack,), item.threat)
+    if not done:
+        chosen = evidence.sample.only(torch.nonzero(standing[evidence.places])[:, 0])
+        return _counted(evidence, item, name, replace(chosen, sources=sources or {}), evidence.slack())
+    broken = torch.stack([~row.correct for row in done]).any(0)
+    alone, tried = int((standing & broken).sum()), int(standing.sum())
+    if not tried:
+        return _nothing()
+    return alone <= evidence.slack(len(standing)), f"{name} breaks {alone} of {tried} images {words}", ADVICE
+
+
+def _counted(evidence: Evidence, item: Item, name: str, chosen: Subject, allowed: int) -> Finding:
+    """Return the finding on what `item` breaks of some images that stand, of which it may break so many."""
+    tried = len(chosen)
+    if not tried:
+        return _nothing()
+    alone = int((~evidence.measured(chosen, item).correct).sum())
+    words = _standing(evidence, item.threat)[1]
+    power = f"a miss of {smallest_found(tried, allowed):.1%} is found 9 times of 10"
+    return alone <= allowed, f"{name} breaks {alone} of {tried} images {words}; {power}", ADVICE
+
+
+def _nothing() -> Finding:
+    return None, "nothing to test: no image stands", "look at a smaller eps, where something stands"

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from rkblocks import attacks
-from rkblocks.attacks import ExampleStreams, frozen
-from rkblocks.attacks.losses import LOSS
+from rkblocks.attacks import ATTACKS, ExampleStreams, Threat, frozen
+from rkblocks.attacks.losses import LOSS, input_gradient
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.runs.folder import open_run
 
 T = TypeVar("T")
+#: Attacks that follow the model's own gradient, more than one step.
+ITERATIVE: Final = tuple(n for n, a in ATTACKS.items() if a.gradients and not a.transfers and n != "fgsm")
+#: Of them those whose one search the checks can vary, the one looked at first in front.
+SEARCHES: Final = tuple(sorted((n for n in ITERATIVE if "steps" in ATTACKS[n].options), key=lambda name: name != "pgd"))
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Trace:
 @dataclass(frozen=True)
 class Evidence:
     """rows: the measurements on all images, clean first; sample: the images for further searches; missing: rows that
-    were wanted and cannot be run, by attack.
+    were wanted and cannot be run on any model, by attack; unrun: rows that this model or its images did not let run.
     """
 
     subject: Subject
@@ -44,6 +49,7 @@ class Evidence:
     seed: int
     batch: int
     missing: Mapping[str, Missing] = field(default_factory=dict)
+    unrun: tuple[Missing, ...] = ()
     _done: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -74,14 +80,36 @@ class Evidence:
 
     @cached_property
     def probe(self) -> Item | None:
-        """The search that the checks vary: the plan's PGD with the most steps, one restart. None without PGD or with
-        eps 0.
+        """The search that the checks vary: the plan's PGD with the most steps, or another iterative attack where there
+        is no PGD; one restart. None without one or with eps 0.
         """
-        rows = [item for item in self.items if item.attack == "pgd" and item.threat.eps]
+        rows = [item for item in self.items if item.attack in SEARCHES and item.threat.eps]
         if not rows:
             return None
-        chosen = max(rows, key=lambda item: (item.threat.steps, item.definition == "any"))
+        chosen = max(rows, key=lambda i: (-SEARCHES.index(i.attack), i.threat.steps, i.definition == "any"))
         return replace(chosen, threat=replace(chosen.threat, restarts=1))
+
+    @cached_property
+    def ball(self) -> Threat | None:
+        """A threat model with the ball that the other attacks are tried in: the probe's, or that of the last row with
+        an eps above 0.
+        """
+        threats = [item.threat for item in self.items if item.threat.eps]
+        return self.probe.threat if self.probe else replace(threats[-1], source=None) if threats else None
+
+    @cached_property
+    def gradient(self) -> Tensor | None:
+        """The gradient of the cross-entropy at the images of the sample, [n, ...]; None where there is none."""
+        try:
+            return self.gradients(self.images, "ce")
+        except RkblocksError:
+            return None
+
+    def gradients(self, x: Tensor, loss: str) -> Tensor:
+        """Return the gradient of this loss at images x of the sample; raises RkblocksError RK809 without one."""
+        parts = zip(torch.split(x, self.batch), torch.split(self.sample.labels, self.batch), strict=True)
+        with frozen(self.subject.model):
+            return torch.cat([input_gradient(self.subject.model, part, y, loss)[1] for part, y in parts])
 
     @cached_property
     def images(self) -> Tensor:
@@ -95,7 +123,7 @@ class Evidence:
     @cached_property
     def classes(self) -> int:
         """The number of classes that the model tells apart."""
-        return int(self.logits(self.images[:1]).shape[1])
+        return self.subject.classes
 
     @cached_property
     def places(self) -> Tensor:
@@ -142,8 +170,7 @@ class Evidence:
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits of the model in eval mode, batch by batch."""
-        with torch.no_grad(), frozen(self.subject.model):
-            return torch.cat([self.subject.model(part) for part in torch.split(x, self.batch)])
+        return torch.cat([self.subject.logits(part) for part in torch.split(x, self.batch)])
 
     def outcome(self, item: Item) -> Measurement:
         """Return what this attack does to the sample."""

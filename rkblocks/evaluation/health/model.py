@@ -4,14 +4,18 @@ truth?
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
+from torch import Tensor
 
-from rkblocks.attacks import ExampleStreams, Threat, frozen, run
-from rkblocks.attacks.losses import input_gradient, margin
+from rkblocks.attacks import ExampleStreams, Threat, run
+from rkblocks.attacks.losses import margin
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
+from rkblocks.evaluation.subject import Subject
 
 PROBE_STEP = 1e-3  # of the finite difference: far above float32 rounding of the logits, far below any budget
 
@@ -21,7 +25,8 @@ def eps_zero_is_clean(evidence: Evidence) -> Finding:
     """An attack without budget must leave exactly the clean predictions."""
     nothing = Threat("linf", Fraction(0), steps=2, step=Fraction(0))
     streams = ExampleStreams.of(evidence.seed, evidence.sample.indices)
-    attacked = run("pgd", evidence.subject.model, evidence.images, evidence.sample.labels, nothing, streams)
+    attack = "noise" if evidence.gradient is None else "pgd"
+    attacked = run(attack, evidence.subject.model, evidence.images, evidence.sample.labels, nothing, streams)
     found = evidence.logits(attacked).argmax(1).cpu()
     differ = int((found != evidence.clean.prediction).sum())
     return (
@@ -44,13 +49,10 @@ def deterministic(evidence: Evidence) -> Finding:
 def independent_of_the_batch(evidence: Evidence) -> Finding:
     """The logits of an image must not depend on the images beside it, as with batch statistics in evaluation."""
     whole = evidence.logits(evidence.images)
-    with torch.no_grad(), frozen(evidence.subject.model):
-        apart = torch.cat(
-            [evidence.subject.model(part) for part in torch.split(evidence.images, max(1, evidence.n // 3))]
-        )
+    apart = torch.cat([evidence.subject.logits(part) for part in torch.split(evidence.images, max(1, evidence.n // 3))])
     gap, scale = float((whole - apart).abs().max()), float(whole.abs().max())
     return (
-        gap <= 1e-3 * scale,
+        gap <= max(1e-3, 4 * torch.finfo(whole.dtype).eps) * scale,
         f"other batches change logits by {gap:.2g}",
         "evaluate with running statistics, not batch statistics",
     )
@@ -75,16 +77,15 @@ def gradients_exist(evidence: Evidence) -> Finding:
     """The share of images whose input gradient is exactly zero, by rounding, saturation or clipping inside the model,
     or is no finite number.
     """
-    zeros = 0
-    with frozen(evidence.subject.model):
-        for x, y in zip(
-            torch.split(evidence.images, evidence.batch),
-            torch.split(evidence.sample.labels, evidence.batch),
-            strict=True,
-        ):
-            _, gradient = input_gradient(evidence.subject.model, x, y, "ce")
-            flat = gradient.flatten(1)
-            zeros += int(((flat == 0).all(1) | ~flat.isfinite().all(1)).sum())
+    gradient = evidence.gradient
+    if gradient is None:
+        return (
+            False,
+            "no gradient reaches the input",
+            "a detach, a no_grad or rounding in the model hides it: remove it",
+        )
+    flat = gradient.flatten(1)
+    zeros = int(((flat == 0).all(1) | ~flat.isfinite().all(1)).sum())
     figure = f"{zeros} of {evidence.n} images have a zero gradient, or none that is a number"
     return (
         zeros <= evidence.slack(share=0.01) - 1,
@@ -93,24 +94,65 @@ def gradients_exist(evidence: Evidence) -> Finding:
     )
 
 
+@check("no part of the gradient is missing")
+def no_part_of_the_gradient_is_missing(evidence: Evidence) -> Finding:
+    """Pixels whose gradient is exactly zero must do nothing: a small change of them alone may not change the logits, as
+    it does where a part of the input is detached. Looked at beside the images, where no maximum is tied.
+    """
+    if evidence.gradient is None:
+        return None
+    judge, x = _precise(evidence), evidence.images
+    generator = torch.Generator().manual_seed(evidence.seed)
+    noise = (torch.rand((2, *x.shape), generator=generator, dtype=torch.float64) * 2 - 1).to(x)
+    beside = (x + 10 * PROBE_STEP * noise[0]).clamp(0, 1)
+    zero = evidence.gradients(beside, "margin") == 0
+    step = PROBE_STEP * noise[1].to(judge.dtype)
+    here = judge(beside)
+    of_zeros, of_all = ((judge(beside.to(judge.dtype) + step * part) - here).abs().amax(1) for part in (zero, 1))
+    wrong = int((of_zeros > 0.05 * of_all).sum())
+    share = float(zero.double().mean())
+    figure = f"{share:.1%} of the pixels have a zero gradient; on {wrong} of {evidence.n} images they matter"
+    advice = "a part of the input is detached or rounded, and no attack sees it: remove that"
+    return wrong <= evidence.slack(), figure, advice
+
+
 @check("gradients tell the truth")
 def gradients_tell_the_truth(evidence: Evidence) -> Finding:
     """A tiny step along the gradient must change the margin by what the gradient says; shattered and faked gradients
-    do not.
+    do not. The step is taken in float32 at least: in bfloat16 it would be lost in rounding.
     """
-    labels, honest = evidence.sample.labels, 0
-    with frozen(evidence.subject.model):
-        for x, y in zip(torch.split(evidence.images, evidence.batch), torch.split(labels, evidence.batch), strict=True):
-            _, gradient = input_gradient(evidence.subject.model, x, y, "margin")
-            direction = gradient.sign() * PROBE_STEP
-            with torch.no_grad():
-                ahead, behind = evidence.subject.model(x + direction), evidence.subject.model(x - direction)
-            measured = margin(ahead, y) - margin(behind, y)
-            predicted = 2 * PROBE_STEP * gradient.flatten(1).abs().sum(1)
-            honest += int(((measured > 0.5 * predicted) & (measured < 2 * predicted)).sum())
+    if evidence.gradient is None:
+        return None
+    judge, y = _precise(evidence), evidence.sample.labels
+    gradient = evidence.gradients(evidence.images, "margin").to(judge.dtype)
+    direction = gradient.sign() * PROBE_STEP
+    x = evidence.images.to(judge.dtype)
+    measured = margin(judge(x + direction), y) - margin(judge(x - direction), y)
+    predicted = 2 * PROBE_STEP * gradient.flatten(1).abs().sum(1)
+    honest = int(((measured > 0.5 * predicted) & (measured < 2 * predicted)).sum())
     figure = f"on {honest} of {evidence.n} images a small step does what the gradient says"
     return (
         honest >= 0.8 * evidence.n,
         figure,
         "gradients are shattered or replaced: attack a smooth stand-in (BPDA) or without gradients",
     )
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """The logits of a model at images [n, ...] of this type, batch by batch."""
+
+    subject: Subject
+    dtype: torch.dtype
+    batch: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.cat([self.subject.logits(part.to(self.dtype)) for part in torch.split(x, self.batch)])
+
+
+def _precise(evidence: Evidence) -> _Judge:
+    """Return the model, or a copy of it in float32 where its images have fewer digits than a small step needs."""
+    dtype, subject = evidence.images.dtype, evidence.sample
+    if torch.finfo(dtype).eps > PROBE_STEP / 100:
+        dtype, subject = torch.float32, replace(subject, model=copy.deepcopy(subject.model).float())
+    return _Judge(subject, dtype, evidence.batch)

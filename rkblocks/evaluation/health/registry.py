@@ -8,25 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.measure import Progress
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a check. figure: what was found, with numbers; advice: what to do, empty where all is well."""
+    """The outcome of a check. figure: what was found, with numbers; advice: what to do, empty where all is well; note:
+    nothing is wrong, but there was nothing to test, or there is something to keep in mind.
+    """
 
     check: str
     ok: bool
     figure: str
     advice: str = ""
+    note: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        return {"check": self.check, "ok": self.ok, "figure": self.figure, "advice": self.advice}
+        own = {"note": True} if self.note else {}
+        return {"check": self.check, "ok": self.ok, "figure": self.figure, "advice": self.advice, **own}
 
 
-Finding = tuple[bool, str, str] | None
-"""(ok, figure, advice in case it is not), or None where the check does not apply."""
+Finding = tuple[bool | None, str, str] | None
+"""(ok, figure, advice in case it is not), None for ok where it is a note; or None where the check does not apply."""
 
 CHECKS: Final[dict[str, Callable[[Evidence], Finding]]] = {}
 
@@ -44,13 +49,17 @@ def check(name: str) -> Callable[[Callable[[Evidence], Finding]], Callable[[Evid
 
 
 def health_report(evidence: Evidence, progress: Progress | None = None) -> tuple[Verdict, ...]:
-    """Return the verdicts of all checks that apply, in the order of the registry."""
+    """Return the verdicts of all checks that apply, in the order of the registry; one that cannot be made fails."""
     verdicts = []
     for number, (name, function) in enumerate(CHECKS.items(), 1):
-        found = function(evidence)
+        try:
+            found = function(evidence)
+        except RkblocksError as error:
+            problem = error.diagnostics[0]
+            found = False, f"could not be made: {problem.message}", problem.help
         if found is not None:
             ok, figure, advice = found
-            verdicts.append(Verdict(name, ok, figure, "" if ok else advice))
+            verdicts.append(Verdict(name, ok is not False, figure, "" if ok else advice, ok is None))
         if progress:
-            progress(f"health: {name}", number, len(CHECKS))
+            progress("health", number, len(CHECKS))
     return tuple(verdicts)

@@ -14,6 +14,7 @@ from rkblocks.evaluation.plan import Item
 
 LADDER = (20, 40, 100)  # numbers of steps at which convergence is looked at
 RESTARTS = 5
+PLAIN = ("pgd", "momentum")  # searches that go on from iterate to iterate and end with the last
 SWEEP_STEPS = 20  # six radii are searched: enough of them, so long as they reach the rim
 
 
@@ -29,7 +30,8 @@ def more_steps_change_nothing(evidence: Evidence) -> Finding:
     own = item.threat.steps
     counts = sorted({*LADDER, own, 2 * own})
     outcomes = {steps: evidence.outcome(replace(item, threat=replace(item.threat, steps=steps))) for steps in counts}
-    curve = ", ".join(f"PGD-{steps} {outcome.accuracy:.3f}" for steps, outcome in outcomes.items())
+    name = item.attack.upper()
+    curve = ", ".join(f"{name}-{steps} {outcome.accuracy:.3f}" for steps, outcome in outcomes.items())
     right = {steps: int(outcome.correct.sum()) for steps, outcome in outcomes.items()}
     ok = all(right[own] - right[steps] <= evidence.slack() for steps in counts if steps > own)
     advice = f"the attack had not finished: give it {counts[-1]} steps or more"
@@ -42,7 +44,7 @@ def restarts_change_nothing(evidence: Evidence) -> Finding:
     item = evidence.probe
     if item is None or not item.threat.random_start:
         return None
-    used = max(i.threat.restarts for i in evidence.items if i.attack == "pgd")
+    used = max(i.threat.restarts for i in evidence.items if i.attack == item.attack)
     starts = max(RESTARTS, used)
     before = evidence.outcome(item)
     after = evidence.outcome(replace(item, threat=replace(item.threat, restarts=starts)))
@@ -55,7 +57,7 @@ def restarts_change_nothing(evidence: Evidence) -> Finding:
 def loss_flat_at_the_end(evidence: Evidence) -> Finding:
     """Of the whole rise of the loss the last quarter of the steps may bring a tenth at most."""
     item = evidence.probe
-    if item is None or item.threat.steps < 4:
+    if item is None or item.attack not in PLAIN or item.threat.steps < 4:
         return None
     loss = evidence.trace(replace(item, definition="final")).loss
     quarter = item.threat.steps - item.threat.steps // 4
@@ -71,7 +73,7 @@ def loss_flat_at_the_end(evidence: Evidence) -> Finding:
 def no_silent_success(evidence: Evidence) -> Finding:
     """Images that were adversarial on the way but not at the end: the final iterate does not count them."""
     item = evidence.probe
-    if item is None:
+    if item is None or item.attack not in PLAIN:
         return None
     trace = evidence.trace(replace(item, definition="final"))
     count = int((trace.ever_broken & ~trace.finally_broken & evidence.clean.correct).sum())
@@ -89,7 +91,7 @@ def larger_eps_breaks_all(evidence: Evidence) -> Finding:
         return None
     curve = eps_sweep(evidence, item)
     points = ", ".join(f"{fraction_text(eps)}: {right / evidence.n:.2f}" for eps, right in curve)
-    chance = 1 / evidence.logits(evidence.images[:1]).shape[1]
+    chance = 1 / evidence.classes
     limit = evidence.n * chance + 2 * math.sqrt(evidence.n * chance * (1 - chance))
     falls = all(later <= earlier + evidence.slack() for (_, earlier), (_, later) in pairwise(curve))
     if not falls:

@@ -3,7 +3,7 @@
 A mask changes what an attack sees of a model, hardly what the model predicts. They are here to be tried: on the health
 report, on an attack of one's own, on another library (Athalye et al. 2018; Tramer et al. 2020).
 
-    >>> subject = of_model(MASKS["saturated logits"].worn_by(model), images, labels)  # doctest: +SKIP
+    >>> subject = evaluation.of_model(MASKS["saturated logits"].worn_by(model), images, labels)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -83,6 +83,50 @@ class _Counting(Masked):
         return super().forward(x)
 
 
+class _Unseen(Masked):
+    """A model that computes without a graph, as one that is exported, or counts."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits of the inner model."""
+        with torch.no_grad():
+            return super().forward(x)
+
+
+def _hidden(keep: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return the identity whose gradient reaches those pixels alone that `keep` is 1 at; keep(x) is 0 or 1, like x."""
+
+    def applied(x: Tensor) -> Tensor:
+        mask = keep(x)
+        return x * mask + (x * (1 - mask)).detach()
+
+    return applied
+
+
+def _one_in_four(x: Tensor) -> Tensor:
+    return (torch.arange(x[0].numel(), device=x.device) % 4 == 0).to(x.dtype).reshape(x.shape[1:]).expand_as(x)
+
+
+def _border(x: Tensor) -> Tensor:
+    inside = torch.zeros_like(x)
+    inside[..., :1, :] = inside[..., -1:, :] = inside[..., :, :1] = inside[..., :, -1:] = 1
+    return inside
+
+
+def _thermometer(x: Tensor) -> Tensor:
+    """Each pixel as the number of levels that it exceeds (Buckman et al. 2018), summed up again: comparisons have no
+    slope.
+    """
+    levels = torch.arange(1, LEVELS + 1, device=x.device, dtype=x.dtype) / (LEVELS + 1)
+    return (x[..., None] > levels).to(x.dtype).mean(-1)
+
+
+def _decoys(z: Tensor) -> Tensor:
+    """Twenty classes more, which stay behind the best of the others and ripple: no loss sees but them."""
+    best = z.amax(1, keepdim=True)
+    waves = torch.sin(torch.arange(1, 21, device=z.device, dtype=z.dtype) * 300 * z.sum(1, keepdim=True))
+    return torch.cat([z, best - 0.02 + 0.01 * waves], 1)
+
+
 @dataclass(frozen=True)
 class Mask:
     """worn_by: model -> masked model; what: one line; caught_by: checks of the report that must fail on it."""
@@ -143,6 +187,27 @@ MASKS: Final[dict[str, Mask]] = {
         _before(lambda x: x - x.mean(0, keepdim=True)),
         "every image is centred by those beside it",
         ("independent of the batch",),
+    ),
+    "thermometer codes": Mask(
+        _before(_thermometer),
+        "pixels are counts of the levels they exceed: the graph is cut",
+        ("gradients exist", "every attack was run", "an iterative attack was run"),
+    ),
+    "no graph": Mask(
+        lambda model: _Unseen(model),
+        "the model computes under no_grad",
+        ("gradients exist", "every attack was run", "an iterative attack was run"),
+    ),
+    "three pixels of four detached": Mask(
+        _before(_hidden(_one_in_four)),
+        "most pixels are seen by the model, and by no gradient",
+        ("no part of the gradient is missing",),
+    ),
+    "all but the border detached": Mask(
+        _before(_hidden(_border)), "only the border has a gradient", ("no part of the gradient is missing",)
+    ),
+    "decoy logits": Mask(
+        _after(_decoys), "twenty classes that never win, close behind the best one", ("AutoAttack agrees",)
     ),
     "moving state": Mask(_Counting, "the model changes with every call", ("threat model recorded",)),
 }
