@@ -58,9 +58,7 @@ class Passage:
         rest = self.stages[stage].rest
 
         def call(u: Tensor) -> Tensor:
-            if self.block.clock is not None:
-                self.block.clock.stage = stage
-            return self.block.residual(u, *rest)  # type: ignore[no-any-return]
+            return self.block.at(stage)(u, *rest)  # type: ignore[no-any-return]
 
         return call
 

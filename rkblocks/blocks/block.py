@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 
-from rkblocks.blocks.coefficients import raw_parameters, value_in_use
-from rkblocks.blocks.first_call import first_step
-from rkblocks.blocks.recompute import MEMORY, run_step
-from rkblocks.blocks.statistics import STATISTICS, Clock, claim, keep_per_stage
-from rkblocks.blocks.step import Step, step_of
+from rkblocks.blocks.coefficients import raw_parameters, value_in_use, with_one_entry
+from rkblocks.blocks.first_call import check_arguments, check_coefficients, check_input, watched
+from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
+from rkblocks.blocks.statistics import STATISTICS, claim, keep_per_stage
+from rkblocks.blocks.step import Call, Calls, Step, step_of
+from rkblocks.blocks.views import fresh, views
 from rkblocks.diagnostics import fail
 from rkblocks.files.wording import count
 from rkblocks.program import Program
@@ -34,30 +36,77 @@ class RKBlock(nn.Module):
     inspected: bool = False
     """Whether a first step has shown that F keeps the shape; set it to False after changing F."""
 
-    def __init__(self, step: Step, residual: nn.Module, clock: Clock | None, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, step: Step, residual: nn.Module, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.step = step
         self.residual = residual
         if step.domains:
             self.raw = raw_parameters(step.domains, dtype)
-        self.clock = clock
-        self.run = step.function
-        claim(self, residual)
+        self.views: tuple[nn.Module, ...] = ()
+        self._settle()
 
-    def forward(self, x: Tensor, *time: float | Tensor) -> Any:
-        """One step from x, at the time t for a block with time; a pair with the error estimate where that is asked for.
+    def forward(self, x: Tensor, *arguments: Any, **keywords: Any) -> Any:
+        """One step from x; a pair with the error estimate where that is asked for.
+
+        A block with time takes t after x (0 where it is left out).  All other arguments are for F, which gets them as
+        they are at every stage: masks, embeddings, states of other layers.
 
         The estimate is ``y - y_hat``, the difference to the step of the embedded method, of the shape of x.
         """
-        if torch.compiler.is_compiling() or not self.inspected:  # in this order: compilers take the first as constant
-            return first_step(self, x, *time)
-        return run_step(self, x, *time)
+        if isinstance(x, Proxy):  # a block is one node to torch.fx
+            return x.tracer.create_proxy("call_module", x.tracer.path_of_module(self), (x, *arguments), keywords)
+        time: tuple[Any, ...] = ()
+        if self.step.time:
+            time, arguments = arguments[:1], arguments[1:]
+            if "t" in keywords:
+                time = (keywords.pop("t"),)
 
-    def evaluate(self, stage: int, x: Tensor, *time: float | Tensor) -> Tensor:
-        """F at a stage, 0 to m - 1, which the norm layers inside F are told."""
-        assert self.clock is not None
-        self.clock.stage = stage
-        return self.residual(x, *time)  # type: ignore[no-any-return]
+        def bound(residual: nn.Module) -> Call:
+            if not arguments and not keywords:
+                return residual
+            return lambda *given: residual(*given, *arguments, **keywords)
+
+        stages = [bound(view) for view in self.stages()]
+
+        def call(stage: int, *given: Any) -> Any:
+            return stages[stage](*given)
+
+        raw: Any = self.raw if self.step.domains else {}
+        call = recomputed(call, self.memory, self.residual, bound)
+        # Compilers take the first as constant.  Sizes are tensors while torch.jit traces, and comparing them warns.
+        compiling = torch.compiler.is_compiling()
+        looking = (compiling or not self.inspected) and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if looking:
+            check_input(x)
+            if not compiling:
+                check_arguments(self.residual, (x, *(time or (0.0,) * self.step.time), *arguments), keywords)
+                check_coefficients(self.step, raw, x)
+            call = watched(call)
+        with remembering(self.memory):
+            result = self.run(Calls(call, raw), x, *time)
+        if looking and not compiling:
+            self.inspected = True
+        return result
+
+    def _settle(self) -> None:
+        """What is of this process and this object: the step's function, the views of F, who owns its norms."""
+        self.run = self.step.function
+        self.views = views(self.residual, self.program.calls) if self.step.staged else ()
+        claim(self, self.residual)
+
+    def stages(self) -> tuple[nn.Module, ...]:
+        """F as each stage sees it; one F for all stages where it keeps no statistics for them."""
+        if not self.step.staged:
+            return (self.residual,)
+        if not fresh(self.views[0], self.residual):  # F has other layers now, or this is a replica
+            if torch.compiler.is_dynamo_compiling():  # it cannot make them, and shows the text of plain exceptions only
+                raise ValueError("F was changed after its block was built. Help: call the block once, then compile")
+            self.views = views(self.residual, self.program.calls)
+        return self.views
+
+    def at(self, stage: int) -> nn.Module:
+        """F as a stage sees it, 0 to m - 1: with the running statistics of that stage."""
+        return self.stages()[stage if self.step.staged else 0]
 
     @property
     def tableau(self) -> Tableau:
@@ -100,7 +149,7 @@ class RKBlock(nn.Module):
         if self.step.learn_dt or self.step.dt != 1:
             parts.append(f"dt={values.pop(STEP_DOMAIN, self.dt):.6g}{f' ({found.bound})' if found.bound else ''}")
         parts += [f"{name}={value:.6g}" for name, value in values.items()]
-        if self.clock is not None:
+        if self.step.staged:
             parts.append("statistics per stage")
         if self.memory != "full":
             parts.append(f"memory {self.memory}")
@@ -109,12 +158,16 @@ class RKBlock(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())  # type: ignore[no-untyped-call]  # object's, since Python 3.11
         del state["run"]  # a function of this process
+        state["views"] = ()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self.run = self.step.function
-        claim(self, self.residual)
+        self._settle()
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        with_one_entry(state_dict, f"{prefix}raw.")
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def build(
@@ -137,7 +190,8 @@ def build(
         dt: the step size; 1 makes the Euler block the plain residual block.
         statistics: of batch norm inside F, "stage": running statistics for every stage (the norm layers inside the
             residual are replaced); "shared": one set for all stages, as published.
-        time: whether F takes the time, F(x, t); the block is then called with (x, t).
+        time: whether F takes the time, F(x, t); the block is then called with (x, t).  What a block is called with
+            beyond that goes to F unchanged: ``block(x, mask=mask)`` calls F(u, mask=mask).
         learn_dt: whether dt is learned, from the given start, as ``raw.dt``.
         error: whether the block returns (result, error estimate), for an embedded method; the estimate may need one
             call of F more than the result alone.
@@ -176,11 +230,10 @@ def build(
     step = step_of(tableau, size, learn_dt, time, error=error)
     check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
-    clock = None
     if statistics == "stage":
-        residual, clock = keep_per_stage(residual, step.program.calls)
-        step = step_of(tableau, size, learn_dt, time, staged=clock is not None, error=error)
-    block = RKBlock(step, residual, clock, dtype)
+        residual, staged = keep_per_stage(residual, step.program.calls)
+        step = step_of(tableau, size, learn_dt, time, staged=staged, error=error)
+    block = RKBlock(step, residual, dtype)
     block.memory = memory
     return block
 

@@ -13,7 +13,9 @@ from rkblocks.program.domains import Domain
 
 
 def raw_parameters(domains: dict[str, Domain], dtype: torch.dtype | None = None) -> nn.ParameterDict:
-    """One unconstrained parameter for each learnable coefficient, starting where its declared start lies.
+    """One unconstrained parameter of shape [1] for each learnable coefficient, starting where its declared start lies.
+
+    Not of no dimension: FSDP shards parameters along their first.
 
     Args:
         domains: of the coefficients by name.
@@ -25,7 +27,14 @@ def raw_parameters(domains: dict[str, Domain], dtype: torch.dtype | None = None)
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         help = "leave it out for torch's default, or pass torch.float64"
         fail("RK508", f"dtype is {dtype!r}, expected a floating point dtype", help=help)
-    return nn.ParameterDict({name: nn.Parameter(torch.tensor(d.raw, dtype=dtype)) for name, d in domains.items()})
+    return nn.ParameterDict({name: nn.Parameter(torch.tensor([d.raw], dtype=dtype)) for name, d in domains.items()})
+
+
+def with_one_entry(state: dict[str, Any], prefix: str) -> None:
+    """Give raw values in a state dict the shape [1]; states of before had none."""
+    for name, value in state.items():
+        if name.startswith(prefix) and isinstance(value, Tensor) and value.dim() == 0:
+            state[name] = value.reshape(1)
 
 
 def value_in_use(domain: Domain, raw: Tensor) -> Tensor:

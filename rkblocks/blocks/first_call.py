@@ -8,62 +8,34 @@ while they trace, and what they make of the step holds no trace of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+import inspect
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from rkblocks.blocks.recompute import run_step
+from rkblocks.blocks.step import Call, Step
 from rkblocks.diagnostics import RkblocksError, fail
 
-if TYPE_CHECKING:
-    from rkblocks.blocks.block import RKBlock
 
-
-def first_step(block: RKBlock, *arguments: Any) -> Any:
-    """The step from x (and t), with every argument and result of F looked at.
+def watched(call: Call) -> Call:
+    """The calls of F with every argument and result looked at.
 
     Raises:
         RkblocksError: RK509 for a result of F that is no tensor of the shape of its argument, RK530 for an F that
-            changes its argument, RK510 for what no step can start from, RK519 and RK520 for coefficients that the
-            dtypes of the block and of x cannot hold.  Where a graph must not break (fullgraph=True), torch's own error
-            carries the text.
+            changes its argument.  Where a graph must not break (fullgraph=True), torch's own error carries the text.
     """
-    # Sizes are tensors while tracing, and comparing them warns.
-    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-        return run_step(block, *arguments)
-    _check_input(block, *arguments)
-    compiling = torch.compiler.is_compiling()
-    if not compiling:
-        _check_coefficients(block, arguments[0])
-    result = run_step(block, *arguments, watch=Watched)
-    if not compiling:
-        block.inspected = True
-    return result
 
-
-class Watched:
-    """What a printed step calls, with the results of F looked at."""
-
-    def __init__(self, runner: Any) -> None:
-        self.runner = runner
-        self.raw = getattr(runner, "raw", None)
-
-    def residual(self, x: Tensor, *time: Any) -> Any:
-        return self.looked_at(self.runner.residual, x, *time)
-
-    def evaluate(self, stage: int, x: Tensor, *time: Any) -> Any:
-        return self.looked_at(partial(self.runner.evaluate, stage), x, *time)
-
-    def looked_at(self, call: Callable[..., Any], x: Tensor, *time: Any) -> Any:
+    def looked_at(stage: int, x: Tensor, *time: Any) -> Any:
         before = _version(x)
-        y = _kept(x, call(x, *time))
+        y = _kept(x, call(stage, x, *time))
         if before != _version(x):
             help = "let F begin with an operation that is not in place, nn.ReLU() for nn.ReLU(inplace=True)"
             _refuse("RK530", "F changes its argument in place, and the step reads it again", help)
         return y
+
+    return looked_at
 
 
 def _version(x: Any) -> int | None:
@@ -73,9 +45,8 @@ def _version(x: Any) -> int | None:
     return x._version
 
 
-def _check_input(block: RKBlock, x: Any, *time: Any) -> None:
-    if time and not block.step.time:
-        _refuse("RK510", "the block is called with a time, and was built without", "build(..., time=True)")
+def check_input(x: Any) -> None:
+    """Return nothing.  RK510 for what no step can start from."""
     if isinstance(x, Tensor):
         if x.is_floating_point() or x.is_complex():
             return
@@ -85,6 +56,30 @@ def _check_input(block: RKBlock, x: Any, *time: Any) -> None:
     else:
         found, help = f"a {type(x).__name__}", "pass a torch.Tensor"
     _refuse("RK510", f"the block is called with {found}, expected a floating point tensor", help)
+
+
+def check_arguments(residual: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+    """Return nothing.  RK510 for arguments, x (and t) first, that F does not take."""
+    try:
+        signature = inspect.signature(residual.forward)
+    except (TypeError, ValueError):  # of a function in C
+        return
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        help = "pass what F takes: block(x, ...) calls F(x, ...); a time needs build(..., time=True)"
+        _refuse(
+            "RK510", f"the block is called with what its F, {type(residual).__name__}, does not take: {error}", help
+        )
+
+
+def check_coefficients(step: Step, raw: Mapping[str, Tensor] | nn.ParameterDict, x: Any) -> None:
+    """Return nothing.  RK519 and RK520 for coefficients at their start that the dtypes of block and x cannot hold."""
+    unfit = step.unfit
+    stored = next((_name(raw[name].dtype) for name in step.domains), "")
+    found = unfit.stored.get(stored) or (unfit.runs.get(_name(x.dtype)) if isinstance(x, Tensor) else None)
+    if found is not None:
+        raise RkblocksError((found,))
 
 
 def _kept(x: Any, y: Any) -> Any:
@@ -112,15 +107,6 @@ def _refuse(code: str, message: str, help: str) -> NoReturn:
     if torch.compiler.is_dynamo_compiling():  # it shows the text of plain exceptions only
         raise ValueError(f"{code}: {message}. Help: {help}")
     fail(code, message, help=help)
-
-
-def _check_coefficients(block: RKBlock, x: Any) -> None:
-    """The coefficients at their start, in the dtypes that the first step finds."""
-    unfit = block.step.unfit
-    stored = next((_name(block.raw[name].dtype) for name in block.step.domains), "")
-    found = unfit.stored.get(stored) or (unfit.runs.get(_name(x.dtype)) if isinstance(x, Tensor) else None)
-    if found is not None:
-        raise RkblocksError((found,))
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,6 +24,16 @@ CHEAP: frozenset[Function] = ROOTS | {
     *(torch.relu, torch.tanh, torch.sigmoid, Tensor.relu, Tensor.tanh, Tensor.sigmoid),
 }
 """Functions that a recipe may consist of: they take one tensor that matters, and are quick beside a convolution."""
+
+
+@runtime_checkable
+class Normalised(Protocol):
+    """The node of a batch normalisation that found its statistics otherwise than `functional.batch_norm` does.
+
+    ``statistics`` are mean and variance, [C] each: `training.synchronise` has those of a batch that processes share.
+    """
+
+    statistics: tuple[Tensor, Tensor]
 
 
 class Kept:
@@ -109,8 +119,8 @@ def recipe_of(
         return Recipe(func, source, args, kwargs)
     weight, bias = given.get("weight"), given.get("bias")
     node: Any = result.grad_fn
-    if statistics := getattr(node, "statistics", None):  # of a batch that several processes share
-        return Recipe(func, source, (*statistics, weight, bias, False, 0.0, given.get("eps", 1e-5)), {})
+    if isinstance(node, Normalised):
+        return Recipe(func, source, (*node.statistics, weight, bias, False, 0.0, given.get("eps", 1e-5)), {})
     if result.is_cpu and result.dtype in (torch.float32, torch.float64) and hasattr(node, "_saved_result2"):
         return Recipe(_normalised, source, (node._saved_result1, node._saved_result2, weight, bias), {})
     # Without the running statistics they move once, and the batch is normalised with its own as before.

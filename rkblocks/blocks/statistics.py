@@ -9,73 +9,46 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.modules.batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from rkblocks.blocks.views import ROWS, Staged, views
 from rkblocks.diagnostics import fail
 
 STATISTICS = ("stage", "shared")
-_UNSUPPORTED = (nn.SyncBatchNorm, LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _InstanceNorm)
+_UNSUPPORTED = (LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _InstanceNorm)
 
 
-@dataclass
-class Clock:
-    """Which stage runs: set by the block before every call of F, read by the norm layers inside it."""
-
-    stage: int = 0
-
-
-class StageBatchNorm(_BatchNorm):
+class StageBatchNorm(Staged):
     """Batch normalisation with running statistics of its own for every stage: buffers of shape [m, C] and [m].
 
-    Made from a `BatchNorm1d`, `2d` or `3d`, whose weight, bias and settings it takes over; every stage starts with the
-    running statistics found there.  A state with one set of statistics, [C], loads into all stages.
+    Made from a `BatchNorm1d`, `2d`, `3d` or `SyncBatchNorm`, whose weight, bias and settings it takes over; every stage
+    starts with the running statistics found there, and runs the forward of that layer on its row (see `views`).  A
+    state with one set of statistics, [C], loads into all stages.
     """
 
-    def __init__(self, norm: _BatchNorm, stages: int, clock: Clock) -> None:
-        reference = norm.running_mean
-        assert reference is not None
-        assert norm.running_var is not None
-        assert norm.num_batches_tracked is not None
+    def __init__(self, norm: _BatchNorm, stages: int) -> None:
+        found = [getattr(norm, name) for name in ROWS]
         super().__init__(norm.num_features, norm.eps, norm.momentum, affine=False, track_running_stats=False)
         self.affine, self.track_running_stats = norm.affine, True
         self.weight, self.bias = norm.weight, norm.bias
-        self.running_mean = reference.expand(stages, -1).clone()
-        self.running_var = norm.running_var.expand(stages, -1).clone()
-        self.num_batches_tracked = norm.num_batches_tracked.expand(stages).clone()
-        self.kind, self.stages, self.clock = type(norm), stages, clock
+        for name, reference in zip(ROWS, found, strict=True):
+            setattr(self, name, _rows(reference, stages))
+        self.kind, self.stages = type(norm), stages
+        if isinstance(norm, nn.SyncBatchNorm):
+            self.process_group = norm.process_group
+        _keep_hooks(norm, self)
         self.train(norm.training)
 
     def _check_input_dim(self, input: Tensor) -> None:
         self.kind._check_input_dim(self, input)  # type: ignore[no-untyped-call]  # it looks at the input alone
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalises with the statistics of the batch in training, with those of the running stage in evaluation."""
-        self._check_input_dim(input)
-        stage = self.clock.stage
-        update = self.training and self.track_running_stats
-        momentum = 0.0 if self.momentum is None else self.momentum
-        if update:
-            count = self.num_batches_tracked[stage]  # type: ignore[index]
-            count.add_(1)
-            if self.momentum is None:
-                momentum = 1.0 / float(count)
-        keep = update or not self.training
-        return functional.batch_norm(
-            input,
-            self.running_mean[stage] if keep else None,  # type: ignore[index]
-            self.running_var[stage] if keep else None,  # type: ignore[index]
-            self.weight,
-            self.bias,
-            self.training,
-            momentum,
-            self.eps,
-        )
+        """Outside a step: as the first stage, whose input is x itself."""
+        return views(self, 1)[0](input)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, stages={self.stages}"  # type: ignore[no-untyped-call]
@@ -84,14 +57,19 @@ class StageBatchNorm(_BatchNorm):
         for name, dims in (("running_mean", 1), ("running_var", 1), ("num_batches_tracked", 0)):
             found = state_dict.get(prefix + name)
             if isinstance(found, Tensor) and found.dim() == dims:
-                state_dict[prefix + name] = found.expand(self.stages, *found.shape)
+                state_dict[prefix + name] = _rows(found, self.stages)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock | None]:
-    """The residual with its batch norms replaced, in place, by `StageBatchNorm`, and the clock that they read.
+def _rows(one: Tensor, stages: int) -> Tensor:
+    """The same row for every stage, each in memory of its own, also where a state is loaded with ``assign=True``."""
+    return one.expand(stages, *one.shape).clone()
 
-    The residual is returned as it is, without a clock, where it holds no running statistics or there is one stage.
+
+def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, bool]:
+    """The residual with its batch norms replaced, in place, by `StageBatchNorm`, and whether there are any.
+
+    The residual is returned as it is where it holds no running statistics or there is one stage.
 
     Raises:
         RkblocksError: RK504 for statistics that belong to another block or number of stages, RK505 for a layer whose
@@ -101,20 +79,17 @@ def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, Clock |
     for norm in existing:
         _check_free(norm, stages)
     if stages == 1:
-        return residual, None
+        return residual, False
     check_kinds(residual)
-    clock = Clock()
     replaced: dict[int, nn.Module] = {}
 
     def new(module: nn.Module) -> nn.Module | None:
         if not isinstance(module, _BatchNorm) or isinstance(module, StageBatchNorm) or module.running_mean is None:
             return None
-        return StageBatchNorm(module, stages, clock)
+        return StageBatchNorm(module, stages)
 
     residual = _exchange(residual, replaced, new)
-    for norm in existing:
-        norm.clock = clock
-    return residual, clock if replaced or existing else None
+    return residual, bool(replaced or existing)
 
 
 def check_kinds(residual: nn.Module) -> None:
@@ -122,7 +97,8 @@ def check_kinds(residual: nn.Module) -> None:
     for module in residual.modules():
         if isinstance(module, StageBatchNorm) or not getattr(module, "track_running_stats", False):
             continue
-        own = isinstance(module, _BatchNorm) and type(module).forward is not _BatchNorm.forward
+        plain = (_BatchNorm.forward, nn.SyncBatchNorm.forward)
+        own = isinstance(module, _BatchNorm) and (type(module).forward not in plain or "forward" in vars(module))
         if own or isinstance(module, _UNSUPPORTED):
             fail(
                 "RK505",
@@ -142,10 +118,18 @@ def plain(residual: nn.Module) -> nn.Module:
 
 def _plain(norm: StageBatchNorm) -> nn.Module:
     layer = norm.kind(norm.num_features, norm.eps, norm.momentum, affine=False)
+    if isinstance(layer, nn.SyncBatchNorm):
+        layer.process_group = norm.process_group
     layer.affine, layer.weight, layer.bias = norm.affine, norm.weight, norm.bias
-    for name in ("running_mean", "running_var", "num_batches_tracked"):
+    for name in ROWS:
         setattr(layer, name, getattr(norm, name)[0].clone())
+    _keep_hooks(norm, layer)
     return layer.train(norm.training)
+
+
+def _keep_hooks(norm: nn.Module, layer: nn.Module) -> None:
+    """Give the layer the hooks of the one whose place it takes."""
+    vars(layer).update({name: hooks for name, hooks in vars(norm).items() if "hook" in name})
 
 
 def _exchange(module: nn.Module, done: dict[int, nn.Module], new: Callable[[nn.Module], nn.Module | None]) -> nn.Module:

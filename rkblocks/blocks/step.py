@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,35 @@ from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.start import Unfit, unfit
 from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
 from rkblocks.tableau import Tableau
+
+
+class Evaluator(Protocol):
+    """What a printed step calls as ``self``: F, and the raw values of the coefficients that are learned."""
+
+    raw: Mapping[str, Tensor] | nn.ParameterDict
+
+    def residual(self, *arguments: Any) -> Any:
+        """F at x (and t), in a step that does not tell its stages apart."""
+
+    def evaluate(self, stage: int, *arguments: Any) -> Any:
+        """F at x (and t) as a stage calls it, 0 to m - 1."""
+
+
+Call = Callable[..., Any]
+"""F as a function of the stage and its arguments."""
+
+
+class Calls:
+    """The `Evaluator` that calls F as it is told to."""
+
+    def __init__(self, call: Call, raw: Mapping[str, Tensor] | nn.ParameterDict) -> None:
+        self.call, self.raw = call, raw
+
+    def residual(self, *arguments: Any) -> Any:
+        return self.call(0, *arguments)
+
+    def evaluate(self, stage: int, *arguments: Any) -> Any:
+        return self.call(stage, *arguments)
 
 
 @dataclass(frozen=True)
@@ -60,7 +89,7 @@ class Step:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The step as a function of the block and x (and t)."""
+        """The step as a function of an `Evaluator` and x (and t)."""
         return compiled(self.source, f"<rkblocks {self.tableau.name} {self.tableau.digest[:12]}>")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Step:

@@ -58,8 +58,8 @@ class FoldedBlock(nn.Module):
         residual = block.residual
         assert isinstance(residual, PreActivation)
         with torch.no_grad():
-            stages = range(1 if block.clock is None else block.program.calls)
-            self.stages = [_fold(residual, stage if block.clock is not None else None) for stage in stages]
+            stages = range(block.program.calls if block.step.staged else 1)
+            self.stages = [_fold(residual, stage if block.step.staged else None) for stage in stages]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.run(self, x)  # type: ignore[no-any-return]

@@ -131,9 +131,10 @@ def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned:
     if learned:
         lines.append("        self.raw = nn.ParameterDict()")
         lines += [
-            f'        self.raw["{key}"] = nn.Parameter(torch.tensor({d.raw!r}))  # {key} = {float(d.init)!r}'
+            f'        self.raw["{key}"] = nn.Parameter(torch.tensor([{d.raw!r}]))  # {key} = {float(d.init)!r}'
             for key, d in learned.items()
         ]
+        lines += ["", *LOADING]
     label = f"{tableau.name}, {count(program.calls, 'stage')}, {found.label}"
     lines += [
         "",
@@ -144,6 +145,16 @@ def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned:
         "",
     ]
     return "\n".join(lines)
+
+
+LOADING = (
+    "    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: object) -> None:",
+    "        for name, value in state_dict.items():  # of before, when raw coefficients had no dimension",
+    '            if name.startswith(f"{prefix}raw."):',
+    "                state_dict[name] = value.reshape(1)",
+    "        super()._load_from_state_dict(state_dict, prefix, *rest)",
+)
+"""The method of an emitted class with raw coefficients by which it loads the states of earlier ones."""
 
 
 def _string_return(text: str) -> list[str]:

@@ -27,7 +27,7 @@ def method_source(
     time = ", t: float | Tensor = 0.0" if program.time else ""
     names = {STEP_DOMAIN: STEP_DOMAIN} | local_names(program.field.parameters)
     lines = [
-        f'{names[key]} = {interval.source(f"""self.raw["{key}"]""")}  # in {interval.text()}'
+        f'{names[key]} = {interval.source(f"""self.raw["{key}"].squeeze()""")}  # in {interval.text()}'
         for key, interval in learned.items()
     ]
     body = [*lines, *step_lines(program, call)]

@@ -122,6 +122,7 @@ def restore(
     try:
         _load_optimizer(optimizer, state["optimizer"])
         progress.carried = {name: tensor.to(device) for name, tensor in state.get("carried", {}).items()}
+        _shaped(optimizer, progress.carried)
         _fit_average(progress.carried, model)
         for name, generator in progress.streams.items():
             generator.set_state(state["streams"][name])
@@ -220,3 +221,14 @@ def _newest(folder: Path, epochs: int, steps: int) -> tuple[Path, dict[str, Any]
         at = state["progress"]
         where = f"after step {at['step']} of epoch {at['epoch'] + 1}"
         return older, state, [f"{reason}; training goes on from the state before, {where}, and repeats what came since"]
+
+
+def _shaped(optimizer: torch.optim.Optimizer, carried: dict[str, torch.Tensor]) -> None:
+    """Give what was saved of raw coefficients without a dimension, as they once were, the shape that they have now."""
+    for name, tensor in carried.items():
+        if ".raw." in name and tensor.dim() == 0:
+            carried[name] = tensor.reshape(1)
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor) and value.dim() == 0 and parameter.dim() == 1 and key != "step":
+                state[key] = value.reshape(1)

@@ -62,7 +62,7 @@ class _BatchNorm(torch.autograd.Function):
         mean, variance = mean.to(kind), variance.to(kind)
         ctx.save_for_backward(x, weight)
         ctx.eps, ctx.count = eps, count
-        ctx.statistics = (mean, variance)  # `blocks.recipes` normalises with them again
+        ctx.statistics = (mean, variance)  # what makes its node a `blocks.recipes.Normalised`
         return functional.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
 
     @staticmethod

@@ -1,5 +1,6 @@
 """Learnable coefficients of a network: found, kept in their domain, exempt from weight decay."""
 
+import pytest
 import torch
 from blocks_common import Field3, conv_residual, emitted
 from torch import nn
@@ -51,3 +52,25 @@ def test_training_moves_a_coefficient_inside_its_domain() -> None:
     end = block.coefficients()["beta10"]
     assert end != start
     assert 0 < end < 1
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_states_without_a_dimension_load(assign: bool) -> None:
+    """States of before, in which raw values were of shape []: in a block, inside a network, in an emitted class."""
+    learned = blocks.build("ark", nn.Tanh())
+    learned.raw["beta10"].data.fill_(0.25)
+    expected = learned(torch.ones(2))
+    modules = [blocks.build("ark", nn.Tanh()), emitted(files.load("ark"), nn.Tanh()).float()]
+    for module in modules:
+        assert all(p.dim() > 0 for p in module.parameters())
+        net = nn.Sequential(module)
+        net.load_state_dict({"0.raw.beta10": torch.tensor(0.25)}, assign=assign)
+        assert module.raw["beta10"].shape == (1,)
+        assert torch.equal(net(torch.ones(2)), expected)
+
+
+def test_no_coefficient_changes_a_dtype_or_a_shape() -> None:
+    block = blocks.build("ark", nn.Tanh(), learn_dt=False)
+    for x in (torch.tensor(1.0), torch.ones(2, dtype=torch.bfloat16), torch.ones(0, 3)):
+        y = block(x)
+        assert (y.shape, y.dtype) == (x.shape, x.dtype)

@@ -89,7 +89,7 @@ def test_the_tableau_is_recovered(write: Write) -> None:
         ("ssp3", "0.6666666666666666)", "0.6666666666666667)", "b[2] is 0.6666666666666667"),
         ("rk4", "alpha=0.16666666666666666)", "alpha=0.16666666666666663)", "b[0] is "),
         ("ark", "q1 = 1 / (2 * beta10)", "q1 = 1 / (2.1 * beta10)", "at raw beta10 = 1.0"),
-        ("ark", "torch.tensor(1.0)", "torch.tensor(1.25)", "start at raw beta10 = 1.25"),
+        ("ark", "torch.tensor([1.0])", "torch.tensor([1.25])", "start at raw beta10 = 1.25"),
         ("ssp2", "u1 = x + self", "u1 = x - self", "A[1][0] is -1.0"),
         ("ssp2", "return mean(x", "return mean(u1.relu()", "no affine map"),
         ("ssp2", "u1 = x", "u1 = x if self.training else x * 2", "evaluation mode"),

@@ -10,7 +10,7 @@ from blocks_common import DOUBLE, Field3, conv_residual, images
 from torch import Tensor, nn
 
 from rkblocks import blocks, files
-from rkblocks.blocks import first_call
+from rkblocks.blocks import block as block_module
 from rkblocks.diagnostics import RkblocksError
 
 
@@ -102,7 +102,7 @@ def test_what_a_step_cannot_start_from(x: object, found: str) -> None:
 
 def test_a_time_for_a_block_without() -> None:
     assert refused(lambda: blocks.build("ssp3", nn.Tanh())(torch.zeros(2), 0.5)).startswith(
-        "RK510: the block is called"
+        "RK510: the block is called with what its F, Tanh, does not take"
     )
 
 
@@ -117,7 +117,7 @@ def test_what_is_a_step_stays_one(dtype: torch.dtype) -> None:
         assert blocks.build("ssp3", Returns(lambda x: x.to(wide)))(x).dtype == wide
 
 
-def refuses(runner: object) -> None:
+def refuses(call: object) -> None:
     raise ZeroDivisionError
 
 
@@ -129,7 +129,7 @@ def test_only_the_first_step_is_watched(monkeypatch: pytest.MonkeyPatch) -> None
         assert torch.equal(block(images(seed=seed)), plain(images(seed=seed)))
     for ours, theirs in zip(block.buffers(), plain.buffers(), strict=True):
         assert torch.equal(ours, theirs)
-    monkeypatch.setattr(first_call, "Watched", refuses)
+    monkeypatch.setattr(block_module, "watched", refuses)
     block(images())
     for twin in (copy.deepcopy(block), pickle.loads(pickle.dumps(block))):
         assert twin.inspected

@@ -78,4 +78,4 @@ def test_a_parameter_that_is_called_like_a_part_keeps_apart() -> None:
     assert tableau is not None
     program = lower(tableau)
     source = method_source(program, domains(program))
-    assert '    q1_ = torch.sigmoid(self.raw["q1"])  # in (0, 1)\n    q1 = 1 / (2 * q1_)\n' in source
+    assert '    q1_ = torch.sigmoid(self.raw["q1"].squeeze())  # in (0, 1)\n    q1 = 1 / (2 * q1_)\n' in source

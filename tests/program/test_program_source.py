@@ -60,7 +60,7 @@ def test_method_of_a_family() -> None:
     program = lower("ark")
     assert method_source(program, domains(program)).splitlines() == [
         "def forward(self, x: Tensor) -> Tensor:",
-        '    beta10 = torch.sigmoid(self.raw["beta10"])  # in (0, 1)',
+        '    beta10 = torch.sigmoid(self.raw["beta10"].squeeze())  # in (0, 1)',
         "    q1 = 1 / (2 * beta10)",
         "    f0 = self.residual(x)",
         "    u1 = torch.addcmul(x, f0, beta10)  # x + beta10 f0",
@@ -87,7 +87,7 @@ def test_learned_step_size_multiplies_the_slopes_and_the_abscissae() -> None:
     program = lower("midpoint", dt=None, time=True)
     assert method_source(program, domains(program, Fraction(1, 2)), "step").splitlines() == [
         "def step(self, x: Tensor, t: float | Tensor = 0.0) -> Tensor:",
-        '    dt = nn.functional.softplus(self.raw["dt"])  # in (0, oo)',
+        '    dt = nn.functional.softplus(self.raw["dt"].squeeze())  # in (0, oo)',
         "    u1 = torch.addcmul(x, self.residual(x, t), 0.5 * dt)  # x + 1/2 dt F(x, t)",
         "    return torch.addcmul(x, self.residual(u1, t + 0.5 * dt), dt)  # x + dt F(u1, t + 0.5 * dt)",
     ]
