@@ -6,7 +6,6 @@ import fsdp_worker
 import pytest
 import torch
 
-
 FIRST = pytest.param(1, marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="FSDP 1 needs a GPU"))
 
 
