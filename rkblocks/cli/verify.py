@@ -22,7 +22,7 @@ is no emitted block, or does not run.
 """
 
 
-@click.command("verify", short_help="Prove that an emitted file is the scheme of its header.", epilog=EPILOG)
+@click.command("verify", short_help="Run an emitted file and prove that it is the scheme of its header.", epilog=EPILOG)
 @click.argument("file", metavar="FILE.py")
 @click.option(
     "--tableau", metavar="FILE_OR_NAME", help="The scheme it should be.  [default: that of the header's name]"
@@ -32,8 +32,9 @@ is no emitted block, or does not run.
 def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
     """Recover the coefficients of a file that `compile` wrote, and prove that they are those of its scheme.
 
-    FILE.py is code, and it is run: in a process of its own, with a time limit, but with your rights and no sandbox.
-    Read a file from a stranger before you verify it; a file that means to deceive can.
+    FILE.py is code, and it is run: in a process of its own, without network where the system can do that, with limits
+    of time, memory and output, and refused other processes and changes of files. That stops accidents and clumsy
+    malice; it is no sandbox. Read a file from a stranger before you verify it; a file that means to deceive can.
 
     Its step is run on unit vectors in double precision, so that every coefficient shows. They must be the same 64-bit
     numbers that the compiled tableau gives, for a family also away from its start, and the order, SSP coefficient and

@@ -1,6 +1,7 @@
 """Emitted files verified by running them: what passes, what one changed digit does, what is refused."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +162,47 @@ def test_a_file_that_does_not_run(write: Write, old: str, new: str, said: str) -
     (found,) = error.value.diagnostics
     assert (found.code, found.status) == ("RK516", 2)
     assert said in found.message
+
+
+ANSWER = """
+import gc, io, json, os
+(answer,) = [f for f in gc.get_objects() if isinstance(f, io.TextIOWrapper) and f.name == "observation.json"]
+"""
+LIE = {"cases": [{"raw": {}, "points": [["0x1p0"]], "times": [], "results": [["0x1p0"], []], "modes_agree": 1}]}
+LIE["cases"][0]["deviation"] = 0
+linux = pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+
+
+@linux
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (f"{ANSWER}json.dump({LIE!r}, answer); answer.flush(); os._exit(0)", "no observations"),
+        (f"{ANSWER}answer.write('[' * 10**6); answer.flush(); os._exit(0)", "ended early"),
+        ("raise SystemExit(0)", "ended early"),
+        ("print(chr(27), chr(10), '::error::x', chr(7)); raise SystemExit(7)", "::error::x"),
+        ("keep = [torch.ones(2**28) for _ in range(100)]", "allocate"),
+        ("raise RuntimeError(' '.join(sorted(os.environ)))", "HOME"),
+    ],
+    ids=["lies", "nests", "exits", "prints rubbish", "fills tensors", "environment"],
+)
+def test_a_file_that_means_harm_gets_a_diagnostic(
+    write: Write, code: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    with pytest.raises(RkblocksError) as error:
+        verify_file(write(emit("ssp2"), ("import torch\n", f"import os, torch\n{code}\n")), timeout=120)
+    (found,) = error.value.diagnostics
+    assert (found.code, found.status) == ("RK516", 2)
+    assert said in found.message
+    assert found.message.isprintable()
+    assert "SECRET_TOKEN" not in found.message
+
+
+@pytest.mark.parametrize("more", ["class Other:\n    pass\n", "def f():\n    class Other:\n        pass\n"])
+def test_a_second_class_is_refused_and_nothing_run(write: Write, more: str) -> None:
+    with pytest.raises(RkblocksError, match=r"RK515.*defines 2 classes"):
+        verify_file(write(emit("ssp2"), ("import torch\n", f"import torch\nraise RuntimeError('run')\n{more}")))
 
 
 def test_the_command(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
-import subprocess
-import sys
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,15 @@ from typing import Any, NoReturn
 
 import torch
 
-from rkblocks.blocks.emitted.probe import observations
+from rkblocks.blocks.emitted import confine
+from rkblocks.blocks.emitted.probe import MOST_CALLS, OTHERS, observations
 from rkblocks.diagnostics import fail
+from rkblocks.escape import line
 from rkblocks.program.header import Header, read_header
 
 MOST_BYTES = 1 << 20
+MEMORY, WRITTEN = 2 << 30, 16 << 20
+"""Bytes of memory that a file may take beyond what torch takes, and that it may print."""
 _SCRIPT = Path(__file__).with_name("probe.py")
 
 
@@ -80,24 +84,30 @@ def read(path: str) -> Emitted:
     header = read_header(ast.get_docstring(tree, clean=False) or "")
     if header is None:
         _refuse(path, "it has no header that names a scheme and the sha256 of its tableau")
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    classes = [
+        node for top in tree.body if not _example(top) for node in ast.walk(top) if isinstance(node, ast.ClassDef)
+    ]
     if len(classes) != 1:
         _refuse(path, f"it defines {len(classes)} classes, expected one, the block")
     return Emitted(path, text, header, classes[0].name)
 
 
+def _example(node: ast.stmt) -> bool:
+    """Whether it is what the file does as a program, which importing it does not run."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
 def _refuse(path: str, reason: str) -> NoReturn:
     fail(
         "RK515",
-        f"{path} is no block that rkblocks emitted: {reason}",
+        f"{line(str(path))} is no block that rkblocks emitted: {reason}",
         help="`rkblocks compile NAME -o FILE.py` writes one",
     )
 
 
 def run(text: str, class_name: str, *, timeout: float, source: str = "") -> tuple[Case, ...]:
-    """What the step of a module computes, at the start of its parameters and at other values, seen in a subprocess.
-
-    The text is executed as it is, with the rights of the caller: this is no sandbox.
+    """What the step of a module computes, at the start of its parameters and at other values, seen in a process of its
+    own: without network where the system can do that, with limits (`confine`), and yet no sandbox.
 
     Args:
         text: of the module.
@@ -106,26 +116,51 @@ def run(text: str, class_name: str, *, timeout: float, source: str = "") -> tupl
         source: the file that messages name.
 
     Raises:
-        RkblocksError: RK516 where it does not run to its end, or not in time.
+        RkblocksError: RK516 where it does not run to its end, not in time, or beyond a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="rkblocks-verify-") as folder:
-        path = Path(folder) / "emitted_block.py"
+    source = line(source)
+    with tempfile.TemporaryDirectory(prefix="rkblocks-verify-") as name:
+        folder = Path(name)
+        path, answer = folder / "emitted_block.py", folder / "observation.json"
         path.write_text(text, encoding="utf-8")
-        request = json.dumps({"file": str(path), "class": class_name})
-        command = [sys.executable, "-B", "-P", str(_SCRIPT)]
+        request = {"file": str(path), "class": class_name, "seconds": timeout, "memory": MEMORY, "written": WRITTEN}
+        outcome = confine.run(_SCRIPT, json.dumps(request), folder, seconds=timeout, written=WRITTEN)
         try:
-            done = subprocess.run(
-                command, input=request.encode(), capture_output=True, timeout=timeout, cwd=folder, check=False
-            )
-        except subprocess.TimeoutExpired:
-            fail("RK516", f"{source} did not end within {timeout:g} seconds", help="--timeout SECONDS gives it longer")
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        fail("RK516", f"{source} does not run: {lines[-1][:300] if lines else f'status {done.returncode}'}")
+            found = answer.read_text(encoding="ascii") if outcome.status == 0 else ""
+        except (OSError, ValueError):
+            found = ""
+    if outcome.too_much:
+        fail("RK516", f"{source} prints more than {WRITTEN >> 20} MiB", help="a block prints nothing")
+    if outcome.status is None or outcome.status == -getattr(signal, "SIGXCPU", 0):
+        fail("RK516", f"{source} did not end within {timeout:g} seconds", help="--timeout SECONDS gives it longer")
+    if outcome.status:
+        fail("RK516", f"{source} does not run: {_reason(outcome)}")
     try:
-        return tuple(_case(found) for found in json.loads(done.stdout)["cases"])
-    except (ValueError, KeyError, TypeError) as error:
-        fail("RK516", f"{source} ended early, or its step returns no tensors: {error!r}"[:300])
+        return _cases(json.loads(found)["cases"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        fail("RK516", f"{source} ended early, or its step returns no tensors: {line(repr(error))}"[:300])
+
+
+def _reason(outcome: confine.Outcome) -> str:
+    """The last line that the process left, or how it was ended."""
+    lines = outcome.said.strip().splitlines()
+    if outcome.status is not None and outcome.status < 0:
+        with contextlib.suppress(ValueError):
+            return f"it was ended by {signal.Signals(-outcome.status).name}"
+    return line(lines[-1][:300]) if lines else f"status {outcome.status}"
+
+
+def _cases(found: list[dict[str, Any]]) -> tuple[Case, ...]:
+    """The observations as `probe` makes them. Raises ValueError where they are none: the file may have written them."""
+    cases = tuple(map(_case, found))
+    for case in cases:
+        rows, calls = [*case.points, *case.results], len(case.points)
+        fits = all(len(row) == 1 + calls for row in rows) and len(case.times) in (0, calls) and calls <= MOST_CALLS
+        if not fits or len(case.results) not in (1, 2) or set(case.raw) != set(cases[0].raw):
+            raise ValueError("no observations of a step")
+    if len(cases) != (1 + len(OTHERS) if cases and cases[0].raw else 1):
+        raise ValueError("no observations of a step")
+    return cases
 
 
 def run_here(text: str, class_name: str) -> tuple[Case, ...]:

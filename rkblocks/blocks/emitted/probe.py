@@ -1,6 +1,8 @@
 """Runs one emitted module on probes and prints what its step computed: a script of its own, which imports torch only.
 
-    python -P probe.py < request.json > observation.json
+    python -P probe.py < request.json        writes observation.json into the current folder
+
+What it runs is code of others: see `confine` beside it, which starts it, and `limits`.
 
 A step is an affine map of x and of what F returned.  F is replaced by a probe that answers its k-th call with the k-th
 unit vector, whatever it is asked, and x is another unit vector; so the points at which F is called, and the result,
@@ -9,10 +11,10 @@ random vectors shows that the step is that affine map on them too.  Floats trave
 """
 
 import json
-import os
 import runpy
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -107,13 +109,14 @@ def observations(cls: Callable[[nn.Module], nn.Module]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Answer the request on standard input; whatever the file prints goes to standard error."""
-    out = os.dup(1)
-    os.dup2(2, 1)
+    """Answer the request on standard input with observation.json; whatever the file prints goes to standard error."""
     request = json.load(sys.stdin)
     torch.set_num_threads(1)
-    cls = runpy.run_path(request["file"], run_name="emitted")[request["class"]]
-    os.write(out, json.dumps({"cases": observations(cls)}).encode())
+    confined = runpy.run_path(str(Path(__file__).with_name("limits.py")))["confined"]
+    with open("observation.json", "w", encoding="ascii") as answer:
+        confined(request["seconds"], request["memory"], request["written"])
+        cls = runpy.run_path(request["file"], run_name="emitted")[request["class"]]
+        json.dump({"cases": observations(cls)}, answer)
 
 
 if __name__ == "__main__":
