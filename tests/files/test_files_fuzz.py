@@ -1,7 +1,9 @@
 """No file whatsoever makes the reader raise: it answers with diagnostics, quickly, or with a tableau."""
 
 import json
+import sys
 import time
+from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 from rkblocks import files
 from rkblocks.diagnostics import Severity
 from rkblocks.files.keys import KEYS
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fuzz
 
 SECONDS = 5.0
 SEEDS = [
@@ -108,3 +113,15 @@ def test_sound_files_are_read(entries: list[str]) -> None:
         "c": [c0, c1],
     }
     assert checked(json.dumps(content).encode()).tableau is not None
+
+
+def test_the_harness_in_short() -> None:
+    """A few of the files that `python tests/files/fuzz.py` tries by the hundred thousand, and proof that it sees."""
+    totals = fuzz.Totals()
+    for number in range(150):
+        totals.run(number)
+    assert not totals.tracebacks + totals.raw + totals.large + totals.late, str(totals)
+    assert set(totals.kinds) == set(fuzz.KINDS)
+    assert 0 < totals.sound < totals.read < totals.cases
+    assert fuzz.case(7) == fuzz.case(7)
+    assert [fuzz.raw(text) for text in ("a\x1b[2J", " ::error::x", "::error file=a::x")] == [True, True, False]
