@@ -10,10 +10,10 @@ from fractions import Fraction
 from rkblocks.files import grammar
 from rkblocks.files.cells import Cell, complain, read_cell
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
-from rkblocks.files.json_text import child
 from rkblocks.files.keys import check_keys, expect_object
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
 from rkblocks.files.problems import Problems
+from rkblocks.files.text import child
 
 KEYS = ("order", "ssp", "declared_ssp", "rho", "variance")
 _DIGITS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:…|\.\.\.)\s*")

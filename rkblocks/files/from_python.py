@@ -17,8 +17,8 @@ import sympy
 
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.exact.rounded import meant, places
-from rkblocks.files.json_text import child
 from rkblocks.files.reader import read_text
+from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 from rkblocks.tableau import Tableau
 from rkblocks.writer import decimal_text, to_json

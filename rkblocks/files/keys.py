@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from rkblocks.files.json_text import child
 from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe
 from rkblocks.files.problems import MOST_OF_A_CODE, Problems
+from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 
 KEYS = (

@@ -8,10 +8,10 @@ from keyword import iskeyword, issoftkeyword
 from typing import TYPE_CHECKING
 
 from rkblocks.files.cells import Cell, read_constant
-from rkblocks.files.json_text import child
 from rkblocks.files.keys import check_keys, expect_object, member_place, wrong_type
 from rkblocks.files.nodes import Array, Constant, Member, Node, Object, describe
 from rkblocks.files.problems import Problems
+from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 
 if TYPE_CHECKING:

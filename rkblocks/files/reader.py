@@ -13,7 +13,6 @@ from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauErr
 from rkblocks.files.assemble import Draft, assemble
 from rkblocks.files.claims import read_claims, read_tolerance
 from rkblocks.files.decode import decode
-from rkblocks.files.json_text import child, parse
 from rkblocks.files.keys import KEYS, check_keys, read_name, read_texts
 from rkblocks.files.keys import read_text as text_of
 from rkblocks.files.nodes import Array, Node, Object, describe
@@ -21,6 +20,7 @@ from rkblocks.files.parameters import declared_names, read_parameters
 from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import read_arrays
 from rkblocks.files.sources import fetch
+from rkblocks.files.text import child, parse
 from rkblocks.files.wording import shown
 from rkblocks.tableau import Origin, Tableau
 

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rkblocks.files.cells import Cell, read_cell
-from rkblocks.files.json_text import child
 from rkblocks.files.nodes import Array, Node, Object, describe
 from rkblocks.files.problems import Problems
+from rkblocks.files.text import child
 from rkblocks.files.wording import count
 
 MOST_STAGES = 64

@@ -9,12 +9,12 @@ reports again.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
-from rkblocks.files import words
 from rkblocks.files.nodes import Array, Member, Node, Object, Text
 from rkblocks.files.problems import Problems
-from rkblocks.files.strings import QUOTES, scan_string
+from rkblocks.files.text import words
+from rkblocks.files.text.cursor import Cursor
+from rkblocks.files.text.strings import QUOTES, scan_string
 from rkblocks.files.wording import shown
 
 MOST_LEVELS = 32
@@ -35,29 +35,12 @@ def child(path: str, key: str | int) -> str:
     return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-class Scanner:
-    """One pass over a text. `at` is the next character; `stopped` is set where nothing sensible can follow."""
+class Scanner(Cursor):
+    """Arrays, objects and what stands between values; `_open` holds the brackets that are open."""
 
     def __init__(self, text: str, problems: Problems) -> None:
-        self.text = text
-        self.problems = problems
-        self.at = 0
-        self.stopped = False
+        super().__init__(text, problems)
         self._open: list[str] = []
-        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
-
-    def place(self, at: int) -> tuple[int, int]:
-        """Line and column of a character."""
-        line = bisect_right(self._lines, at)
-        return line, at - self._lines[line - 1] + 1
-
-    def report(self, code: str, message: str, at: int, path: str, help: str) -> None:
-        line, column = self.place(at)
-        self.problems.add(code, message, path=path, line=line, column=column, help=help)
-
-    def stop(self) -> None:
-        """Give up on the rest of the text."""
-        self.stopped, self.at = True, len(self.text)
 
     def document(self) -> Node | None:
         self._blank("")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.files.decode import MOST_BYTES, decode
-from rkblocks.files.json_text import MOST_LEVELS, child, parse
 from rkblocks.files.nodes import Array, Constant, Node, Number, Object, Text
 from rkblocks.files.problems import MOST_OF_A_CODE, Problems
+from rkblocks.files.text import MOST_LEVELS, child, parse
 
 
 def scanned(text: str) -> tuple[Node | None, list[tuple[str, int | None, int | None]]]:

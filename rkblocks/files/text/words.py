@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from rkblocks.files.nodes import Constant, Node, Number, Text
+from rkblocks.files.text.cursor import Cursor
 from rkblocks.files.wording import shown
-
-if TYPE_CHECKING:
-    from rkblocks.files.json_text import Scanner
 
 _WORD = re.compile(r"""(?:(?!//|/\*)[^\s,\[\]{}:;"'#=])+""")
 _REST = re.compile(r"""(?:(?!//|/\*)[^\n,\[\]{}:;"'#=])+""")
@@ -21,60 +18,58 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _FOREIGN = {"True": True, "False": False, "None": None, "TRUE": True, "FALSE": False, "NULL": None, "undefined": None}
 
 
-def scan(scanner: Scanner, path: str) -> Node:
-    """The unquoted value at the scanner's place; what is no JSON is reported, and read as meant where that is plain."""
-    start = scanner.at
-    line, column = scanner.place(start)
-    word = _take(scanner)
+def scan(cursor: Cursor, path: str) -> Node:
+    """The unquoted value at the cursor's place; what is no JSON is reported, and read as meant where that is plain."""
+    start = cursor.at
+    line, column = cursor.place(start)
+    word = _take(cursor)
     if _NUMBER.fullmatch(word):
         return Number(line, column, word)
     if word in _CONSTANTS:
         return Constant(line, column, _CONSTANTS[word])
     found = shown(word, quotes=False)
     if word in _FOREIGN:
-        scanner.report("RK113", f"{found} is not JSON", start, path, "JSON writes true, false and null")
+        cursor.report("RK113", f"{found} is not JSON", start, path, "JSON writes true, false and null")
         return Constant(line, column, _FOREIGN[word])
     if _NO_NUMBER.fullmatch(word):
-        scanner.report(
-            "RK113", f"{found} is neither JSON nor a number", start, path, "a coefficient is a finite number"
-        )
+        cursor.report("RK113", f"{found} is neither JSON nor a number", start, path, "a coefficient is a finite number")
     elif _NUMBERLIKE.fullmatch(word):
         message = f"{found} is not a number as JSON writes it"
-        scanner.report(
+        cursor.report(
             "RK114", message, start, path, "write 0.5, 5, 1e-3: no leading + or 0, a digit on either side of ."
         )
     elif _EXPRESSION.fullmatch(word):
         if re.fullmatch(r"[A-Za-z_]\w*", word):
-            scanner.report("RK112", f"{found} stands without quotation marks", start, path, f'write "{found}"')
+            cursor.report("RK112", f"{found} stands without quotation marks", start, path, f'write "{found}"')
         else:
-            scanner.report(
+            cursor.report(
                 "RK115", f"the expression {found} stands without quotation marks", start, path, f'write "{found}"'
             )
         return Text(line, column, word, inset=0)
     else:
         help = "a value is a number, text in double quotes, a list in [ ] or an object in { }"
-        scanner.report("RK107", f"unexpected {shown(word)}, expected a value", start, path, help)
+        cursor.report("RK107", f"unexpected {shown(word)}, expected a value", start, path, help)
     return Node(line, column)
 
 
-def scan_key(scanner: Scanner, path: str) -> Node:
+def scan_key(cursor: Cursor, path: str) -> Node:
     """An unquoted key: reported, and read as meant."""
-    start = scanner.at
-    line, column = scanner.place(start)
-    match = _WORD.match(scanner.text, start)
-    word = match[0] if match else scanner.text[start]
-    scanner.at = start + len(word)
+    start = cursor.at
+    line, column = cursor.place(start)
+    match = _WORD.match(cursor.text, start)
+    word = match[0] if match else cursor.text[start]
+    cursor.at = start + len(word)
     message = f"the key {shown(word, quotes=False)} stands without quotation marks"
-    scanner.report("RK112", message, start, path, f"write {shown(word)}")
+    cursor.report("RK112", message, start, path, f"write {shown(word)}")
     return Text(line, column, word, inset=0)
 
 
-def _take(scanner: Scanner) -> str:
-    """The word at the scanner's place, at least one character; with the rest of the line where an operator follows."""
-    start, text = scanner.at, scanner.text
+def _take(cursor: Cursor) -> str:
+    """The word at the cursor's place, at least one character; with the rest of the line where an operator follows."""
+    start, text = cursor.at, cursor.text
     match = _WORD.match(text, start)
     if match is None:
-        scanner.at = start + 1
+        cursor.at = start + 1
         return text[start]
     word = match[0]
     after = re.compile(r"[ \t]*").match(text, match.end())
@@ -82,5 +77,5 @@ def _take(scanner: Scanner) -> str:
     if following not in ("//", "/*") and (following[:1] in tuple("+-*/()^") or word[-1] in "+-*/(^"):
         rest = _REST.match(text, start)
         word = rest[0].rstrip() if rest else word
-    scanner.at = start + len(word)
+    cursor.at = start + len(word)
     return word
