@@ -11,6 +11,7 @@ from torch.fx import Proxy
 
 from rkblocks.blocks.coefficients import raw_parameters, value_in_use, with_one_entry
 from rkblocks.blocks.first_call import check_arguments, check_coefficients, check_input, watched
+from rkblocks.blocks.guarantee import Guarantee, guarantee, kept_within
 from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
 from rkblocks.blocks.statistics import STATISTICS, claim, keep_per_stage
 from rkblocks.blocks.step import Call, Calls, Step, step_of
@@ -140,6 +141,13 @@ class RKBlock(nn.Module):
         values = {name: value_in_use(d, self.raw[name].detach()) for name, d in self.step.domains.items()}
         return {name: Fraction(float(value)) for name, value in values.items()}
 
+    def guarantee(self, norm: str = "l2") -> Guarantee:
+        """Whether a step is proved not to expand differences in the norm "l2", "linf" or "l1", and up to which length.
+
+        Raises RkblocksError RK554 for another norm, RK555 for a residual whose statement is no step length.
+        """
+        return guarantee(self, norm)
+
     def extra_repr(self) -> str:
         found = proved(self.tableau)
         parts = [self.tableau.name, count(self.program.calls, "stage"), found.label, f"rho {found.rho}"]
@@ -181,6 +189,7 @@ def build(
     error: bool = False,
     dtype: torch.dtype | None = None,
     memory: str = "full",
+    guaranteed: str | None = None,
 ) -> RKBlock:
     """One step of a scheme around a residual, as a module x -> x + ....
 
@@ -199,12 +208,15 @@ def build(
             at the value rounded to that default, ``build(..., dtype=torch.float64)`` at the value declared.
         memory: what the backward pass computes again instead of the forward pass saving it: "full" nothing, "norm"
             normalisation and activation, "stage" all of F.  Results are the same bits; see docs/blocks.md.
+        guaranteed: a norm in which no step may expand differences, "l2", "linf" or "l1": a learned dt and a learned
+            coefficient are mapped into the interval in which that is proved; see docs/guarantees.md.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
         RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for
             norm layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that
-            declares one, RK507 for a method that estimates no error, RK508 for the dtype, RK512 for the memory mode.
+            declares one, RK507 for a method that estimates no error, RK508 for the dtype, RK512 for the memory
+            mode, RK553 to RK555 for a step that is not guaranteed.
 
     Example:
         >>> import torch, rkblocks
@@ -227,12 +239,15 @@ def build(
             help="rename the parameter in the file",
         )
     learn_dt, time, error = bool(learn_dt), bool(time), bool(error)
-    step = step_of(tableau, size, learn_dt, time, error=error)
+    longest = None
+    if guaranteed is not None:
+        tableau, longest = kept_within(tableau, residual, size, guaranteed, learn_dt)
+    step = step_of(tableau, size, learn_dt, time, error=error, longest=longest)
     check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
     if statistics == "stage":
         residual, staged = keep_per_stage(residual, step.program.calls)
-        step = step_of(tableau, size, learn_dt, time, staged=staged, error=error)
+        step = step_of(tableau, size, learn_dt, time, staged=staged, error=error, longest=longest)
     block = RKBlock(step, residual, dtype)
     block.memory = memory
     return block

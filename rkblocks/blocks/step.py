@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rkblocks import files
 from rkblocks.program import Program, lower
 from rkblocks.program.domains import Domain
-from rkblocks.program.method_source import domains, method_source
+from rkblocks.program.method_source import STEP_DOMAIN, domains, method_source
 from rkblocks.program.start import Unfit, unfit
 from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
 from rkblocks.tableau import Tableau
@@ -55,7 +55,8 @@ class Step:
     """What a block runs, decided by the tableau and these settings alone; copies are the same object.
 
     ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged``
-    whether each call of F says which stage it is for; ``error`` whether the step returns (result, error estimate).
+    whether each call of F says which stage it is for; ``error`` whether the step returns (result, error estimate);
+    ``longest`` is the upper end of a learned dt, None for no end.
     """
 
     tableau: Tableau
@@ -64,6 +65,7 @@ class Step:
     time: bool = False
     staged: bool = False
     error: bool = False
+    longest: Fraction | None = None
 
     @cached_property
     def program(self) -> Program:
@@ -73,7 +75,10 @@ class Step:
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """The learnable coefficients by name: parameters that have an effect, and dt where it is learned."""
-        return domains(self.program, self.dt if self.learn_dt else None)
+        found = domains(self.program, self.dt if self.learn_dt else None)
+        if self.learn_dt and self.longest is not None:
+            found[STEP_DOMAIN] = replace(found[STEP_DOMAIN], high=self.longest)
+        return found
 
     @cached_property
     def unfit(self) -> Unfit:
@@ -97,7 +102,8 @@ class Step:
 
     def __reduce__(self) -> tuple[Any, ...]:
         text = files.to_json(self.tableau)
-        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged, self.error)
+        longest = None if self.longest is None else str(self.longest)
+        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged, self.error, longest)
 
 
 @lru_cache(maxsize=512)
@@ -108,16 +114,26 @@ def step_of(
     time: bool = False,
     staged: bool = False,
     error: bool = False,
+    longest: Fraction | None = None,
 ) -> Step:
     """The step with these settings: one object for all the blocks of a network that share them."""
-    return Step(tableau, dt, learn_dt, time, staged, error)
+    return Step(tableau, dt, learn_dt, time, staged, error, longest)
 
 
-def restore(text: str, dt: str, learn_dt: bool, time: bool, staged: bool, error: bool = False) -> Step:
+def restore(
+    text: str,
+    dt: str,
+    learn_dt: bool,
+    time: bool,
+    staged: bool,
+    error: bool = False,
+    longest: str | None = None,
+) -> Step:
     """The step that was saved."""
     tableau = files.read_text(text).tableau
     assert tableau is not None
-    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error)
+    limit = None if longest is None else Fraction(longest)
+    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error, limit)
 
 
 @lru_cache(maxsize=512)

@@ -1,9 +1,12 @@
-"""Networks of Runge-Kutta blocks: the grouped network for colour images and the one-group network for MNIST."""
+"""Networks of Runge-Kutta blocks: grouped ones, the one-group network for MNIST, and bounded ones with a guarantee."""
 
+from rkblocks.nets.bounded import bounded as bounded
 from rkblocks.nets.grouped import GroupedNet as GroupedNet
 from rkblocks.nets.grouped import grouped as grouped
 from rkblocks.nets.mnist import mnist as mnist
+from rkblocks.nets.potentials import ConvexPotential as ConvexPotential
+from rkblocks.nets.potentials import Relaxation as Relaxation
 from rkblocks.nets.residual import PreActivation as PreActivation
 from rkblocks.nets.residual import Transition as Transition
 
-__all__ = ["GroupedNet", "PreActivation", "Transition", "grouped", "mnist"]
+__all__ = ["ConvexPotential", "GroupedNet", "PreActivation", "Relaxation", "Transition", "bounded", "grouped", "mnist"]

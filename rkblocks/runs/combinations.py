@@ -29,9 +29,12 @@ def at_odds(config: Config) -> list[Diagnostic]:
     """RK706 for settings of which each is sound and one would silently be ignored, or make no sense, beside another."""
     training, attack, averaging = config.training, config.attack, config.averaging
     problems = []
-    if training.loss != "cross-entropy" and training.method != "adversarial":
+    if training.loss in ("trades", "mart") and training.method != "adversarial":
         help = 'set training.method to "adversarial", or training.loss to "cross-entropy"'
         problems.append(("training.loss", f"{training.loss} with method {training.method}", help))
+    if training.loss in ("margin", "hkr") and training.method == "free":
+        help = 'set training.loss to "cross-entropy", or training.method to another'
+        problems.append(("training.loss", f"{training.loss} with method free, which has the cross-entropy", help))
     if attack.rounded and training.loss == "trades":
         problems.append(("attack.rounded", "true with loss trades, whose attack has small steps", "leave one of both"))
     if attack.rounded and training.method in ("adversarial", "single-step"):

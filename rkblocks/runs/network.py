@@ -44,9 +44,26 @@ def build(
     """
     net = config.net
     _, height, width = shape
-    least = 14 if net.kind == "mnist" else 2 ** (len(net.widths) - 1)  # smaller maps vanish in the stem or transitions
+    least = (
+        14 if net.kind == "mnist" else 1 if net.kind == "bounded" else 2 ** (len(net.widths) - 1)
+    )  # smaller maps vanish in the stem or transitions
     if min(height, width) < least:
         fail("RK722", f"images of {width}x{height} are too small for this network, which needs {least}x{least}")
+    if net.kind == "bounded":
+        return nets.bounded(
+            tableaus,
+            net.depth,
+            shape=shape,
+            widths=net.widths,
+            classes=classes,
+            step=net.step,
+            residual=net.residual,
+            layers=net.layers,
+            pool=net.pool,
+            mean=mean,
+            std=std,
+            generator=generator,
+        )
     common = {
         "channels": shape[0],
         "classes": classes,

@@ -47,7 +47,9 @@ class Net:
     """The network; see rkblocks.nets."""
 
     kind: str = setting(
-        "grouped", "grouped, or mnist: the one-group network for 28x28 images", choice("grouped", "mnist")
+        "grouped",
+        "grouped; mnist: the one-group network for 28x28 images; bounded: Lipschitz by construction, for `certify`",
+        choice("grouped", "mnist", "bounded"),
     )
     blocks: tuple[str, ...] = setting(("ssp3",), "scheme of all groups, or one a group")
     depth: int = setting(6, "blocks in a group (N of the paper)", between(1, 10_000))
@@ -65,6 +67,10 @@ class Net:
         choice("full", "norm", "stage"),
     )
     init: str = setting("he", "initial weights; paper: as the published code", choice("he", "paper"))
+    step: str = setting("1", "of bounded: length of a block's step, or largest: the longest that is guaranteed in l2")
+    residual: str = setting("convex-potential", "of bounded: F", choice("convex-potential", "relaxation"))
+    layers: str = setting("convolution", "of bounded: of which kind", choice("convolution", "dense"))
+    pool: str = setting("flatten", "of bounded, before the last layer", choice("flatten", "mean"))
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,13 @@ class Training:
     )
     loss: str = setting(
         "cross-entropy",
-        "cross-entropy; trades, mart: with method adversarial, on images and examples both",
-        choice("cross-entropy", "trades", "mart"),
+        "cross-entropy; trades, mart: with method adversarial, on images and examples both; margin: cross-entropy with "
+        "temperature and offset; hkr: hinge and Kantorovich-Rubinstein",
+        choice("cross-entropy", "trades", "mart", "margin", "hkr"),
     )
-    beta: float = setting(6.0, "weight of the divergence in trades and mart", at_least(0))
+    beta: float = setting(6.0, "weight of the divergence in trades and mart, of the hinge in hkr", at_least(0))
+    offset: float = setting(0.5, "of margin: taken from the right logit; of hkr: the margin of the hinge", at_least(0))
+    temperature: float = setting(0.25, "of margin: divides the logits, multiplies the loss", positive())
     epochs: int = setting(1, "passes over the training images", at_least(1))
     batch_size: int = setting(128, "images a step; an incomplete last batch is left out", at_least(1))
     eval_batch_size: int = setting(1000, "images at once in validation", at_least(1))

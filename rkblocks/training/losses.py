@@ -12,6 +12,30 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(logits, labels)
 
 
+def margin(logits: Tensor, labels: Tensor, offset: float, temperature: float) -> Tensor:
+    """temperature * cross-entropy of (logits - offset at the right class) / temperature (Prach & Lampert 2022).
+
+    For logits with a known Lipschitz constant it asks for margins of about the offset, and no more.
+    """
+    shifted = logits - offset * functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return temperature * functional.cross_entropy(shifted / temperature, labels)
+
+
+def hinge_kantorovich_rubinstein(logits: Tensor, labels: Tensor, margin: float, weight: float) -> Tensor:
+    """The mean over classes of the two-class loss of Serrurier et al. 2021, one class against the others,
+
+        mean(z_j of the others) - mean(z_j of class j) + weight * mean(max(0, margin - s z_j)),
+
+    s = 1 for class j and -1 for the others; a class without examples in the batch has no first part.
+    """
+    right = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
+    inside, outside = right.sum(0), (1 - right).sum(0)
+    transport = (logits * (1 - right)).sum(0) / outside.clamp_min(1) - (logits * right).sum(0) / inside.clamp_min(1)
+    transport = torch.where((inside > 0) & (outside > 0), transport, 0)
+    hinge = functional.relu(margin - (2 * right - 1) * logits).mean(0)
+    return (transport + weight * hinge).mean()
+
+
 def divergence(clean: Tensor, adversarial: Tensor) -> Tensor:
     """KL(p(clean) || p(adversarial)) of each example [n]; gradients flow to both."""
     log_p, log_q = clean.log_softmax(1), adversarial.log_softmax(1)

@@ -84,11 +84,17 @@ def objective_of(config: Config) -> Callable[[nn.Module, Tensor, Tensor, Tensor]
     running statistics see both, as in the authors' code.
     """
     loss, beta = config.training.loss, config.training.beta
-    if loss == "cross-entropy":
+    offset, temperature = config.training.offset, config.training.temperature
+    alone: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "cross-entropy": losses.cross_entropy,
+        "margin": lambda logits, y: losses.margin(logits, y, offset, temperature),
+        "hkr": lambda logits, y: losses.hinge_kantorovich_rubinstein(logits, y, offset, beta),
+    }
+    if loss in alone:
 
         def plain(model: nn.Module, x: Tensor, x_shown: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             logits = model(x_shown)
-            return losses.cross_entropy(logits, y), logits
+            return alone[loss](logits, y), logits
 
         return plain
     function = {"trades": losses.trades, "mart": losses.mart}[loss]

@@ -1,0 +1,119 @@
+"""A network that is Lipschitz by construction: bounded layers around blocks whose guarantee does the rest.
+
+Its constant is computed by `rkblocks.nets.bounds`; the margin of an image over it is a radius within which no attack
+changes the class (`rkblocks certify`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from rkblocks import blocks as rk
+from rkblocks.blocks.guarantee import largest_step
+from rkblocks.diagnostics import fail
+from rkblocks.nets.grouped import GroupedNet
+from rkblocks.nets.lipschitz import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
+from rkblocks.nets.normalize import normalize
+from rkblocks.nets.potentials import ConvexPotential, Relaxation
+from rkblocks.nets.schemes import Blocks, schemes
+from rkblocks.program.lower import step_size
+from rkblocks.tableau import Tableau
+from rkblocks.verify.facts import Facts
+
+RESIDUALS = ("convex-potential", "relaxation")
+LAYERS = ("convolution", "dense")
+POOLS = ("flatten", "mean")
+LARGEST = "largest"
+
+
+def bounded(
+    blocks: Blocks,
+    depth: int = 4,
+    *,
+    shape: tuple[int, int, int],
+    widths: Sequence[int] = (32, 64),
+    classes: int = 10,
+    step: str | float | Fraction = 1,
+    residual: str = "convex-potential",
+    layers: str = "convolution",
+    pool: str = "flatten",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    generator: torch.Generator | None = None,
+) -> GroupedNet:
+    """A network with one group of ``depth`` blocks for each width, and a known Lipschitz constant where schemes allow.
+
+    Args:
+        blocks: the scheme of all groups, or one a group, as of `grouped`.
+        depth: blocks in a group.
+        shape: (channels, height, width) of the images.
+        widths: channels (or features) of the groups; between two groups of convolutions the map is halved.
+        classes: of the labels.
+        step: length of a block's step, or "largest": the longest guaranteed in l2 (1 for a scheme that has none, 3/4 of
+            it for a family, whose coefficients are then kept where that is guaranteed).
+        residual: "convex-potential" or "relaxation", of h0 = 1.
+        layers: "convolution" (3x3) or "dense".
+        pool: before the last layer "flatten", or "mean": the mean of each channel times the root of its size.
+        mean, std: of the first layer; a constant factor 1/min(std) results.
+        generator: source of the initial weights (CPU); None uses torch's global one.
+
+    Raises:
+        RkblocksError: RK551 to RK553, RK556 for an unknown choice or a step that is no positive number.
+    """
+    choices = {"residual": (residual, RESIDUALS), "layers": (layers, LAYERS), "pool": (pool, POOLS)}
+    for name, (given, allowed) in choices.items():
+        if given not in allowed:
+            fail("RK556", f"{name} is {given!r}, expected one of {', '.join(allowed)}", help="choose one of them")
+    tableaus = schemes(blocks, len(widths))
+    size = None if layers == "dense" else 3
+    state = torch.get_rng_state()
+    if generator is not None:
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    try:
+        groups = [
+            nn.Sequential(*(_block(tableau, width, size, residual, step) for _ in range(depth)))
+            for tableau, width in zip(tableaus, widths, strict=True)
+        ]
+        if layers == "dense":
+            stem: nn.Module = nn.Sequential(nn.Flatten(), RescaledLinear(shape[0] * shape[1] * shape[2], widths[0]))
+            transitions: list[nn.Module] = [RescaledLinear(before, after) for before, after in pairwise(widths)]
+            head = nn.Sequential(UnitHead(widths[-1], classes))
+        else:
+            stem = RescaledConv(shape[0], widths[0])
+            transitions = [nn.Sequential(Halve(), RescaledConv(4 * a, b)) for a, b in pairwise(widths)]
+            height, width = shape[1:]
+            for _ in transitions:
+                height, width = -(-height // 2), -(-width // 2)
+            last = widths[-1] if pool == "mean" else widths[-1] * height * width
+            head = nn.Sequential(Pool() if pool == "mean" else nn.Flatten(), UnitHead(last, classes))
+    finally:
+        if generator is not None:
+            torch.set_rng_state(state)
+    return GroupedNet(normalize(mean, std, shape[0]), stem, groups, transitions, head)
+
+
+def _block(tableau: Tableau, width: int, size: int | None, residual: str, step: str | float | Fraction) -> nn.Module:
+    inner = ConvexPotential(width, size=size) if residual == "convex-potential" else Relaxation(width, size)
+    family = any(p.learnable for p in Facts(tableau).effective)
+    if step == LARGEST:
+        most = largest_step(tableau)
+        dt = (most * 3 / 4 if family else most) or Fraction(1)
+    else:
+        dt = _number(step)
+    guaranteed = "l2" if family and dt <= largest_step(tableau) else None
+    return rk.build(tableau, residual=inner, dt=dt, statistics="shared", guaranteed=guaranteed)
+
+
+def _number(step: str | float | Fraction) -> Fraction:
+    try:
+        value = Fraction(step)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        value = Fraction(0)
+    if value <= 0:
+        fail("RK556", f"step is {step!r}, expected a positive number or {LARGEST}", help='step="1/2"')
+    return step_size(value)
