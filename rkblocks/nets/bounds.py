@@ -50,10 +50,11 @@ def body(net: GroupedNet) -> Iterator[Step]:
     """The modules in the order in which an image passes them, without the last layer."""
     yield from _flat("normalize", net.normalize)
     yield from _flat("stem", net.stem)
-    for i, group in enumerate(net.groups):
+    groups: Any = net.groups
+    for i, group in enumerate(groups):
         if i:
             yield from _flat(f"transition{i}", net.transitions[i - 1])
-        for j, block in enumerate(group):  # type: ignore[arg-type]
+        for j, block in enumerate(group):
             yield Step(f"group{i + 1}.{j}", block)
     head: Any = net.head
     for j, module in enumerate(list(head)[:-1]):
