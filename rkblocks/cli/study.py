@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 EPILOG = """\b
@@ -34,6 +36,7 @@ Exit status: 0 done, 1 a network failed, 2 could not run.
 @click.option(
     "--report-only", is_flag=True, help="Write the table of what is done; neither weights nor data are needed."
 )
+@click.option("--pack", is_flag=True, help="Keep what the networks were, without weights, in FOLDER/runs.zip.")
 @click.option(
     "--ray",
     is_flag=False,
@@ -51,6 +54,7 @@ def command(
     only: str | None,
     dry_run: bool,
     report_only: bool,
+    pack: bool,
     ray: str | None,
     data_root: str | None,
     device: str | None,
@@ -65,14 +69,20 @@ def command(
         raise click.UsageError("--dry-run and --report-only exclude each other")
     if ray is not None and (workers is not None or threads is not None):
         raise click.UsageError("--ray takes no --workers and no --threads: the study file has [resources] of a task")
+    if pack and (dry_run or report_only or not Path(source).is_dir()):
+        raise click.UsageError("--pack takes the folder of a study, and no other option")
     from rkblocks.cli import console
     from rkblocks.cli.progress import Progress
     from rkblocks.extras import require
 
     require("torch", "torch", "a study")
-    if not dry_run:
+    if not dry_run and not pack:
         require("matplotlib", "figures", "the figure of a study")
     from rkblocks import study
+
+    if pack:
+        console.show(f"{study.pack(Path(source))}\n")
+        return 0
 
     progress = Progress()
 

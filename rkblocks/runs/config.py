@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rkblocks.diagnostics import RkblocksError
+from rkblocks.diagnostics import Diagnostic, RkblocksError
 from rkblocks.runs import combinations
 from rkblocks.runs.sections import ATTACKED as ATTACKED
 from rkblocks.runs.sections import LARGEST_SEED as LARGEST_SEED
@@ -55,23 +56,36 @@ def load(source: str | os.PathLike[str], overrides: Overrides = (), *, trained: 
         >>> load("digits", ["net.blocks=ark,euler", "training.seed=1"]).net.blocks
         ('ark', 'euler')
     """
+    return recipe(source).config(overrides, trained=trained)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A preset or a TOML file, read once. source: its name; table: its content; problems: what is wrong there."""
+
+    source: str
+    table: Mapping[str, Any]
+    problems: tuple[Diagnostic, ...]
+
+    def config(self, overrides: Overrides = (), *, trained: bool = False) -> Config:
+        """The configuration with overrides; arguments and errors are those of `load`."""
+        overrides = overrides if isinstance(overrides, Mapping) else list(overrides)
+        problems = list(self.problems)
+        given = reader.overriding(Config, overrides, problems)
+        overridden = not self.problems and (problems or given)
+        named = "overrides" if isinstance(overrides, Mapping) else "--set"
+        if not problems:
+            config = reader.read(Config, reader.merged(self.table, given), problems)
+            problems += combinations.impossible(config)
+            problems += [] if trained else combinations.at_odds(config)
+        if problems:
+            raise RkblocksError(problems, named if overridden else self.source)
+        return config
+
+
+def recipe(source: str | os.PathLike[str]) -> Recipe:
+    """A preset or a TOML file as `load` takes it. Raises RkblocksError RK701; all else is told by `Recipe.config`."""
     path = toml.locate(os.fspath(source), PRESETS, presets())
     table, problems = toml.parse(path)
-    config = reader.read(Config, table, problems)
-    problems = toml.with_lines(problems, path) if table else problems
-    place = str(source)
-    overrides = overrides if isinstance(overrides, Mapping) else list(overrides)
-    sound = not problems
-    given = reader.overriding(Config, overrides, problems)
-    if sound and (problems or given):
-        place = "overrides" if isinstance(overrides, Mapping) else "--set"
-    if not problems:
-        config = reader.read(Config, reader.merged(table, given), problems)
-        problems += combinations.impossible(config)
-        problems += [] if trained else combinations.at_odds(config)
-    if problems:
-        raise RkblocksError(problems, place)
-    return config
-
-
-load_preset = load
+    reader.read(Config, table, problems)
+    return Recipe(str(source), table, tuple(toml.with_lines(problems, path) if table else problems))

@@ -156,6 +156,15 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
         RkblocksError: RK712 (no run), RK713 (run.json damaged), RK714 (a tableau was changed since), RK715 (the
         configuration was), RK702 to RK704.
     """
+    record, tableaus = recorded(folder)
+    if "config" in record and record["config"] != sha256(folder / CONFIG):  # runs of earlier versions have no hash
+        help = "restore it from a copy; other settings are another run: rkblocks train --preset FILE --out ANOTHER"
+        fail("RK715", f"{folder / CONFIG} is not the configuration that this run was trained with", help=help)
+    return load(folder / CONFIG, trained=True), record, tableaus
+
+
+def recorded(folder: Path) -> tuple[dict[str, Any], tuple[Tableau, ...]]:
+    """run.json and the tableau of every group, as the run was trained. Raises RkblocksError RK712 to RK714."""
     for name in (CONFIG, RECORD):
         if not (folder / name).is_file():
             fail("RK712", f"{folder} is no run folder: it has no {name}", help=_instead(folder))
@@ -163,15 +172,11 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
         record = records.read(folder / RECORD, RECORD, records.Record)
     except (OSError, records.UnfitError) as error:
         damaged(folder / RECORD, error)
-    if "config" in record and record["config"] != sha256(folder / CONFIG):  # runs of earlier versions have no hash
-        help = "restore it from a copy; other settings are another run: rkblocks train --preset FILE --out ANOTHER"
-        fail("RK715", f"{folder / CONFIG} is not the configuration that this run was trained with", help=help)
     for file, expected in record["tableaus"].items():
         if sha256(folder / file) != expected:
             help = "restore it from a copy; a changed scheme is another run"
             fail("RK714", f"{folder / file} is not the tableau that this run was trained with", help=help)
-    tableaus = tuple(files.load(str(folder / file)) for file in record["groups"])
-    return load(folder / CONFIG, trained=True), record, tableaus
+    return record, tuple(files.load(str(folder / file)) for file in record["groups"])
 
 
 def _instead(folder: Path) -> str:

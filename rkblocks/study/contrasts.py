@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
 from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import by_cell, paired
-
-if TYPE_CHECKING:
-    from rkblocks.study.spec import Study
 
 KEYS = ("name", "pairs")
 ALL = "all"
@@ -91,28 +88,30 @@ def _strange(pairs: Sequence[tuple[str, str]], settings_of: Mapping[str, set[obj
             yield f"has {more} and {less} twice"
 
 
-def contrasts(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def rows(
+    contrasts: Sequence[Contrast], cells: Sequence[Cell], columns: Sequence[str], entries: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """Return a row for each setting, contrast, pair and accuracy, {..., n, mean, deviation, p}, paired by seed.
 
     Where a contrast has several pairs a row with the pair "all" follows: in each seed the mean over the pairs, with the
     t-test over the seeds, so that pairs of one seed do not count as independent.
     """
     values = by_cell(entries)
-    rows: list[dict[str, Any]] = []
-    for setting in dict.fromkeys(cell.setting for cell in study.cells):
-        cells = {cell.blocks: cell for cell in study.cells if cell.setting == setting}
-        for contrast in study.contrasts:
-            pairs = [pair for pair in contrast.pairs if set(pair) <= set(cells)]
-            for column in study.columns:
-                found = {pair: _differences(cells, pair, column.key, values) for pair in pairs}
+    made: list[dict[str, Any]] = []
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        own = {cell.blocks: cell for cell in cells if cell.setting == setting}
+        for contrast in contrasts:
+            pairs = [pair for pair in contrast.pairs if set(pair) <= set(own)]
+            for column in columns:
+                found = {pair: _differences(own, pair, column, values) for pair in pairs}
                 groups = {" - ".join(pair): [one] for pair, one in found.items()}
                 if len(pairs) > 1:
                     groups[ALL] = list(found.values())
                 for label, group in groups.items():
                     if means := _means(group):
                         about = {"setting": dict(setting), "contrast": contrast.name, "pair": label}
-                        rows.append({**about, "attack": column.key, **asdict(paired([0.0] * len(means), means))})
-    return rows
+                        made.append({**about, "attack": column, **asdict(paired([0.0] * len(means), means))})
+    return made
 
 
 def _differences(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import torch
 
 from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
-from rkblocks.nets.schemes import schemes
+from rkblocks.nets.schemes import schemes as schemes_of
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
 from rkblocks.study import arguments, log, output, tables
 from rkblocks.study.folder import RESULTS, own, prepare
+from rkblocks.study.kept import KEPT, RUNS, opened
 from rkblocks.study.overview import overview
 from rkblocks.study.places import placed
 from rkblocks.study.pool import Outcome, Progress, outcomes
@@ -24,6 +25,7 @@ from rkblocks.study.results import collect, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
+from rkblocks.tableau import Tableau
 from rkblocks.training.progress import duration
 
 Say = Callable[[str], None]
@@ -68,50 +70,66 @@ def run(
     study = load(source)
     folder = Path(out) if out is not None else _folder(Path(source), study)
     own(study, folder)
-    root = folder / "runs"
-    tasks = _tasks(study, root, threads or study.resources.threads, data_root, device)
-    if not report_only:
-        _buildable(study)
-    states = _states(tasks)
-    for note in dict.fromkeys(note for now in states.values() for note in now.notes):
-        say(note)
-    chosen = [key for key, task in tasks.items() if only is None or fnmatchcase(task.name, only)]
-    if not chosen:
-        fail("RK854", f"no network of {study.name} is called {only}", help=f"one is {next(iter(tasks.values())).name}")
-    left = [key for key in chosen if states[key].unfinished(tasks[key].plan)]
-    if not report_only:
-        warnings = (str(one) for key in left for one in combinations.without_effect(tasks[key].config))
-        for warning in dict.fromkeys(warnings):
-            say(warning)
-    if dry_run:
-        say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
-        return {**collect(study, states, root), "failed": {}, "folder": str(folder)}
-    prepare(study, folder)
-    failed = {tasks[key].name: f"RK855 {now.damage}" for key in chosen if (now := states[key]).damage}
-    if report_only:
-        for name, message in failed.items():
-            say(f"{name}: FAILED: {message}")
-    elif left:
-        say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
-        todo = [tasks[key] for key in left]
-        done = (
-            _on_ray(todo, study, ray, progress) if ray is not None else _here(todo, workers, threads, study, progress)
-        )
-        try:
-            failed = _follow(done, len(todo), folder, say)
-        except KeyboardInterrupt:
-            say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
-            raise
-        states = _states(tasks)
-    content = collect(study, states, root)
-    written = output.write(content, folder / RESULTS)
-    say("")
-    say(tables.plain(content))
-    if failed:
-        where = "above" if report_only else f"above and {folder / log.FILE}"
-        say(f"Failed: {', '.join(failed)}; see {where}. The same command tries again.")
-    say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
-    return {**content, "failed": failed, "folder": str(folder)}
+    with opened(folder) as (root, packed):
+        tasks = _tasks(study, root, threads or study.resources.threads, data_root, device)
+        schemes = {} if report_only else _buildable(study)
+        states = _states(tasks, schemes)
+        for note in dict.fromkeys(note for now in states.values() for note in now.notes):
+            say(note)
+        chosen = [key for key, task in tasks.items() if only is None or fnmatchcase(task.name, only)]
+        if not chosen:
+            fail(
+                "RK854",
+                f"no network of {study.name} is called {only}",
+                help=f"one is {next(iter(tasks.values())).name}",
+            )
+        left = [key for key in chosen if states[key].unfinished(tasks[key].plan)]
+        if not report_only:
+            warnings = (str(one) for key in left for one in combinations.without_effect(tasks[key].config))
+            for warning in dict.fromkeys(warnings):
+                say(warning)
+        if dry_run:
+            say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
+            return {**collect(study, states), "failed": {}, "folder": str(folder)}
+        if left and packed and not report_only:
+            had = f"{len(chosen) - len(left)} of {len(chosen)} networks"
+            help = f"unzip -q {folder / KEPT} -d {folder / RUNS}; or choose another --out"
+            fail("RK748", f"{folder / KEPT} holds {had}, and no weights", help=help)
+        prepare(study, folder)
+        failed = {tasks[key].name: f"RK855 {now.damage}" for key in chosen if (now := states[key]).damage}
+        if report_only:
+            for name, message in failed.items():
+                say(f"{name}: FAILED: {message}")
+        elif left and packed:
+            help = f"unzip -q {folder / KEPT} -d {folder / RUNS}; or choose another --out"
+            fail(
+                "RK748",
+                f"{folder / KEPT} holds {len(chosen) - len(left)} of {len(chosen)} networks, and no weights",
+                help=help,
+            )
+        elif left:
+            say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
+            todo = [tasks[key] for key in left]
+            done = (
+                _on_ray(todo, study, ray, progress)
+                if ray is not None
+                else _here(todo, workers, threads, study, progress)
+            )
+            try:
+                failed = _follow(done, len(todo), folder, say)
+            except KeyboardInterrupt:
+                say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
+                raise
+            states = _states(tasks, schemes)
+        content = collect(study, states)
+        written = output.write(content, folder / RESULTS)
+        say("")
+        say(tables.plain(content))
+        if failed:
+            where = "above" if report_only else f"above and {folder / log.FILE}"
+            say(f"Failed: {', '.join(failed)}; see {where}. The same command tries again.")
+        say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
+        return {**content, "failed": failed, "folder": str(folder)}
 
 
 def _folder(source: Path, study: Study) -> Path:
@@ -122,6 +140,7 @@ def _option(out: str | os.PathLike[str] | None) -> str:
     return "" if out is None else f" --out {os.fspath(out)}"
 
 
+Schemes = tuple[Tableau, ...]
 Key = tuple[str, int]
 """Name of a cell, and seed."""
 
@@ -142,24 +161,34 @@ def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device
     }
 
 
-def _buildable(study: Study) -> None:
-    """Raise what is wrong with the schemes of all cells, before anything is trained."""
+def _buildable(study: Study) -> dict[str, Schemes]:
+    """The schemes of every cell, as their files are now; raises what is wrong with them before anything is trained."""
     problems: list[Diagnostic] = []
+    found: dict[str, Schemes] = {}
     for cell in study.cells:
         config = study.config(cell, study.seeds[0])
         with placed(f"{cell.place}.blocks", problems):
-            schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+            groups = 1 if config.net.kind == "mnist" else len(config.net.widths)
+            found[cell.name] = schemes_of(config.net.blocks, groups)
     if problems:
         raise RkblocksError(toml.with_lines(problems, study.path), str(study.path))
+    return found
 
 
-def _states(tasks: dict[Key, Task]) -> dict[Key, State]:
-    """The state of every network; raises all RK852 at once."""
+def _states(tasks: dict[Key, Task], schemes: Mapping[str, Schemes]) -> dict[Key, State]:
+    """The state of every network; raises all RK852 at once. schemes: of the cells, where training asks for them."""
     found: dict[Key, State] = {}
     wrong: list[Diagnostic] = []
     for key, task in tasks.items():
         try:
             found[key] = state(task.folder, task.config, task.plan, task.evaluation)
+            had, wanted = found[key].schemes, schemes.get(key[0], ())
+            if had and wanted and [one.digest for one in had] != [one.digest for one in wanted]:
+                fail(
+                    "RK852",
+                    f"{task.folder} was trained with another {','.join(task.config.net.blocks)} than the file has now",
+                    help="restore the file, or move the folder away to train anew",
+                )
         except RkblocksError as error:
             wrong += error.diagnostics
     if wrong:

@@ -2,9 +2,10 @@
 
 The properties are those of the method at the initial values of its parameters (what was learned, `audit` tells): the
 optimal SSP coefficient, the growth of Lemma 3, the calls of F in a step, the order.  The correlation is Spearman's rho
-(1904) of the accuracies, averaged over the seeds, with the property; ties share their mean rank.  Its interval is the
-percentile bootstrap over the seeds, the same seeds for all schemes: how far other seeds might move it.  Its p-value is
-that of random permutations of the property among the schemes: how often schemes in no relation give as much.
+(1904) of the accuracies, averaged over the seeds, with the property; ties share their mean rank.  Accuracies are counts
+of images, and are ranked as counts: means that are equal tie, whatever rounding does to them.  Its p-value is that of
+random permutations of the property among the schemes: how often schemes in no relation give as much.  Beside it stands
+how far rho goes in single seeds: what was seen, with no claim about other seeds, for which three or five are too few.
 """
 
 from __future__ import annotations
@@ -19,35 +20,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rkblocks import verify
-from rkblocks.nets.schemes import names, schemes
 from rkblocks.study.spec import Study
-from rkblocks.study.statistics import by_cell
+from rkblocks.study.statistics import counts
 from rkblocks.tableau import Tableau
 
 FACTS = {"ssp": "C", "growth": "growth", "calls": "calls of F a step", "order": "order"}
 LEAST = 5  # schemes, below which a rank correlation says nothing
-PERMUTATIONS, RESAMPLES = 9999, 2000
+PERMUTATIONS = 9999
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.float64] | NDArray[np.int64]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Of `n` schemes: rho, its 95 % interval over the seeds (None for a single one), and p of the permutations."""
+    """Of `n` schemes: rho; the least and the largest rho of a single seed, None where there is only one; and p of the
+    permutations.
+    """
 
     n: int
     rho: float
-    interval: tuple[float, float] | None
+    range: tuple[float, float] | None
     p: float
 
 
+def facts(schemes: Sequence[Tableau]) -> dict[str, float]:
+    """The properties of the schemes of a network as numbers; where they differ from group to group, their mean."""
+    found = [_facts(tableau) for tableau in dict.fromkeys(schemes)]
+    often = [schemes.count(tableau) for tableau in dict.fromkeys(schemes)]
+    return {
+        key: math.fsum(one[key] * count for one, count in zip(found, often, strict=True)) / len(schemes)
+        for key in FACTS
+    }
+
+
 @lru_cache(maxsize=256)
-def facts(blocks: str) -> dict[str, float]:
-    """The properties of a scheme as numbers; of schemes that differ from group to group, their mean."""
-    found = [_facts(tableau) for tableau in schemes(blocks, len(names(blocks)))]
-    return {key: sum(one[key] for one in found) / len(found) for key in FACTS}
-
-
 def _facts(tableau: Tableau) -> dict[str, float]:
     report = verify.check(tableau.at(tableau.initial()) if tableau.parameters else tableau)
     optimal = None if report.ssp is None else report.ssp.optimal
@@ -60,13 +67,15 @@ def _facts(tableau: Tableau) -> dict[str, float]:
     return {key: math.nan if value is None else float(value) for key, value in figures.items()}
 
 
-def relations(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def relations(
+    study: Study, entries: Sequence[Mapping[str, Any]], properties: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
     """Return a row for each setting, accuracy and property: what `relation` says of the schemes of that setting.
 
-    Only schemes with all seeds of the study count; settings with fewer than five such schemes are left out, and so is a
-    property that all of them share.
+    properties: `facts` of each cell, by name. Only schemes with all seeds of the study count; settings with fewer than
+    five such schemes are left out, and so is a property that all of them share.
     """
-    values, rows = by_cell(entries), []
+    values, rows = counts(entries), []
     for setting in dict.fromkeys(cell.setting for cell in study.cells):
         cells = [c for c in study.cells if c.setting == setting and set(study.seeds) == set(values.get(c.name, ()))]
         for column in study.columns:
@@ -75,35 +84,28 @@ def relations(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[s
                 continue
             accuracy = np.array([[values[c.name][seed][column.key] for seed in study.seeds] for c in full])
             for fact in FACTS:
-                found = relation(accuracy, [facts(c.blocks)[fact] for c in full])
+                found = relation(accuracy, [properties[c.name][fact] for c in full])
                 if found is not None:
                     rows.append({"setting": dict(setting), "attack": column.key, "property": fact, **asdict(found)})
     return rows
 
 
-def relation(accuracy: Vector, values: Sequence[float]) -> Relation | None:
-    """Return Spearman's rho of the accuracies [schemes, seeds] with the values [schemes], its interval and p.
+def relation(accuracy: Counts, values: Sequence[float]) -> Relation | None:
+    """Return Spearman's rho of the accuracies [schemes, seeds], summed over the seeds, with the values [schemes].
 
-    None where all values, or all mean accuracies, are equal, or a value is no number: there is no rank then.
+    accuracy: whole numbers, in a unit that all share. None where all values, or all sums, are equal, or a value is no
+    number: there is no rank then.
     """
-    fact, mean = np.asarray(values, dtype=np.float64), accuracy.mean(axis=1)
-    if not np.isfinite(fact).all() or np.ptp(fact) == 0 or np.ptp(mean) == 0:
+    fact, total = np.asarray(values, dtype=np.float64), accuracy.sum(axis=1)
+    if not np.isfinite(fact).all() or np.ptp(fact) == 0 or np.ptp(total) == 0:
         return None
     generator = np.random.default_rng(0)  # the same draws for every row: a table is the same whenever it is made
-    rho = spearman(mean, fact)
-    permuted = np.array([spearman(mean, generator.permutation(fact)) for _ in range(PERMUTATIONS)])
+    rho = spearman(total, fact)
+    permuted = np.array([spearman(total, generator.permutation(fact)) for _ in range(PERMUTATIONS)])
     beyond = int((np.abs(permuted) >= abs(rho) - 1e-12).sum())
-    return Relation(len(fact), rho, _bootstrap(accuracy, fact, generator), (1 + beyond) / (1 + PERMUTATIONS))
-
-
-def _bootstrap(accuracy: Vector, fact: Vector, generator: np.random.Generator) -> tuple[float, float] | None:
-    seeds = accuracy.shape[1]
-    if seeds < 2:
-        return None
-    draws = generator.integers(seeds, size=(RESAMPLES, seeds))
-    means = [accuracy[:, draw].mean(axis=1) for draw in draws]
-    low, high = np.quantile([spearman(mean, fact) for mean in means if np.ptp(mean) > 0], [0.025, 0.975])
-    return float(low), float(high)
+    single = [spearman(seed, fact) for seed in accuracy.T if np.ptp(seed) > 0]
+    spread = (min(single), max(single)) if len(single) > 1 else None
+    return Relation(len(fact), rho, spread, (1 + beyond) / (1 + PERMUTATIONS))
 
 
 def spearman(first: Vector, second: Vector) -> float:
@@ -113,8 +115,8 @@ def spearman(first: Vector, second: Vector) -> float:
     return float((a @ b) / np.sqrt((a @ a) * (b @ b)))
 
 
-def _ranks(values: Vector) -> Vector:
+def _ranks(values: Vector) -> NDArray[np.float64]:
     below = (values[:, None] > values).sum(axis=1)
     equal = (values[:, None] == values).sum(axis=1)
-    found: Vector = below + (equal + 1) / 2
+    found: NDArray[np.float64] = below + (equal + 1) / 2
     return found

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from rkblocks.diagnostics import fail
 from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.runs import records
-from rkblocks.runs.folder import RECORD
-from rkblocks.study.contrasts import contrasts
+from rkblocks.nets.schemes import names
+from rkblocks.nets.schemes import schemes as schemes_of
+from rkblocks.study import contrasts
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import by_cell, paired
+from rkblocks.tableau import Tableau
 
 States = Mapping[tuple[str, int], State]
 """(name of a cell, seed) -> state of its network."""
@@ -28,18 +29,19 @@ def run_name(cell: str, seed: int) -> str:
     return f"{cell}-seed{seed}"
 
 
-def collect(study: Study, states: States, root: Path) -> dict[str, Any]:
-    """Return the content of results.json. root: the folder of the run folders.
+def collect(study: Study, states: States) -> dict[str, Any]:
+    """Return the content of results.json.
 
     It depends on the study file and on the small files of the run folders alone: neither on weights, nor on time, nor
     on where the folders lie.
     """
     entries = [
-        _entry(study, cell, seed, states[cell.name, seed], root / run_name(cell.name, seed))
+        _entry(study, cell, seed, states[cell.name, seed])
         for cell in study.cells
         for seed in study.seeds
         if (cell.name, seed) in states and states[cell.name, seed].found
     ]
+    properties = {cell.name: facts(_schemes(study, cell, states)) for cell in study.cells}
     return {
         "version": 1,
         "study": {**asdict(study.head), "seeds": list(study.seeds), "networks": len(study.cells) * len(study.seeds)},
@@ -56,28 +58,47 @@ def collect(study: Study, states: States, root: Path) -> dict[str, Any]:
         ],
         "paper": study.paper.source,
         "entries": entries,
-        "summary": summary(study, entries),
-        "relations": relations(study, entries),
-        "contrasts": contrasts(study, entries),
+        "summary": summary(study, entries, properties),
+        "relations": relations(study, entries, properties),
+        "contrasts": contrasts.rows(study.contrasts, study.cells, [column.key for column in study.columns], entries),
     }
 
 
-def _entry(study: Study, cell: Cell, seed: int, state: State, folder: Path) -> dict[str, Any]:
+def _schemes(study: Study, cell: Cell, states: States) -> tuple[Tableau, ...]:
+    """The schemes of a cell: the copies that its runs have, where there is none those of the study file.
+
+    Raises RkblocksError RK852 where its runs were trained with different ones.
+    """
+    copies = {seed: states[cell.name, seed].schemes for seed in study.seeds if (cell.name, seed) in states}
+    trained = {seed: schemes for seed, schemes in copies.items() if schemes}
+    if not trained:
+        net = study.config(cell, study.seeds[0]).net
+        return schemes_of(net.blocks, len(names(net.blocks)))
+    (first, schemes), *others = trained.items()
+    for seed, other in others:
+        if [one.digest for one in other] != [one.digest for one in schemes]:
+            fail(
+                "RK852",
+                f"{run_name(cell.name, seed)} was trained with another scheme {cell.blocks} than "
+                f"{run_name(cell.name, first)}",
+                help="move one of them away, or name the schemes differently",
+            )
+    return schemes
+
+
+def _entry(study: Study, cell: Cell, seed: int, state: State) -> dict[str, Any]:
     """One network: its accuracies by column, and what they depend on."""
     one = next(iter(state.found.values()))
-    try:
-        record = records.read(folder / RECORD, RECORD, records.Record)
-    except (OSError, records.UnfitError):
-        record = {}
+    record = state.record
     return {
         "cell": cell.name,
         "blocks": cell.blocks,
         "seed": seed,
-        "run": f"runs/{folder.name}",
+        "run": f"runs/{run_name(cell.name, seed)}",
         "accuracy": {
             column.key: state.found[column.key]["accuracy"] for column in study.columns if column.key in state.found
         },
-        "n": images(folder, study.evaluation),
+        "n": images(record, study.evaluation),
         "weights": one["weights"],
         "versions": one.get("versions", {}),
         "device": record.get("device"),
@@ -101,8 +122,13 @@ def _health(checks: Sequence[Mapping[str, Any]], seeds: int) -> dict[str, Any]:
     return {"checks": len(own) + 1, "failed": failed}
 
 
-def summary(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each cell, in the order of the study; "first" is the cell that the differences are to."""
+def summary(
+    study: Study, entries: Sequence[Mapping[str, Any]], properties: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """Return a row for each cell, in the order of the study; "first" is the cell that the differences are to.
+
+    properties: `facts` of each cell, by name.
+    """
     values, rows = by_cell(entries), []
     for cell in study.cells:
         first = next(other for other in study.cells if other.setting == cell.setting)
@@ -114,7 +140,7 @@ def summary(study: Study, entries: Sequence[Mapping[str, Any]]) -> list[dict[str
                 "blocks": cell.blocks,
                 "axes": dict(cell.axes),
                 "calls": None if cell.calls is None else str(cell.calls),
-                "scheme": {key: None if math.isnan(value) else value for key, value in facts(cell.blocks).items()},
+                "scheme": {key: None if math.isnan(value) else value for key, value in properties[cell.name].items()},
                 "seeds": len(own),
                 "accuracy": {
                     key: _mean([one[key] for one in own.values()])

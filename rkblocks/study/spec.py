@@ -16,13 +16,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
 from rkblocks.evaluation.options import LARGEST_SEED
 from rkblocks.runs import config as configs
-from rkblocks.runs.config import Config
+from rkblocks.runs.config import Config, Recipe
 from rkblocks.settings import reader, toml
 from rkblocks.settings.reader import at_least, between, positive, setting
 from rkblocks.study import contrasts
@@ -64,11 +65,12 @@ class Paper:
 
 @dataclass(frozen=True)
 class Study:
-    """A study file, read and checked. text: the file as it is, with its name; path: of the file; base: changes of
-    [set] to the preset, by key.
+    """A study file, read and checked. text: the file as it is, with its name; path: of the file; recipe: the preset, as
+    it was when the study was read; base: changes of [set] to it, by key.
     """
 
     head: Head
+    recipe: Recipe
     base: Mapping[str, Any]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
@@ -88,13 +90,19 @@ class Study:
         """The configuration of one network; `more`: further settings, `data.root` for example as data_root="..."."""
         changes = {**self.base, **cell.changes, "training.seed": seed}
         changes |= {key.replace("_", ".", 1): value for key, value in more.items() if value is not None}
-        return configs.load(self.head.preset, changes)
+        return self.recipe.config(changes)
 
     def plan(self, cell: Cell) -> tuple[Column, ...]:
         """The columns of a cell's accuracies, the clean one first; budgets are those of its data set."""
-        return columns(self.evaluation, self.attacks, self.config(cell, 0).data.name)
+        return self._plans[cell.name]
 
-    @property
+    @cached_property
+    def _plans(self) -> dict[str, tuple[Column, ...]]:
+        data = {cell.name: self.config(cell, 0).data.name for cell in self.cells}
+        plans = {name: columns(self.evaluation, self.attacks, name) for name in dict.fromkeys(data.values())}
+        return {cell: plans[name] for cell, name in data.items()}
+
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the table: those of all cells, by key."""
         return tuple({column.key: column for cell in reversed(self.cells) for column in self.plan(cell)}.values())
@@ -160,19 +168,19 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         problems.append(diagnostic("RK851", message, path="grid", help="leave out values, or split it"))
     if not problems:
         with placed("preset", problems):
-            configs.load(head.preset)
+            recipe = configs.recipe(head.preset)
+            recipe.config()
     if not problems:
         with placed("set", problems, "set."):
-            depth = configs.load(head.preset, base).net.depth
+            depth = recipe.config(base).net.depth
     if problems:
         return None
     found = cells(grid, extra, exclude, depth, problems)
     text = path.read_text(encoding="utf-8")
     if not head.name and path.name != FILE:
         text = f'name = "{name}"\n{text}'
-    study = Study(
-        Head(name, head.title, head.preset), base, seeds, found, evaluation, attacks, Paper(), resources, text, path
-    )
+    head = Head(name, head.title, head.preset)
+    study = Study(head, recipe, base, seeds, found, evaluation, attacks, Paper(), resources, text, path)
     if problems or not _fits(study, problems):
         return None
     known = [column.key for column in study.columns]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.runs import config as configs
-from rkblocks.runs import evaluations, metrics, records
+from rkblocks.runs import evaluations, metrics
 from rkblocks.runs.config import Config
-from rkblocks.runs.folder import CONFIG, RECORD, RESUME, WEIGHTS, occupied
+from rkblocks.runs.folder import CONFIG, RESUME, WEIGHTS, occupied, recorded
 from rkblocks.runs.storage import sha256
 from rkblocks.study.plan import Column, Evaluation
+from rkblocks.tableau import Tableau
 
 #: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
 INDIFFERENT: Final = ("data.root", "training.device", "training.save_minutes", "net.memory")
@@ -25,7 +26,8 @@ ABSENT, PARTIAL, TRAINED = "absent", "partial", "trained"
 class State:
     """stage: absent, partial (some of the training is done), trained; epochs: done, and wanted; seconds of training so
     far; found: the entry of each column that was measured on these weights, by key; health: the checks of those
-    evaluations; damage: what makes a file unreadable that all of this depends on; notes: files that were passed over.
+    evaluations; damage: what makes a file unreadable that all of this depends on; notes: files that were passed over;
+    record: run.json; schemes: those of the groups, from the run's own copies.
     """
 
     stage: str
@@ -35,6 +37,8 @@ class State:
     health: tuple[Mapping[str, Any], ...] = ()
     damage: str = ""
     notes: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    schemes: tuple[Tableau, ...] = ()
 
     def missing(self, plan: Sequence[Column]) -> tuple[Column, ...]:
         """The columns that are still to be measured."""
@@ -67,14 +71,19 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
         )
     known = metrics.read(folder)
     done = min(len(known.epochs), epochs)
+    try:
+        record, schemes = recorded(folder)
+    except RkblocksError as error:
+        return State(PARTIAL, (done, epochs), 0.0, {}, damage=known.damage or error.diagnostics[0].message)
     if known.damage:
-        return State(PARTIAL, (done, epochs), 0.0, {}, damage=known.damage)
+        return State(PARTIAL, (done, epochs), 0.0, {}, damage=known.damage, record=record, schemes=schemes)
     seconds = sum(float(one.get("seconds", 0.0)) for one in known.epochs)
     if done < epochs or not ((folder / WEIGHTS["last"]).is_file() or not (folder / RESUME).is_file()):
-        return State(PARTIAL, (done, epochs), seconds, {})
+        return State(PARTIAL, (done, epochs), seconds, {}, record=record, schemes=schemes)
     notes: list[str] = []
-    found, health = measured(folder, plan, evaluation, notes)
-    return State(TRAINED, (done, epochs), seconds, found, health, notes=tuple(notes))
+    n = images(record, evaluation)
+    found, health = measured(folder, plan, evaluation, n, notes)
+    return State(TRAINED, (done, epochs), seconds, found, health, notes=tuple(notes), record=record, schemes=schemes)
 
 
 def differences(had: Config, wanted: Config) -> list[str]:
@@ -114,7 +123,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def measured(
-    folder: Path, plan: Sequence[Column], evaluation: Evaluation, notes: list[str]
+    folder: Path, plan: Sequence[Column], evaluation: Evaluation, n: int, notes: list[str]
 ) -> tuple[dict[str, Mapping[str, Any]], tuple[Mapping[str, Any], ...]]:
     """Return the entry of each column from the run's evaluations/*.json, and the health checks of the files used.
 
@@ -123,7 +132,6 @@ def measured(
     """
     weights = folder / WEIGHTS[evaluation.weights]
     hashes = {sha256(weights)} if weights.is_file() else None
-    n = images(folder, evaluation)
     found: dict[str, Mapping[str, Any]] = {}
     health: dict[str, Mapping[str, Any]] = {}
     saved, wrong = evaluations.read(folder)
@@ -145,12 +153,9 @@ def measured(
     return found, tuple(health.values())
 
 
-def images(folder: Path, evaluation: Evaluation) -> int | None:
-    """The number of images that an evaluation of this run takes; None where its run.json does not tell."""
-    try:
-        size = int(records.read(folder / RECORD, RECORD, records.Record)["data"].get(evaluation.split, 0))
-    except (OSError, records.UnfitError):
-        return None
+def images(record: Mapping[str, Any], evaluation: Evaluation) -> int:
+    """The number of images that an evaluation of a run takes, by its run.json."""
+    size = int(record["data"].get(evaluation.split, 0))
     return min(evaluation.limit or size, size)
 
 

@@ -20,6 +20,18 @@ def by_cell(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, Mapping
     return values
 
 
+def counts(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, dict[str, int]]]:
+    """Return the accuracies as whole numbers, {cell: {seed: {column: right answers}}}: of n images each, or where
+    networks have different n, of the least number of images that all of these divide.
+    """
+    unit = math.lcm(*(entry["n"] for entry in entries))
+    values: dict[str, dict[int, dict[str, int]]] = {}
+    for entry in entries:
+        right = {key: round(value * entry["n"]) * (unit // entry["n"]) for key, value in entry["accuracy"].items()}
+        values.setdefault(entry["cell"], {})[entry["seed"]] = right
+    return values
+
+
 @dataclass(frozen=True)
 class Difference:
     """Of n pairs; deviation and p are None for a single one, p also where all pairs differ by the same."""

@@ -126,7 +126,7 @@ def notes(content: Content, marks: Marks) -> list[str]:
         found.append("Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs.")
     if content["relations"]:
         found.append(
-            "Last table: Spearman's rho with a property of the scheme, 95 % bootstrap over the seeds, p by permutation."
+            "Last table: Spearman's rho with a property of the scheme, in brackets of single seeds, p by permutation."
         )
     if any(row["paper"] for row in content["summary"]):
         found.append(f"paper: {content['paper']}.")
@@ -251,9 +251,9 @@ def _accuracy(value: Sequence[float | None] | None, marks: Marks) -> str:
 def _relation(value: Mapping[str, Any] | None, marks: Marks) -> str:
     if value is None:
         return "-"
-    interval = "" if value["interval"] is None else " [{:+.2f}, {:+.2f}]".format(*value["interval"])
+    spread = "" if value["range"] is None else " [{:+.2f}, {:+.2f}]".format(*value["range"])
     chance = marks.formula(f"p = {value['p']:.2g}")
-    return f"{value['rho']:+.2f}{interval} ({chance})"
+    return f"{value['rho']:+.2f}{spread} ({chance})"
 
 
 def _difference(value: Mapping[str, Any] | None, marks: Marks) -> str:

@@ -18,7 +18,6 @@ from rkblocks.runs.config import (
     Optimizer,
     Schedule,
     Training,
-    load_preset,
 )
 from rkblocks.settings import toml
 from rkblocks.training import Config, load, presets
@@ -39,7 +38,7 @@ def test_the_promised_presets_exist():
 
 @pytest.mark.parametrize("name", presets())
 def test_presets_round_trip(name, tmp_path):
-    config = load_preset(name)
+    config = load(name)
     copy = tmp_path / "config.toml"
     copy.write_text(toml.write(config))
     assert load(copy) == config

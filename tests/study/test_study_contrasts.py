@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from rkblocks.study import contrasts as of_study
 from rkblocks.study import spec
-from rkblocks.study.contrasts import contrasts
 
 STUDY = """\
 preset = "digits"
@@ -36,6 +36,10 @@ def entries(study: spec.Study) -> list[dict[str, Any]]:
         for blocks, values in ACCURACY.items()
         for seed, value in enumerate(values)
     ]
+
+
+def contrasts(study: spec.Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return of_study.rows(study.contrasts, study.cells, [column.key for column in study.columns], entries)
 
 
 def test_pairs_and_their_mean_are_paired_by_seed(study: spec.Study) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from safetensors.torch import load_file, save_file
 from rkblocks import study, training
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.runs.config import PRESETS
 from rkblocks.runs.lock import held
+from rkblocks.study import kept as kept_runs
 from rkblocks.study import main as main_of_study
 from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
@@ -147,7 +150,7 @@ def test_milestones_out_of_reach_are_named_once(tiny: Path, tmp_path: Path) -> N
     tiny.write_text(tiny.read_text().replace("[set]\n", setting))
     lines: list[str] = []
     study.run(tiny, tmp_path / "out", dry_run=True, say=lines.append)
-    assert [line[:65] for line in lines[:-1]] == ["warning RK746: schedule.milestones is [9], with training.epochs ="]
+    assert ["RK746: schedule.milestones is [9], with training.epochs =" in line for line in lines[:-1]] == [True]
 
 
 def test_an_evaluation_of_other_weights_does_not_count(copy: Path) -> None:
@@ -388,3 +391,78 @@ def test_a_pattern_that_fits_nothing(copy: Path) -> None:
     with pytest.raises(RkblocksError) as caught:
         study.run(copy, only="ssp3-*", workers=0, say=silent)
     assert [one.code for one in caught.value.diagnostics] == ["RK854"]
+
+
+def test_a_scheme_of_a_file_counts_as_its_runs_have_it(tiny: Path, tmp_path: Path) -> None:
+    """Under a name of its own, and under that of another scheme; also once the file is gone, and changed."""
+    content = {"name": "ssp2", "A": [[], ["1/2"]], "b": ["0", "1"]}
+    own = tmp_path / "ssp2.json"
+    own.write_text(json.dumps(content))
+    text = tiny.read_text().replace('["euler", "ssp2"]', json.dumps([str(own)])).replace("[0, 1]", "[0]")
+    tiny.write_text(text.replace("euler = [0.5]\n", ""))
+    (row,) = study.run(tiny, tmp_path / "out", workers=0, say=silent)["summary"]
+    assert row["scheme"] == {"ssp": 0.0, "growth": 2.25, "calls": 2.0, "order": 2.0}, "midpoint's, not ssp2's"
+    own.write_text(json.dumps(content | {"b": ["1/2", "1/2"], "A": [[], ["1"]]}))
+    with pytest.raises(RkblocksError, match=r"RK852: .*was trained with another .*ssp2\.json than the file has now"):
+        study.run(tiny, tmp_path / "out", workers=0, say=silent)
+    own.unlink()
+    (again,) = study.run(tmp_path / "out", report_only=True, say=silent)["summary"]
+    assert again == row
+
+
+def test_a_study_is_read_once(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = tmp_path / "mine.toml"
+    shutil.copy(PRESETS / "digits.toml", preset)
+    tiny.write_text(tiny.read_text().replace('preset = "digits"', f"preset = {json.dumps(str(preset))}"))
+    found = study.load(tiny)
+    read: list[Path] = []
+    monkeypatch.setattr("rkblocks.settings.toml.parse", lambda path: read.append(path) or pytest.fail("read again"))
+    preset.unlink()
+    assert [found.config(cell, 1).training.epochs for cell in found.cells] == [1, 1]
+    assert [column.key for column in found.columns] == [column.key for column in found.plan(found.cells[0])]
+    assert read == []
+
+
+def test_a_packed_study_gives_the_same_table(copy: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    packed = study.pack(copy)
+    first = packed.read_bytes()
+    assert study.pack(copy).read_bytes() == first
+    names = zipfile.ZipFile(packed).namelist()
+    assert {"euler-seed0/run.json", "euler-seed0/evaluations/study-test-seed0.safetensors"} <= set(names)
+    assert not [name for name in names if "weights" in name or "resume" in name]
+    for name in ("study.toml", "runs.zip"):
+        shutil.copy(copy / name, kept)
+    study.run(kept, report_only=True, say=silent)
+    for name in ("results.json", "table.md", "table.csv", "table.tex"):
+        assert (kept / "results" / name).read_bytes() == (copy / "results" / name).read_bytes()
+    assert study.run(kept, say=silent)["failed"] == {}, "all is done"
+    assert not (kept / "runs").exists()
+    (kept / "study.toml").write_text((kept / "study.toml").read_text().replace("[0, 1]", "[0, 1, 2]"))
+    with pytest.raises(RkblocksError, match=r"RK748: .*holds 4 of 6 networks, and no weights"):
+        study.run(kept, say=silent)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("../x/run.json", b"{}", "is no file of a run"),
+        ("a/weights.safetensors", b"", "is no file of a run"),
+        ("/a/run.json", b"", "is no file of a run"),
+        ("a/run.json", bytes(10_000), "would unpack to more than 9999 bytes"),
+        ("", b"", "not a zip file"),
+    ],
+)
+def test_a_packed_study_holds_runs_alone(
+    copy: Path, name: str, content: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_runs, "LARGEST", 9999)
+    shutil.rmtree(copy / "runs")
+    if name:
+        with zipfile.ZipFile(copy / "runs.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, content)
+    else:
+        (copy / "runs.zip").write_bytes(b"PK")
+    with pytest.raises(RkblocksError, match=f"(?s)RK747: .*{reason}"):
+        study.run(copy, report_only=True, say=silent)

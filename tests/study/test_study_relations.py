@@ -5,15 +5,21 @@ import math
 import numpy as np
 import pytest
 
+from rkblocks.nets.schemes import schemes
 from rkblocks.study import relations
 from rkblocks.study.relations import Relation, facts, relation, spearman
+from rkblocks.study.statistics import counts
+
+
+def of(blocks: str) -> dict[str, float]:
+    return facts(schemes(blocks, len(blocks.split(","))))
 
 
 def test_the_properties_are_those_of_the_report() -> None:
-    assert facts("ssp3") == {"ssp": 1.0, "growth": pytest.approx(29 / 18), "calls": 3.0, "order": 3.0}
-    assert facts("euler,ssp2")["ssp"] == 1.0
-    assert facts("euler,ssp2")["calls"] == 1.5
-    ark = facts("ark")
+    assert of("ssp3") == {"ssp": 1.0, "growth": pytest.approx(29 / 18), "calls": 3.0, "order": 3.0}
+    assert of("euler,ssp2")["ssp"] == 1.0
+    assert of("euler,ssp2")["calls"] == 1.5
+    ark = of("ark")
     assert ark["ssp"] == pytest.approx(2 - (1 + math.exp(-1)), abs=1e-6), "2 - 1/beta10 at sigmoid(1)"
     assert ark["calls"] == 2.0
 
@@ -48,10 +54,10 @@ def test_a_relation_is_found_and_chance_is_not() -> None:
     chance = relation(noise, fact)
     assert follows is not None
     assert chance is not None
-    assert (follows.rho, follows.interval, follows.p) == (1.0, (1.0, 1.0), 1e-4)
+    assert (follows.rho, follows.range, follows.p) == (1.0, (1.0, 1.0), 1e-4)
     assert chance.p > 0.05
-    assert chance.interval is not None
-    assert chance.interval[0] < chance.rho < chance.interval[1]
+    single = [spearman(seed, fact) for seed in noise.T]
+    assert chance.range == (min(single), max(single))
     assert chance == relation(noise, fact), "the draws have a seed"
 
 
@@ -61,7 +67,7 @@ def test_no_rank_no_relation() -> None:
     assert relation(np.random.default_rng(0).normal(size=(6, 2)), [1, 2, 3, 4, 5, math.nan]) is None
     single = relation(np.arange(6.0)[:, None], np.arange(6.0))
     assert isinstance(single, Relation)
-    assert single.interval is None
+    assert single.range is None
 
 
 def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,9 +85,30 @@ def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: py
         columns = (Column(),)
 
     entries = [
-        {"cell": cell.name, "seed": seed, "accuracy": {"clean": i + seed / 10}}
+        {"cell": cell.name, "seed": seed, "n": 100, "accuracy": {"clean": (10 * i + seed) / 100}}
         for i, cell in enumerate(Study.cells)
         for seed in (0, 1)
     ]
-    assert {row["property"] for row in relations.relations(Study(), entries)} == {"ssp", "growth", "calls", "order"}  # type: ignore[arg-type]
-    assert relations.relations(Study(), entries[:-1]) == []  # type: ignore[arg-type]
+    known = {cell.name: of(cell.name) for cell in Study.cells}
+    assert {row["property"] for row in relations.relations(Study(), entries, known)} == {
+        "ssp",
+        "growth",
+        "calls",
+        "order",
+    }  # type: ignore[arg-type]
+    assert relations.relations(Study(), entries[:-1], known) == []  # type: ignore[arg-type]
+
+
+def test_equal_means_tie_whatever_rounding_does() -> None:
+    """Three seeds of 10 images: 1 + 2 + 3 and 2 + 2 + 2 right answers are the same mean, and the floats are not."""
+    accuracy = {"a": (0.1, 0.2, 0.3), "b": (0.2, 0.2, 0.2), "c": (0.6, 0.0, 0.0)}
+    assert len({float(np.mean(values)) for values in accuracy.values()}) > 1
+    entries = [
+        {"cell": cell, "seed": seed, "n": 10, "accuracy": {"clean": value}}
+        for cell, values in accuracy.items()
+        for seed, value in enumerate(values)
+    ]
+    found = counts(entries)
+    assert [sum(one["clean"] for one in found[cell].values()) for cell in accuracy] == [6, 6, 6]
+    entries[0]["n"], entries[0]["accuracy"] = 4, {"clean": 0.25}
+    assert counts(entries)["a"] == {0: {"clean": 5}, 1: {"clean": 4}, 2: {"clean": 6}}, "of 20 images"

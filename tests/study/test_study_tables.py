@@ -78,7 +78,7 @@ CONTENT: dict[str, Any] = {
             "property": fact,
             "n": 5,
             "rho": rho,
-            "interval": interval,
+            "range": interval,
             "p": 0.04,
         }
         for fact, rho, interval in (("ssp", 0.9, [0.5, 1.0]), ("growth", -0.25, None))
@@ -127,7 +127,7 @@ MARKDOWN = r"""# mine_1: 50 % of it
 - PGD: linf eps 8/255 (any iterate).
 - Differences are paired by seed; p is that of the two-sided paired t-test.
 - Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs.
-- Last table: Spearman's rho with a property of the scheme, 95 % bootstrap over the seeds, p by permutation.
+- Last table: Spearman's rho with a property of the scheme, in brackets of single seeds, p by permutation.
 - paper: A & B 2020.
 - Health checks: 9 of 10 passed.
 - Failed, ssp2 seed 0: more\_steps: 0.1 \< 0.2.
@@ -179,7 +179,7 @@ calls of F & property & schemes & PGD \\
 % PGD: linf eps 8/255 (any iterate).
 % Differences are paired by seed; p is that of the two-sided paired t-test.
 % Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs.
-% Last table: Spearman's rho with a property of the scheme, 95 \% bootstrap over the seeds, p by permutation.
+% Last table: Spearman's rho with a property of the scheme, in brackets of single seeds, p by permutation.
 % paper: A \& B 2020.
 % Health checks: 9 of 10 passed.
 % Failed, ssp2 seed 0: more\_steps: 0.1 < 0.2.
