@@ -22,10 +22,10 @@ from torch import nn
 
 from rkblocks.diagnostics import fail
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.program.compile import fixed
 from rkblocks.program.method_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
-from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.narrow import SHRUNK, narrowed
 

@@ -1,46 +1,42 @@
-"""A quick proof, for nearly every polynomial that comes from decimals, that it is irreducible over the rationals.
+"""A quick proof, for nearly every polynomial that comes from decimals, that it is irreducible.
 
-The degrees of its factors modulo a prime restrict those over the integers to subset sums; after a few primes only 0 and
-the degree itself remain.  Factoring in earnest takes seconds at degree 30 with coefficients of a thousand digits.
+The degrees of its factors modulo a prime restrict those over the number field to subset sums; after a few primes only 0
+and the degree itself remain.  Factoring in earnest takes seconds at degree 30 with coefficients of a thousand digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sympy import primerange
 from sympy.polys.domains import ZZ
-from sympy.polys.galoistools import gf_ddf_zassenhaus, gf_from_int_poly, gf_sqf_p
+from sympy.polys.galoistools import gf_ddf_zassenhaus, gf_sqf_p
 
 MOST_PRIMES = 10
 """After so many primes at which the polynomial stays square-free, of the same degree, the proof is given up."""
-LARGEST = 500
 
 
-def is_provably_irreducible(integers: Sequence[int]) -> bool:
-    """Whether the degrees modulo small primes prove a primitive integer polynomial irreducible; False proves nothing.
+def degrees_prove(reduced: Iterable[tuple[int, Sequence[int]]], degree: int) -> bool:
+    """Whether factors modulo primes prove a polynomial over a number field irreducible; False proves nothing.
 
-    ``integers`` are the coefficients, constant term first.
+    Args:
+        reduced: pairs of a prime and the coefficients modulo a factor of degree one of it in the field, leading one
+            first and without leading zeros.
+        degree: of the polynomial.
     """
-    dense = [ZZ(c) for c in reversed(integers)]
-    degree = len(dense) - 1
     possible = (1 << (degree + 1)) - 1  # bit k: a factor of degree k is not excluded yet
     used = 0
-    for p in primerange(3, LARGEST):
-        if used == MOST_PRIMES:
-            break
-        if not dense[0] % p:
-            continue
-        reduced = gf_from_int_poly(dense, p)
-        if not gf_sqf_p(reduced, p, ZZ):
+    for p, dense in reduced:
+        if len(dense) <= degree or not gf_sqf_p(dense, p, ZZ):
             continue
         used += 1
-        monic = [c * pow(int(reduced[0]), -1, p) % p for c in reduced]
+        inverse = pow(int(dense[0]), -1, p)
         sums = 1
-        for product, each in gf_ddf_zassenhaus(monic, p, ZZ):
+        for product, each in gf_ddf_zassenhaus([c * inverse % p for c in dense], p, ZZ):
             for _ in range((len(product) - 1) // each):
                 sums |= sums << each
         possible &= sums
         if possible == 1 | 1 << degree:
             return True
+        if used == MOST_PRIMES:
+            break
     return False

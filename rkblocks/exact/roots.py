@@ -2,9 +2,8 @@
 
 A polynomial changes sign at its roots of odd multiplicity and only touches zero at the others, so these roots are where
 a condition ``p(r) >= 0`` starts to fail (optimal SSP methods do have entries that touch zero: SSPRK(4,3) has one with
-``(r - 2)**2``).  The candidates come from a square-free polynomial over the integers (the norm, where coefficients are
-algebraic numbers); whether one is a root of odd multiplicity is decided by the exact sign of the polynomial on both
-sides of it.
+``(r - 2)**2``).  They are isolated over the field of the coefficients; the minimal polynomial over the integers, a
+factor of the norm, is sought for the one root that is wanted, and last.
 """
 
 from __future__ import annotations
@@ -13,19 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from math import gcd, lcm
-from typing import Any
 
-from sympy import Poly, Symbol
-from sympy.polys.domains import QQ, ZZ
-from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
-
+from rkblocks.exact import integers
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.irreducible import is_provably_irreducible
+from rkblocks.exact.integers import evaluate
+from rkblocks.exact.isolate import NEAR, Isolated, changes_between, positive_roots
+from rkblocks.exact.polynomial import Polynomial
+from rkblocks.exact.work import TooLarge, budget, spend
 
-_R = Symbol("r")
-_NEAR = 200
-"""Bits to which a root is refined to see whether it is a fraction of half as many."""
+_CLOSE = 66
+"""Bits of the bounds of a root whose minimal polynomial costs too much: more than doubles have."""
+_CLOSING = 20_000_000
+"""Steps that these bounds may cost."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,10 @@ class Root:
             return replace(self, low=self.fraction, high=self.fraction)
         low, high = self.low, self.high
         left = evaluate(self.polynomial, low) > 0
+        longest = max(c.bit_length() for c in self.polynomial)
         while (high - low) * (1 << bits) > 1:
+            point = high.denominator.bit_length()
+            spend(len(self.polynomial), longest + len(self.polynomial) * point, point)
             middle = (low + high) / 2
             if (evaluate(self.polynomial, middle) > 0) == left:  # never zero: an irrational root
                 low = middle
@@ -114,135 +115,117 @@ class Root:
         return (evaluate(self.polynomial, low) > 0) != (evaluate(self.polynomial, high) > 0)
 
 
-def evaluate(polynomial: Sequence[int], at: Fraction) -> int:
-    """A number with the sign of the integer polynomial (constant term first) at a rational point."""
-    p, q = at.numerator, at.denominator
-    value, power = 0, 1
-    for coefficient in reversed(polynomial):
-        value = value * p + coefficient * power
-        power *= q
-    return value
-
-
 def least_odd_root(coefficients: Sequence[Element], field: Field, below: Fraction | None = None) -> Root | None:
     """The least root r > 0 of odd multiplicity of ``sum(c[k] * r**k)``, or None where there is none.
 
-    ``coefficients`` are numbers of ``field``, constant term first.  With ``below``, a polynomial that provably has no
-    root in (0, below) may be answered with None at once.
+    ``coefficients`` are numbers of ``field``, constant term first.  With ``below``, a root that is not less may be
+    answered with None.
+    """
+    found = isolated_odd_root(coefficients, field, below)
+    return None if found is None else minimal(found)
+
+
+def isolated_odd_root(coefficients: Sequence[Element], field: Field, below: Fraction | None = None) -> Isolated | None:
+    """As `least_odd_root`, without the minimal polynomial.
+
+    Raises TooLarge where the budget ends: the root, if there is one, is not less than its bound ``low``.
     """
     coefficients = list(coefficients)
     while coefficients and not coefficients[0]:
         coefficients.pop(0)
     while coefficients and not coefficients[-1]:
         coefficients.pop()
-    signs = [field.sign(c) for c in coefficients]
-    if _variations(signs) == 0:  # Descartes
+    if len(coefficients) < 2:
         return None
-    if below is not None and _variations(_signs_shifted(coefficients, field, below)) == _variations(signs):  # Budan
-        return None
-    integers = _integer_squarefree(coefficients, field)
-    intervals = _positive_roots(integers)
-    left = signs[0]
-    for k, (_, high) in enumerate(intervals):
-        right_end = (high + intervals[k + 1][0]) / 2 if k + 1 < len(intervals) else high + 1
-        right = _sign_at(coefficients, field, right_end)
-        if right != left:
-            return _minimal(integers, *intervals[k])
-    return None
+    polynomial = Polynomial.of(coefficients, field)
+    try:
+        spend(2 * len(coefficients) * len(polynomial.parts), polynomial.bits)
+        signs = [s for s in polynomial.signs() if s]
+        if all(a == b for a, b in pairwise(signs)):  # Descartes
+            return None
+        odd = polynomial.odd_part()
+        found = next(positive_roots(odd, below), None) if odd.degree else None
+        if found is not None and below is not None and found.low < below < found.high:
+            return None if odd.sign_at(below) == found.left else found
+        return found
+    except TooLarge as limit:
+        raise TooLarge(limit.low or Fraction(0)) from limit
 
 
-def _variations(signs: Sequence[int]) -> int:
-    nonzero = [s for s in signs if s]
-    return sum(a != b for a, b in pairwise(nonzero))
+def compare(left: Isolated, right: Isolated) -> int:
+    """-1, 0 or 1 as the left root is less than, equal to or greater than the right one, exactly."""
+    bits = 16
+    while bits < NEAR:
+        left, right = left.refine(bits), right.refine(bits)
+        if left.high < right.low or right.high < left.low:
+            return -1 if left.high < right.low else 1
+        bits *= 2
+    return minimal(left).compare(minimal(right))
 
 
-def _signs_shifted(coefficients: Sequence[Element], field: Field, by: Fraction) -> list[int]:
-    """Signs of the coefficients of p(r + by): by Budan, the drop in variations bounds the roots in (0, by]."""
-    shift = field.rational(by)
-    shifted = list(coefficients)
-    for start in range(len(shifted) - 1):
-        for k in range(len(shifted) - 2, start - 1, -1):
-            shifted[k] = shifted[k] + shift * shifted[k + 1]
-    return [field.sign(c) for c in shifted]
+def minimal(isolated: Isolated) -> Root:
+    """The root with its minimal polynomial.
 
-
-def _sign_at(coefficients: Sequence[Element], field: Field, at: Fraction) -> int:
-    value, point = field.zero, field.rational(at)
-    for c in reversed(coefficients):
-        value = value * point + c
-    return field.sign(value)
-
-
-def _integer_squarefree(coefficients: Sequence[Element], field: Field) -> tuple[int, ...]:
-    """A square-free integer polynomial, constant term first, that vanishes wherever the given one does."""
-    if all(field.is_rational(c) for c in coefficients):
-        fractions = [field.fraction(c) for c in coefficients]
-        polynomial = Poly([QQ(c.numerator, c.denominator) for c in reversed(fractions)], _R, domain=QQ)
-    else:
-        numbers = [field.number(c) for c in reversed(coefficients)]
-        polynomial = Poly.from_list(numbers, _R, domain=field.ground).norm()
-    return _primitive(polynomial.sqf_part())
-
-
-def _primitive(polynomial: Any) -> tuple[int, ...]:
-    """Coefficients of a rational polynomial scaled to coprime integers, the leading one positive, constant first."""
-    fractions = [
-        Fraction(int(QQ.numer(c)), int(QQ.denom(c))) for c in reversed(polynomial.set_domain(QQ).rep.to_list())
-    ]
-    common = lcm(*(c.denominator for c in fractions))
-    integers = [int(c * common) for c in fractions]
-    content = gcd(*integers) * (1 if integers[-1] > 0 else -1)
-    return tuple(c // content for c in integers)
-
-
-def _positive_roots(integers: Sequence[int]) -> list[tuple[Fraction, Fraction]]:
-    """Disjoint isolating intervals, each strictly right of 0 and of the one before, of all the positive roots.
-
-    An interval is one point, or open with end points that are no roots (sympy's may end at a neighbouring root).
+    Raises TooLarge, with close bounds of the root, where the budget ends.
     """
-    dense = [ZZ(c) for c in reversed(integers)]
-    found = dup_isolate_real_roots_sqf(dense, ZZ, inf=QQ(0))
-    intervals = [(_fraction(low), _fraction(high)) for low, high in found]
-    intervals = [pair for pair in intervals if pair[1] > 0]
-    previous = Fraction(0)
-    apart = []
-    for low, high in intervals:
-        while low < high and (low <= previous or not evaluate(integers, low) or not evaluate(integers, high)):
-            low, high = _halve(integers, low, high)
-        apart.append((low, high))
-        previous = high
-    return apart
+    try:
+        return _minimal(isolated)
+    except TooLarge as limit:
+        close = _close(isolated)
+        raise TooLarge(close.low, close.high) from limit
 
 
-def _halve(integers: Sequence[int], low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
-    """The half of an isolating interval that holds the root; a point where the middle is the root."""
-    middle = (low + high) / 2
-    at_middle = evaluate(integers, middle)
-    if not at_middle:
-        return middle, middle
-    at_high = evaluate(integers, high)
-    if not at_high:  # the sign just left of another, simple root
-        at_high = -evaluate([k * c for k, c in enumerate(integers)][1:], high)
-    return (middle, high) if (at_middle > 0) != (at_high > 0) else (low, middle)
+def all_roots(polynomial: Sequence[int]) -> list[Root]:
+    """All real roots of an irreducible integer polynomial of positive degree (constant term first), ascending."""
+    polynomial = tuple(polynomial)
+    if len(polynomial) == 2:
+        return [Root.rational(Fraction(-polynomial[0], polynomial[1]))]
+    mirrored = tuple(-c if k % 2 else c for k, c in enumerate(polynomial))
+    left, right = (list(positive_roots(Polynomial(Field(), (p,)))) for p in (mirrored, polynomial))
+    return [
+        *(Root(polynomial, -r.high, -r.low) for r in reversed(left)),
+        *(Root(polynomial, r.low, r.high) for r in right),
+    ]
 
 
-def _minimal(integers: Sequence[int], low: Fraction, high: Fraction) -> Root:
-    """The one root of ``integers`` in the interval, with its minimal polynomial."""
-    if low == high:
-        return Root.rational(low)
-    if len(integers) > 2 and is_provably_irreducible(integers):
-        return Root(tuple(integers), low, high)
-    near = Root(tuple(integers), low, high).refine(_NEAR).low.limit_denominator(1 << _NEAR // 2 - 4)
-    if low < near < high and not evaluate(integers, near):  # factoring would find it much later
-        return Root.rational(near)
-    polynomial = Poly([ZZ(c) for c in reversed(integers)], _R, domain=ZZ)
-    for factor, _ in polynomial.factor_list()[1]:
-        candidate = _primitive(factor)
-        if (evaluate(candidate, low) > 0) != (evaluate(candidate, high) > 0):
-            root = Root(candidate, low, high)
+def _minimal(isolated: Isolated) -> Root:
+    polynomial = isolated.polynomial
+    if isolated.low == isolated.high:
+        return Root.rational(isolated.low)
+    norm = polynomial.norm()
+    if polynomial.is_provably_irreducible():  # then its norm is a power of an irreducible polynomial
+        whole = Polynomial(Field(), (norm,))
+        if polynomial.is_rational or whole.is_provably_squarefree():
+            return _root_among([norm], isolated)
+    simple = isolated.simple()
+    if simple is not None:  # factoring would find it much later
+        return Root.rational(simple)
+    return _root_among(integers.factors(norm), isolated)
+
+
+def _root_among(candidates: Sequence[tuple[int, ...]], isolated: Isolated) -> Root:
+    """The root of one of several irreducible polynomials that lies in the interval, which is shrunk until only one
+    does."""
+    bits = 4
+    while True:  # ends: one of them vanishes at the root, and their other roots are apart from it
+        low, high = isolated.low, isolated.high
+        if low == high:
+            return Root.rational(low)
+        counts = [changes_between(p, low, high) for p in candidates]
+        if sum(counts) == 1:
+            found = candidates[counts.index(1)]
+            root = Root(found, low, high)
             return Root.rational(root.fraction) if root.fraction is not None else root
-    raise AssertionError("a sign change of the product is a sign change of one factor")
+        isolated, bits = isolated.refine(bits), bits * 2
 
 
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(QQ.numer(value)), int(QQ.denom(value)))
+def _close(isolated: Isolated) -> Isolated:
+    """The root between bounds that differ by less than doubles do, as far as that is affordable."""
+    try:
+        with budget(_CLOSING):
+            while not isolated.low and isolated.high:
+                isolated = isolated.halved()
+            size = isolated.high.numerator.bit_length() - isolated.high.denominator.bit_length()
+            return isolated.refine(_CLOSE - size)
+    except TooLarge:
+        return isolated

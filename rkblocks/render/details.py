@@ -19,7 +19,7 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
             yield "accuracy", lines
     stability = [] if report.stability is None else list(_stability(report.stability))
     if report.ssp is not None and report.ssp.linear is not None:
-        stability.append(f"linear threshold factor {exact(report.ssp.linear.number)}")
+        stability.append(f"linear threshold factor {_number(report.ssp.linear)}")
     if stability:
         yield "stability", stability
     if report.variance is not None:
@@ -29,8 +29,11 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
 def _accuracy(order: OrderReport) -> Iterator[str]:
     if order.stage_order is not None:
         yield f"stage order {order.stage_order}"
-    if order.principal_error is not None:
-        square, norm = order.principal_error.square, order.principal_error.nearest
+    error = order.principal_error
+    if error is not None and error.square is None:
+        yield f"principal error norm not computed: it {error.absent}"
+    elif error is not None and error.square is not None:
+        square, norm = error.square, error.nearest
         yield f"principal error norm sqrt({square.brief(WIDTH)}){'' if norm is None else f' = {norm:.6g}'}"
 
 
@@ -47,7 +50,7 @@ def _stability(stability: StabilityReport) -> Iterator[str]:
         ("imaginary axis: stable up to ", digits.imaginary, meant.imaginary),
     ):
         if found is not None:
-            yield start + exact(found.number) + _apart(found, other)
+            yield start + _number(found) + _apart(found, other)
 
 
 def _apart(digits: RootReport, meant: RootReport | None) -> str:
@@ -56,7 +59,14 @@ def _apart(digits: RootReport, meant: RootReport | None) -> str:
         return ""
     if abs(meant.nearest - digits.nearest) <= 1e-6 * meant.nearest:
         return ""
-    return f" for these digits, {exact(meant.number)} where the conditions met within the tolerance hold exactly"
+    return f" for these digits, {_number(meant)} where the conditions met within the tolerance hold exactly"
+
+
+def _number(found: RootReport) -> str:
+    """The number, or what is proved of one beyond the budget."""
+    if found.number is None:
+        return f"a number in {found.bounds}, both proved; the number itself {found.absent}"
+    return exact(found.number)
 
 
 def _variance(variance: VarianceReport) -> Iterator[str]:

@@ -1,16 +1,24 @@
 """Bounds on the work that one tableau may ask for, so that every file is answered in bounded time and memory.
 
-The measures depend on the file alone, never on a clock: the same file always gets the same report.
+The measures depend on the file alone, never on a clock: the same file always gets the same report.  Files beyond
+`too_large` are refused; each part of a report that goes beyond `PART` says so, with the bounds proved by then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import comb
+from typing import TypeVar
 
 from rkblocks.exact.field import Field
+from rkblocks.exact.work import TooLarge, budget
 from rkblocks.forms import Rows
 from rkblocks.verify.integral import ring
 
+T = TypeVar("T")
+
+PART = 12_000_000
+"""Steps that one part of a report may take (`exact.work`): about a second."""
 MOST_BITS = 200_000
 """Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
 with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
@@ -20,6 +28,15 @@ MOST_ROOT_PRODUCTS = 100_000
 """Largest number of entries times stages (and the degree of the field squared) beside square roots."""
 MOST_TERMS = 12_000
 """Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
+
+
+def within(compute: Callable[[], T], limit: int = PART) -> T | TooLarge:
+    """What ``compute`` returns, or how far it came within the budget of one part."""
+    try:
+        with budget(limit):
+            return compute()
+    except TooLarge as found:
+        return found
 
 
 def too_large(field: Field, rows: Rows) -> str:

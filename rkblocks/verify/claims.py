@@ -8,13 +8,13 @@ from fractions import Fraction
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.tableau import Claimed
 from rkblocks.verify import cells, trees
-from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.report import ClaimReport
-from rkblocks.verify.values import root_text, short
+from rkblocks.verify.values import bounds_text, root_text, short
 
 Judged = tuple[ClaimReport, Diagnostic | None]
 
@@ -77,7 +77,7 @@ def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
     """A claim outside proven bounds is false; inside them it is not decided."""
     assert facts.bracket is not None
     low, high = facts.bracket
-    text = f"between {float(low):.10g} and {float(high):.10g}"
+    text = f"in {bounds_text(low, high)}"
     if claimed.value is not None:
         inside = facts.field.sign(claimed.value - facts.field.rational(low)) >= 0
         inside &= facts.field.sign(claimed.value - facts.field.rational(high)) < 0

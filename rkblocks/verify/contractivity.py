@@ -31,8 +31,9 @@ from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
-from rkblocks.verify.crossing import Coefficients, TooLarge, first_crossing
+from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
 MOST_WORK = 300_000_000

@@ -21,11 +21,11 @@ from sympy.polys.domains import QQ
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
 from rkblocks.verify.contractivity import circle_contractivity, determinant, matrix
-from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.family import (
     MOST_DEGREE,
     MOST_FACTORS,

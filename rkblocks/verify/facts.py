@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Field
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Butcher, Reduction, to_butcher
 from rkblocks.tableau import Parameter, Tableau
+from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
-from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
+from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.monotonicity import ssp_coefficient
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
@@ -94,27 +96,18 @@ class Facts:
 
     @cached_property
     def _optimal(self) -> Crossing[Place] | TooLarge | None:
-        try:
-            return ssp_coefficient(self.field, self.reduced.A, self.reduced.b)
-        except TooLarge as limit:
-            return limit
+        return within(lambda: ssp_coefficient(self.field, self.reduced.A, self.reduced.b))
 
     @cached_property
     def contractivity(self) -> Contractivity | TooLarge | None:
         """The radius of circle contractivity, for a tableau without parameters; None where nothing limits it."""
         hint = None if self.optimal is None else self.optimal.root.fraction
-        try:
-            return circle_contractivity(self.field, self.reduced.A, self.reduced.b, hint)
-        except TooLarge as limit:
-            return limit
+        return within(lambda: circle_contractivity(self.field, self.reduced.A, self.reduced.b, hint))
 
     @cached_property
-    def optimal_as_typed(self) -> Crossing[Place] | None:
-        """R of the table as written, for a tableau without parameters."""
-        try:
-            return ssp_coefficient(self.field, self.form.A, self.form.b)
-        except TooLarge:
-            return None
+    def optimal_as_typed(self) -> Crossing[Place] | TooLarge | None:
+        """R of the table as written, or bounds of it, for a tableau without parameters."""
+        return within(lambda: ssp_coefficient(self.field, self.form.A, self.form.b))
 
     @cached_property
     def declared(self) -> Declared | None:

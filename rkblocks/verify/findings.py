@@ -11,7 +11,7 @@ from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family_findings import family_domain, without_effect
 from rkblocks.verify.places import entry_at, pointer, shown
-from rkblocks.verify.values import root_text, short, to_float
+from rkblocks.verify.values import BEYOND, bounds_text, root_text, short, to_float
 
 
 def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
@@ -127,8 +127,7 @@ def not_isolated(facts: Facts) -> Iterator[Diagnostic]:
         low, high = facts.bracket
         yield diagnostic(
             "RK324",
-            f"the optimal SSP coefficient lies in [{float(low):.10g}, {float(high):.10g}), both proved; the number "
-            "itself is a root of a polynomial too large to isolate here",
+            f"the optimal SSP coefficient lies in {bounds_text(low, high)}, both proved; the number itself {BEYOND}",
             path="/b" if facts.tableau.butcher is not None else "/beta",
         )
 

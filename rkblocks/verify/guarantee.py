@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, reduce, resolvent
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
-from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.inequality import Point, nonnegative, probes
 from rkblocks.verify.monotonicity import ssp_coefficient
 

@@ -49,8 +49,8 @@ class AlgebraicInteger:
             return AlgebraicInteger(tuple([a * other for a in self.powers]), self.tail)
         n, left, right = len(self.powers), self.powers, other.powers
         if n == 2:  # by far the most frequent: one square root, theta**2 = t0 + t1*theta
-            high = left[1] * right[1]
-            low, middle = left[0] * right[0], left[0] * right[1] + left[1] * right[0]
+            low, high = left[0] * right[0], left[1] * right[1]
+            middle = (left[0] + left[1]) * (right[0] + right[1]) - low - high  # products of long numbers are dear
             return AlgebraicInteger((low + high * self.tail[0], middle + high * self.tail[1]), self.tail)
         product = [0] * (2 * n - 1)
         for i, a in enumerate(left):

@@ -16,15 +16,17 @@ nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Root, isolated_odd_root
+from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Row, Rows, resolvent
-from rkblocks.verify.crossing import LARGEST, Coefficients, Crossing, TooLarge, first_crossing, size
+from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
 from rkblocks.verify.guess import radius_guess
 from rkblocks.verify.integral import ring
 from rkblocks.verify.resolvent import Place, places
-from rkblocks.verify.search import bracket, simple_zero, suspects, tightened
+from rkblocks.verify.search import bound, bracket, simple_zero, suspects, tightened
 
 FEW = 4
 """So many entries are written as polynomials at once; more are thinned out first."""
@@ -50,8 +52,11 @@ def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficient
     if j >= 0:
         vector = [flat[row * m + j] for row in range(m + 1)]
         scale = scale * denominator
+    products = sum(map(len, K))
+    bits = 0 if field.parameters else denominator.bit_length()
     found = []
     for k in range(m + 1):
+        spend(products << 2 * len(field.roots), k * bits, bits)
         found.append(integers.element(vector[i] * (-1) ** k, scale))
         vector = [sum((a * vector[n] for n, a in row if vector[n]), integers.zero) for row in K]
         scale = scale * denominator
@@ -101,7 +106,7 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
             unused and equal stages must have been removed (`forms.reduce`).
         b: m weights.
 
-    Raises TooLarge, with proven bounds of R, where the number itself would take too long to isolate.
+    Raises TooLarge, with proven bounds of R, where the number itself would take too much work.
 
     Reference: Kraaijevanger 1991, BIT 31, 482-528; Ferracina & Spijker 2004; Higueras 2005.
     """
@@ -112,24 +117,36 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
         return Crossing(failure, entry_polynomial(field, A, b, failure), Root.rational(0))
     guess = radius_guess(field, A, b)
     simple = guess.limit_denominator(1000)
-    found = simple_zero(field, A, b, simple) if simple > 0 else None
+    try:
+        found = simple_zero(field, A, b, simple) if simple > 0 else None
+    except TooLarge as limit:
+        raise TooLarge(Fraction(0), bound(field, b)) from limit
     if found is not None:
         return Crossing(found, entry_polynomial(field, A, b, found), Root.rational(simple))
     low, high = bracket(field, A, b, guess)
-    left = suspects(field, A, b, low, high)
-    if len(left) > FEW:  # the first one tells where R is, and the others are positive near there
-        first = first_crossing([_conditions(field, A, b, left[:1])[0]], field)
-        if first is not None and first.root.fraction is not None:
-            exact = simple_zero(field, A, b, first.root.fraction)
-            if exact is not None:  # many entries may vanish there at once, as in a chain of Euler steps
-                return Crossing(exact, entry_polynomial(field, A, b, exact), first.root)
-        if first is not None:
-            low, high = tightened(field, A, b, low, high, first.root)
-            left = suspects(field, A, b, low, high)
-    conditions = _conditions(field, A, b, left)
-    if any(size(polynomial, field) > LARGEST for _, polynomial in conditions):
-        raise TooLarge(low, high)
-    return first_crossing(conditions, field)
+    return _among(field, A, b, low, high)
+
+
+def _among(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> Crossing[Place] | None:
+    """R between proven bounds, from the polynomials of the few entries that may change sign there."""
+    try:
+        left = suspects(field, A, b, low, high)
+        if len(left) > FEW:  # the first one tells where R is, and the others are positive near there
+            try:
+                first = isolated_odd_root(entry_polynomial(field, A, b, left[0]), field)
+            except TooLarge as limit:  # its bounds are of a root of this entry, which R need not be
+                raise TooLarge from limit
+            if first is not None:
+                simple = first.simple()
+                exact = None if simple is None else simple_zero(field, A, b, simple)
+                if simple is not None and exact is not None:  # many entries may vanish there, as in a chain
+                    return Crossing(exact, entry_polynomial(field, A, b, exact), Root.rational(simple))
+                low, high = tightened(field, A, b, low, high, first)
+                left = suspects(field, A, b, low, high)
+        return first_crossing(_conditions(field, A, b, left), field)
+    except TooLarge as limit:
+        ends = [end for end in (high, limit.high) if end is not None]
+        raise TooLarge(max(low, limit.low or low), min(ends)) from limit
 
 
 def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:

@@ -16,6 +16,7 @@ from math import factorial, lcm
 from typing import Literal
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.work import spend
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.integral import Integral, ring
@@ -206,6 +207,9 @@ def principal_error(conditions: Conditions, p: int) -> Element:
     Sum over the trees t with p + 1 nodes of ``((b . Phi(t) - 1/gamma(t)) / sigma(t))**2`` (Prince & Dormand 1981).
     """
     pool = trees.trees(p + 1)
+    degree, stages = 1 << len(conditions.ring.field.roots), conditions.weights.stages
+    digits = 0 if conditions.ring.field.parameters else conditions.weights.denominator.bit_length()
+    spend(len(pool) * stages * (degree**2 + degree) // 2, (p + 1) * digits, digits)
     common = lcm(*(trees.gamma(t) * trees.sigma(t) for t in pool))
     total = conditions.ring.zero
     for t in pool:

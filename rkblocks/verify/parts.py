@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.value import Exact
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.crossing import Coefficients, Crossing, TooLarge
+from rkblocks.verify.budget import within
+from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Order, principal_error, stage_order
 from rkblocks.verify.report import (
@@ -38,17 +41,14 @@ from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import short
 from rkblocks.verify.variance import ASSUMPTIONS, Growth
 
-MOST_ERROR_ORDER = 8
-"""The principal error is computed up to this order; that of order 9 needs all the 719 trees with 10 nodes."""
-
 
 def order_part(facts: Facts) -> OrderReport:
     """The order, with stage order and principal error."""
     report = _order(facts.field, facts.order)
     square = None
-    if 0 < facts.order.value <= MOST_ERROR_ORDER:
-        error = principal_error(facts.conditions, facts.order.value)
-        square = ErrorNorm(Exact(facts.field, error))
+    if facts.order.value:
+        error = within(lambda: principal_error(facts.conditions, facts.order.value))
+        square = ErrorNorm(None if isinstance(error, TooLarge) else Exact(facts.field, error))
     remaining = None
     if facts.tableau.parameters:
         from rkblocks.verify import family_parts
@@ -75,11 +75,10 @@ def ssp_part(facts: Facts) -> SspReport:
         from rkblocks.verify import family_parts
 
         return family_parts.ssp_part(facts)
-    try:
-        crossing = linear_threshold(facts.field, facts.stability)
-    except TooLarge:
-        crossing = None
-    linear = None if crossing is None else RootReport(crossing.root, crossing.entry)
+    crossing = within(lambda: linear_threshold(facts.field, facts.stability))
+    linear = None
+    if crossing is not None:
+        linear = RootReport(crossing) if isinstance(crossing, TooLarge) else RootReport(crossing.root, crossing.entry)
     return SspReport(declared_part(facts), optimal_part(facts), None, linear)
 
 
@@ -132,15 +131,9 @@ def stability_part(facts: Facts) -> StabilityReport:
 
 
 def _intervals(field: Field, psi: Coefficients) -> Intervals:
-    """The real and the imaginary stability interval of a polynomial; None for one that is too large to isolate."""
-    found = []
-    for interval in (real_interval, imaginary_interval):
-        try:
-            root = interval(field, psi)
-        except TooLarge:
-            root = None
-        found.append(None if root is None else RootReport(root))
-    return Intervals(*found)
+    """The real and the imaginary stability interval of a polynomial, or what is proved of one beyond the budget."""
+    found = (within(partial(interval, field, psi)) for interval in (real_interval, imaginary_interval))
+    return Intervals(*(None if root is None else RootReport(root) for root in found))
 
 
 def method_part(facts: Facts) -> MethodReport:
@@ -178,9 +171,11 @@ def optimal_part(facts: Facts) -> OptimalReport:
     return _optimal(facts.field, facts.optimal)
 
 
-def _optimal(field: Field, crossing: Crossing[Place] | None) -> OptimalReport:
+def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> OptimalReport:
     if crossing is None:
         return OptimalReport(None)
+    if isinstance(crossing, TooLarge):
+        return OptimalReport(None, bracket=crossing.bounds)
     certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
     return OptimalReport(Exact.root(crossing.root), certificate)
 

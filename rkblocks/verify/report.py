@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact, fraction_text, int_text
+from rkblocks.exact.work import TooLarge
 from rkblocks.verify.places import pointer
+from rkblocks.verify.values import BEYOND, bounds_text
 
 LONG = 64
 """Beside a longer text, or none, the JSON of a witness has the nearest double."""
@@ -80,18 +82,25 @@ class Witness(Part):
 
 @dataclass(frozen=True)
 class ErrorNorm(Table):
-    """The norm of the principal error, by its ``square``."""
+    """The norm of the principal error, by its ``square``; None where that is beyond the budget."""
 
-    square: Exact
+    square: Exact | None
+
+    @property
+    def absent(self) -> str | None:
+        """Why there is no norm."""
+        return BEYOND if self.square is None else None
 
     @property
     def nearest(self) -> float | None:
         """The norm as a double, where it is a number."""
-        value = self.square.nearest
+        value = None if self.square is None else self.square.nearest
         return None if value is None or value < 0 else float(value**0.5)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
+        if self.square is None:
+            return {"square": None, "float": None, "absent": self.absent}
         return {"square": self.square.text, "float": self.nearest}
 
 
@@ -267,25 +276,51 @@ class DeclaredReport(Part):
 
 @dataclass(frozen=True)
 class RootReport(Table):
-    """A real algebraic number, with what defines it; ``entry`` names the condition that fails beyond it."""
+    """A real algebraic number, with what defines it; ``entry`` names the condition that fails beyond it.
 
-    root: Root
+    Where it is beyond the budget, ``root`` has what is proved: low <= number < high.
+    """
+
+    root: Root | TooLarge
     entry: str | None = None
 
     @property
-    def number(self) -> Exact:
-        """The number."""
-        return Exact.root(self.root)
+    def number(self) -> Exact | None:
+        """The number; None beyond the budget."""
+        return None if isinstance(self.root, TooLarge) else Exact.root(self.root)
+
+    @property
+    def absent(self) -> str | None:
+        """Why there is no number."""
+        return BEYOND if isinstance(self.root, TooLarge) else None
+
+    @property
+    def bounds(self) -> str | None:
+        """The proved bounds of a number beyond the budget, for a message."""
+        return bounds_text(self.root.low or Fraction(0), self.root.high) if isinstance(self.root, TooLarge) else None
 
     @property
     def nearest(self) -> float | None:
-        """The nearest double."""
-        return self.number.nearest
+        """The nearest double, where it is known."""
+        if not isinstance(self.root, TooLarge):
+            return Exact.root(self.root).nearest
+        ends = {Exact.rational(end).nearest for end in (self.root.low, self.root.high) if end is not None}
+        return ends.pop() if len(ends) == 1 and self.root.bounds is not None else None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
+        if isinstance(self.root, TooLarge):
+            low, high = self.root.low or Fraction(0), self.root.high
+            proved = [fraction_text(low), None if high is None else fraction_text(high)]
+            absent = {"bounds": self.bounds, "absent": self.absent}
+            return {"value": None, "float": self.nearest, "polynomial": None, "interval": proved, **absent}
         polynomial, interval = map(list, _definition(self.root))
-        found = {"value": self.number.text, "float": self.nearest, "polynomial": polynomial, "interval": interval}
+        found = {
+            "value": Exact.root(self.root).text,
+            "float": self.nearest,
+            "polynomial": polynomial,
+            "interval": interval,
+        }
         return found if self.entry is None else found | {"entry": self.entry}
 
 

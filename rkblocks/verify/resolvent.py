@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.work import spend
 from rkblocks.forms import Row, Rows
 from rkblocks.verify.integral import Integral, ring
 
@@ -50,7 +51,9 @@ class Resolvent:
         self._powers = powers
         self._P: list[list[Integral]] = []
         self._d: list[Integral] = []
+        bits = self._base.bit_length()
         for i in range(m + 1):
+            spend(i * (i + 1) << 2 * len(field.roots), i * bits, bits)
             new = [flat[i * m + k] * powers[i] for k in range(min(i, m))]
             rest = self.ring.one * powers[i]
             for j in range(min(i, m)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rkblocks.exact.field import Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.isolate import Isolated
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.verify.resolvent import Place, Resolvent, places
 
@@ -39,22 +40,40 @@ def simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
 
 
 def bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, Fraction]:
-    """(lo, hi) with lo <= R < hi, proved by exact evaluation, for a method with R > 0 and b != 0."""
+    """(lo, hi) with lo <= R < hi, proved by exact evaluation, for a method with R > 0 and b != 0.
+
+    Raises TooLarge, with the bounds that are proved by then, where the budget ends.
+    """
+    proved, refuted = Fraction(0), None
     low, high = _rounded(guess * (1 - MARGIN)), _rounded(guess * (1 + MARGIN))
-    while not feasible(field, A, b, low):  # ends: R > 0
-        low, high = low / 2, low
-    while feasible(field, A, b, high):  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
-        low, high = high, high * 2
-    for _ in range(HALVINGS):
-        if high - low <= 2 * MARGIN * high:
-            break
-        middle = (low + high) / 2
-        low, high = (middle, high) if feasible(field, A, b, middle) else (low, middle)
-    return low, high
+    try:
+        while not feasible(field, A, b, low):  # ends: R > 0
+            low, high = low / 2, low
+            refuted = high
+        proved = low
+        while refuted is None:  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
+            if feasible(field, A, b, high):
+                proved, high = high, high * 2
+            else:
+                refuted = high
+        for _ in range(HALVINGS):
+            if refuted - proved <= 2 * MARGIN * refuted:
+                break
+            middle = (proved + refuted) / 2
+            proved, refuted = (middle, refuted) if feasible(field, A, b, middle) else (proved, middle)
+    except TooLarge as limit:
+        raise TooLarge(proved, bound(field, b) if refuted is None else refuted) from limit
+    return proved, refuted
+
+
+def bound(field: Field, b: Row) -> Fraction:
+    """A number above R, for a method with R > 0 and b != 0."""
+    total, _ = field.enclose(sum(b, field.zero))
+    return (len(b) + 1) / total
 
 
 def tightened(
-    field: Field, A: Rows, b: Row, low: Fraction, high: Fraction, candidate: Root
+    field: Field, A: Rows, b: Row, low: Fraction, high: Fraction, candidate: Isolated
 ) -> tuple[Fraction, Fraction]:
     """A narrower bracket: around the candidate if R is there, else on the side of it where R is."""
     near = candidate.refine(TIGHT)

@@ -12,6 +12,7 @@ from math import comb, lcm
 
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import spend
 from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
 from rkblocks.verify.integral import Integral, ring
 
@@ -58,6 +59,9 @@ def shifted(field: Field, psi: Coefficients, r: Fraction, scale: int) -> list[In
     """
     found, _ = ring(field).clear(psi)
     degree, by = len(found) - 1, int(r * scale)
+    if not field.parameters:
+        bits = degree * scale.bit_length()
+        spend(degree**2 << len(field.roots), bits, by.bit_length())
     found = [c * scale ** (degree - k) for k, c in enumerate(found)]
     for start in range(degree):
         for k in range(degree - 1, start - 1, -1):

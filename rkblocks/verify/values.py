@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from math import floor
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
+from rkblocks.verify.budget import PART
 
 DIGITS = 10
+BEYOND = f"takes more than the {PART:,} steps that a part of a report may take"
+"""Why a number is absent from a report, or only bounded."""
 LONGEST = 24
 """Exact numbers longer than this are shown in messages by their digits."""
 
@@ -42,6 +46,15 @@ def root_digits(root: Root, digits: int = DIGITS) -> str:
         if floor(tight.low * 10**digits) == floor(tight.high * 10**digits):
             return f"{decimal(tight.low, digits).rstrip('…')}…"
         bits *= 2
+
+
+def bounds_text(low: Fraction, high: Fraction | None) -> str:
+    """Proved bounds low <= x < high (None: no bound) for a message, rounded away from each other."""
+    below, above = (Context(prec=DIGITS + 2, rounding=rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING))
+    least = below.divide(Decimal(low.numerator), Decimal(low.denominator))
+    if high is None:
+        return f"[{least}, oo)"
+    return f"[{least}, {above.divide(Decimal(high.numerator), Decimal(high.denominator))})"
 
 
 def short(field: Field, a: Element) -> str:

@@ -1,12 +1,22 @@
 """A proof of irreducibility is never wrong: sympy's factorisation agrees, and products are never proved irreducible."""
 
+from fractions import Fraction
+
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkblocks.exact.irreducible import is_provably_irreducible
+from rkblocks.exact.field import Field
+from rkblocks.exact.polynomial import Polynomial
+from rkblocks.exact.roots import least_odd_root
 
 X = sympy.Symbol("x")
+
+
+def is_provably_irreducible(integers):
+    return Polynomial(Field(), (tuple(integers),)).is_provably_irreducible()
+
+
 polynomials = st.lists(st.integers(-30, 30), min_size=2, max_size=6).filter(lambda c: c[-1])
 
 
@@ -34,3 +44,19 @@ def test_it_proves_what_decimals_give():
 
 def test_it_gives_up_on_a_polynomial_that_splits_modulo_every_prime():
     assert not is_provably_irreducible([1, 0, -10, 0, 1])  # of sqrt(2) + sqrt(3): irreducible all the same
+
+
+@given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=2, max_size=4))
+def test_what_is_proved_over_a_field_of_square_roots_holds(pairs):
+    field = Field((5,))
+    elements = [field.rational(a) + field.rational(b) * field.sqrt(Fraction(5)) for a, b in pairs]
+    if elements[-1] and Polynomial.of(elements, field).is_provably_irreducible():
+        assert sympy.Poly.from_list(elements[::-1], X, domain=field.ground).is_irreducible
+
+
+def test_one_proof_over_the_field_serves_a_norm_that_splits_modulo_every_prime():
+    field = Field((2, 3, 5))
+    roots = [field.sqrt(Fraction(d)) for d in (2, 3, 5, 6)]
+    polynomial = Polynomial.of([*roots, field.one], field)
+    assert polynomial.is_provably_irreducible()
+    assert len(least_odd_root([-roots[0] - roots[1], *roots], field).polynomial) == 1 + 8 * 4

@@ -1,0 +1,144 @@
+"""Every part of a report ends within its budget of counted steps, or says so with proved bounds; none is hidden."""
+
+import dataclasses
+import json
+import random
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from rkblocks import check, files
+from rkblocks.exact.work import TooLarge, budget
+from rkblocks.render.details import details
+from rkblocks.verify import facts as facts_module
+from rkblocks.verify.budget import PART, within
+from rkblocks.verify.check import _examine
+from rkblocks.verify.facts import Facts
+
+LIBRARY = sorted((Path(__file__).parents[2] / "tableaus").glob("*.json"))
+PARTS = 8
+"""Parts of a report that have a budget: SSP coefficient (and as typed), threshold, error norm, rho, four intervals."""
+
+
+def read(text):
+    reading = files.read_text(text if isinstance(text, str) else json.dumps(text))
+    assert reading.tableau is not None, reading.diagnostics
+    return reading.tableau
+
+
+def steps(tableau):
+    """The report and the steps that all its parts took."""
+    _examine.cache_clear()
+    with budget(10**12) as work:
+        report = check(tableau)
+    return report, work.total
+
+
+def chain(last):
+    A = [["0"] * (i - 1) + ["1"] if i else [] for i in range(12)]
+    return {"name": "mignotte", "A": A, "b": ["7/8", "1/8", *["0"] * 9, last]}
+
+
+@pytest.mark.parametrize(("last", "real"), [("1/10**200", 8), ("-1/10**200", 4)])
+def test_two_nearly_equal_roots_of_twelve_stages(last, real):
+    """1 + psi(-x) is (x - 4)**2 / 8 but for the last weight: one sign of it leaves no root near 4, the other two."""
+    tableau = chain(last)
+    tableau["b"][0] = f"7/8 - ({last})"
+    report, total = steps(read(tableau))
+    assert report.stability["real"]["float"] == pytest.approx(real)
+    assert total < PART // 2
+
+
+def test_one_changed_entry_of_curtis_eighth_order_method():
+    text = (LIBRARY[0].parent / "curtis8.json").read_text()
+    assert "11894034143/280309686020" in text
+    report, total = steps(read(text.replace("11894034143/280309686020", "11894034143-280309686020")))
+    assert report.stability["real"]["float"] == pytest.approx(2.80315e-06, rel=1e-5)
+    assert total < PART
+
+
+def absent(report):
+    """The paths of parts that are null in a report of numbers without a word of explanation."""
+    order, ssp, stability = report.order, report.ssp, report.stability
+    found = {
+        "principal_error": order.principal_error if order.value else {},
+        "linear": ssp.linear,
+        "real": stability["real"],
+        "imaginary": stability["imaginary"],
+        **{f"meant {k}": v for k, v in stability.get("meant", {}).items()},
+    }
+    silent = [k for k, v in found.items() if v is None or ("float" in v and v["float"] is None and "absent" not in v)]
+    if ssp.optimal.cfl_float is None and ssp.optimal.bracket is None:
+        silent.append("optimal")
+    return silent
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.stem)
+def test_nothing_in_the_library_is_absent(path):
+    tableau = files.read(path).tableau
+    report = check(tableau.at(tableau.initial()))
+    assert absent(report) == []
+    assert "absent" not in json.dumps(report.to_dict())
+
+
+def test_a_part_beyond_its_budget_says_so_with_proved_bounds(monkeypatch):
+    exact = check("ssprk53")
+    for limit in (0, 1000, 5000, 20_000, 50_000):
+        monkeypatch.setattr(facts_module, "within", lambda compute, limit=limit: within(compute, limit))
+        monkeypatch.setattr("rkblocks.verify.parts.within", lambda compute, limit=limit: within(compute, limit))
+        tableau = read((LIBRARY[0].parent / "ssprk53.json").read_text().replace('"ssprk53"', f'"limit{limit}"'))
+        report = check(tableau)
+        assert absent(report) == []
+        for name in ("real", "imaginary"):
+            part = report.stability[name]
+            if "absent" in part:
+                low, high = part["interval"]
+                assert float(Fraction(low)) <= exact.stability[name]["float"]
+                assert high is None or exact.stability[name]["float"] <= float(Fraction(high))
+        if report.ssp.optimal.bracket is not None:
+            low, high = map(Fraction, report.ssp.optimal.bracket)
+            assert low <= Fraction(exact.ssp.optimal.cfl_float) < high + Fraction(1, 10**12)
+            (found,) = (d for d in report.diagnostics if d.code == "RK324")
+            least, most = re.search(r"\[(\S+), (\S+)\)", found.message).groups()
+            assert Fraction(least) <= low < high <= Fraction(most)
+        text = "\n".join(line for _, lines in details(report) for line in lines)
+        assert ("both proved" in text) == ("absent" in json.dumps(report.to_dict()))
+
+
+def test_the_verdict_does_not_depend_on_what_was_asked_before():
+    tableau = read((LIBRARY[0].parent / "ssprk54.json").read_text())
+    first, second = Facts(tableau), Facts(dataclasses.replace(tableau))
+    with budget(10**12) as one:
+        assert not isinstance(first.contractivity, TooLarge)
+    with budget(0):  # of the caller: that of a part is its own
+        assert second.optimal == first.optimal
+        assert second.contractivity == first.contractivity
+    assert one.total > 0
+
+
+NUMBER = re.compile(r'"([^"]*\d[^"]*)"')
+
+
+def mutant(text, rng):
+    """A library file with one digit of one entry changed, dropped or doubled."""
+    spots = [m.start() for m in re.finditer(r"\d", text[text.index('"A"') if '"A"' in text else text.index("alpha") :])]
+    start = text.index('"A"') if '"A"' in text else text.index("alpha")
+    at = start + rng.choice(spots)
+    return text[:at] + rng.choice(["", str(rng.randrange(10)), text[at] * 2, "/1", "-"]) + text[at + 1 :]
+
+
+def test_mutants_of_the_library_stay_within_the_budget():
+    rng = random.Random(20)
+    checked = 0
+    for _ in range(40):
+        text = rng.choice(LIBRARY).read_text()
+        reading = files.read_text(mutant(text, rng))
+        if reading.tableau is not None:
+            report, total = steps(reading.tableau)
+            checked += 1
+            assert total <= PARTS * (PART + PART // 10)
+            if report.stability is not None and not reading.tableau.parameters:
+                assert absent(report) == []
+    assert checked > 10
