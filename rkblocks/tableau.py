@@ -93,11 +93,21 @@ class Tableau:
 
     @cached_property
     def butcher_form(self) -> Butcher:
-        """The Butcher form in field elements: as given, else converted from the Shu-Osher form."""
+        """The Butcher form in field elements: as given, else converted from the Shu-Osher form.
+
+        Entries of A on and above its diagonal that lie within the tolerance are rounding, and 0 here.
+        """
         if self.butcher is not None:
-            return self.butcher
+            return self.butcher if self.butcher.is_explicit() else self._rounded(self.butcher)
         assert self.shu_osher is not None
         return to_butcher(self.field, self.shu_osher)
+
+    def _rounded(self, form: Butcher) -> Butcher:
+        def kept(i: int, j: int, entry: Element) -> Element:
+            return self.field.zero if j >= i and self.field.within(entry, self.tolerance) else entry
+
+        A = tuple(tuple(kept(i, j, entry) for j, entry in enumerate(row)) for i, row in enumerate(form.A))
+        return replace(form, A=A)
 
     @cached_property
     def reduced(self) -> Reduction:
@@ -184,6 +194,20 @@ class Tableau:
         from rkblocks.writer import to_json
 
         return to_json(self)
+
+    def entries(self) -> list[tuple[tuple[str | int, ...], Element]]:
+        """Every entry of the arrays as given, with the key of its array and its indices: (("A", 2, 1), ...)."""
+        matrices: dict[str, Rows] = {}
+        vectors: dict[str, Row | None] = {}
+        if self.shu_osher is not None:
+            matrices |= {"alpha": self.shu_osher.alpha, "beta": self.shu_osher.beta}
+        if (form := self.butcher) is not None:
+            matrices["A"] = form.A
+            vectors = {"b": form.b, "c": form.c, "b_hat": form.b_hat}
+        found = [
+            ((key, i, j), e) for key, rows in matrices.items() for i, row in enumerate(rows) for j, e in enumerate(row)
+        ]
+        return [*found, *(((key, i), e) for key, row in vectors.items() for i, e in enumerate(row or ()))]
 
     def initial(self) -> dict[str, Element]:
         """The initial value of every parameter, as numbers of ``field.constants``."""

@@ -11,6 +11,7 @@ Examples:
   rkblocks check ssp3                       a scheme of the library
   rkblocks check my_scheme.json             a file
   rkblocks check rk4 --verbose              with stability intervals, stage order, error norm
+  rkblocks check decimals.json --tolerance 1e-12
   rkblocks check schemes/                   every *.json in a folder
   generate | rkblocks check -               standard input
   rkblocks check schemes/ --format github   annotations in a pull request
@@ -24,7 +25,10 @@ read. The worst of all files wins.
 @click.argument("targets", nargs=-1, required=True, metavar="FILE_OR_NAME...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("-v", "--verbose", is_flag=True, help="Show stage order, error norm, stability and variances as well.")
-def command(targets: tuple[str, ...], form: str, verbose: bool) -> int:
+@click.option(
+    "--tolerance", metavar="T", help="Take T, such as 1e-12, in place of each file's tolerance; the output says so."
+)
+def command(targets: tuple[str, ...], form: str, verbose: bool, tolerance: str | None) -> int:
     """Verify tableaus exactly: order, SSP coefficients, growth, and the claims of the file.
 
     An argument is a path if it exists, ends in .json or has a separator; else it is a name or alias of the library.
@@ -36,7 +40,7 @@ def command(targets: tuple[str, ...], form: str, verbose: bool) -> int:
     from rkblocks.verify.check import check_argument
 
     load_core()
-    reports = [check_argument(target) for target in files.expand(targets)]
+    reports = [check_argument(target, tolerance) for target in files.expand(targets)]
     if form == "json":
         from rkblocks.render import jsonfmt
 

@@ -116,7 +116,7 @@ class Exact:
         """A nonnegative number as a short decimal that is not below it, such as "2.22046e-16"."""
         high = self.value.refine(4096).high if isinstance(self.value, Root) else self.field.enclose(self.value, 4096)[1]
         context = Context(prec=count, rounding=ROUND_CEILING)
-        return str(context.divide(Decimal(high.numerator), Decimal(high.denominator))) if high else "0"
+        return str(context.divide(Decimal(high.numerator), Decimal(high.denominator))).lower() if high else "0"
 
     def digits(self, count: int = DIGITS) -> str:
         """The leading digits of a number, cut off: "2.65062919040…"; a decimal that ends there has no ellipsis."""

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rkblocks.diagnostics import fail
+from rkblocks.exact.rounded import places
 from rkblocks.files import grammar
 from rkblocks.files.cells import Cell, complain, read_cell
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
@@ -14,6 +16,7 @@ from rkblocks.files.keys import check_keys, expect_object
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
 from rkblocks.files.problems import Problems
 from rkblocks.files.text import child
+from rkblocks.files.wording import shown
 
 KEYS = ("order", "ssp", "declared_ssp", "rho", "variance")
 _DIGITS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:…|\.\.\.)\s*")
@@ -65,6 +68,24 @@ def _written(node: Node, key: str, declared: Collection[str], problems: Problems
     return None if cell is None else Written(cell.text, cell)
 
 
+def tolerance_of(text: str | Fraction) -> Fraction:
+    """A tolerance from a command or from Python.  RK145 for what is no decimal from 0 to below 1."""
+    try:
+        value = text if isinstance(text, Fraction) else _decimal(str(text))
+    except EntryError:  # too many digits
+        value = None
+    if value is None or not 0 <= value < 1 or places(value) is None:
+        message = f"a tolerance is a nonnegative decimal below 1, found {shown(str(text))}"
+        fail("RK145", message, help='for example "1e-15"')
+    return value
+
+
+def _decimal(text: str) -> Fraction | None:
+    """The value of a plain decimal; EntryError where it is too long."""
+    parsed = grammar.parse(text) if _DECIMAL.fullmatch(text) else None
+    return parsed.value if isinstance(parsed, Literal) else None
+
+
 def read_tolerance(root: Object, problems: Problems) -> Fraction:
     """The tolerance, exactly; 0 where none is given or it is unfit."""
     node = root.get("tolerance")
@@ -72,14 +93,13 @@ def read_tolerance(root: Object, problems: Problems) -> Fraction:
         return Fraction(0)
     if isinstance(node, (Text, Number)):
         text = node.value if isinstance(node, Text) else node.text
-        if _DECIMAL.fullmatch(text):
-            try:
-                parsed = grammar.parse(text)
-            except EntryError as error:
-                complain(error, node, "/tolerance", problems)
-                return Fraction(0)
-            if isinstance(parsed, Literal) and parsed.value < 1:
-                return parsed.value
+        try:
+            value = _decimal(text)
+        except EntryError as error:
+            complain(error, node, "/tolerance", problems)
+            return Fraction(0)
+        if value is not None and value < 1:
+            return value
     message = f"a tolerance is a nonnegative decimal below 1, found {describe(node)}"
     problems.add("RK145", message, path="/tolerance", line=node.line, column=node.column, help='for example "1e-15"')
     return Fraction(0)

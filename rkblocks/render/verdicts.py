@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         OrderReport,
         Report,
         SspReport,
+        TimedReport,
+        Witness,
     )
 
 WIDTH = 64
@@ -29,7 +31,7 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
         typed = "" if report.as_typed is None else f", {report.as_typed.stages} as typed"
         yield "stages", [f"{report.stages}{typed}"]
     if report.order is not None:
-        yield "order", list(_order(report.order))
+        yield "order", [*_order(report.order), *_timed(report.nonautonomous)]
     if report.embedded is not None:
         yield "embedded", [f"order {_holds(report.embedded)}"]
     if report.ssp is not None:
@@ -70,9 +72,25 @@ def cut(text: str) -> str:
 def _order(order: OrderReport) -> Iterator[str]:
     yield _holds(order)
     witness = order.witness
-    yield f"not {witness.order}: the tree {witness.tree} gives {witness.value.brief(WIDTH)} instead of {witness.right}"
+    yield f"not {witness.order}: {_gives(witness)}"
     if order.remaining and not any(left.is_number for left in order.remaining):  # a number left over never vanishes
         yield f"{witness.order} where {' and '.join(f'{left.brief(WIDTH)} = 0' for left in order.remaining)}"
+
+
+def _gives(witness: Witness) -> str:
+    """What a condition gives instead of what it should, and by how much the two differ where they look the same."""
+    apart, left, right = "", witness.value.fraction, witness.expected
+    if left is not None and abs(left - right) * 10**6 < right:
+        apart = f" (off by {witness.value.rational(abs(left - right)).above(3)})"
+    return f"the tree {witness.tree} gives {witness.value.brief(WIDTH)} instead of {witness.right}{apart}"
+
+
+def _timed(timed: TimedReport | None) -> Iterator[str]:
+    if timed is not None:
+        exactly = f", within the tolerance; exactly {timed.exact}" if timed.verdict == "tolerance" else ""
+        yield f"for F(x, t), with the c of the file: {timed.value or 'none'}{exactly}"
+        if timed.witness is not None:
+            yield f"not {timed.witness.order} there: {_gives(timed.witness)}"
 
 
 def _holds(order: OrderReport) -> str:
@@ -146,11 +164,13 @@ def _euclidean(found: EuclideanReport) -> Iterator[str]:
 
 def _declared(declared: DeclaredReport) -> Iterator[str]:
     if declared.nonnegative:
+        rows = declared.row_sums_within
+        within = "" if rows is None else f", rows of alpha sum to 1 within {rows}"
         if declared.least_of:
             least = ", ".join(ratio.brief(WIDTH) for ratio in declared.least_of)
-            yield f"declared the least of {least}, every entry nonnegative"
+            yield f"declared the least of {least}, every entry nonnegative{within}"
         else:
-            yield f"declared {exact(declared.number, declared.cfl_float)}, every entry nonnegative"
+            yield f"declared {exact(declared.number, declared.cfl_float)}, every entry nonnegative{within}"
     elif declared.nonnegative is None:
         yield "declared: undecided whether every entry is nonnegative"
     elif declared.nonnegative_at_init is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import PurePath
 
-from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity
+from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, diagnostic
+from rkblocks.files.claims import tolerance_of
 from rkblocks.tableau import Origin, Tableau
 from rkblocks.verify.claims import judge
 from rkblocks.verify.consistency import structure
@@ -20,24 +22,30 @@ from rkblocks.verify.parts import (
     order_part,
     ssp_part,
     stability_part,
+    timed_part,
     typed_part,
     variance_part,
 )
 from rkblocks.verify.report import Report
+from rkblocks.writer import decimal_text
 
 
-def check(subject: Tableau | str | PurePath) -> Report:
+def check(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = None) -> Report:
     """The report on a tableau, a library name, a path, or "-" for standard input.
+
+    Args:
+        tolerance: a decimal below 1, taken in place of the file's for this report, which says so (RK342).
 
     Nothing is raised for what a file may contain: one that cannot be read gives a report with ``ok`` False and the
     diagnostics.  Tableaus are examined once and remembered.
 
-    Raises RkblocksError where there is no such scheme or file, or it cannot be opened (RK001 to RK004).
+    Raises RkblocksError where there is no such scheme or file, or it cannot be opened (RK001 to RK004), or the
+    tolerance is none (RK145).
 
     >>> check("ssp3").ssp.optimal.cfl
     '1'
     """
-    report = check_argument(subject)
+    report = check_argument(subject, tolerance)
     missing = [d for d in report.diagnostics if d.code in _MISSING]
     if missing:
         raise RkblocksError(missing, report.source)
@@ -47,17 +55,34 @@ def check(subject: Tableau | str | PurePath) -> Report:
 _MISSING = ("RK001", "RK002", "RK003", "RK004")
 
 
-def check_argument(subject: Tableau | str | PurePath) -> Report:
+def check_argument(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = None) -> Report:
     """As `check`, but for an argument of the command line: one that names nothing has a report as well."""
     if isinstance(subject, Tableau):
         source = subject.origin.source if subject.origin is not None else ""
-        return _placed(_examine(subject), source, subject.origin, ())
+        return _report(subject, tolerance, source, subject.origin, ())
     from rkblocks.files import read
 
     reading = read(subject)
     if reading.tableau is None:
         return Report(reading.source, reading.name, False, None, None, None, None, (), reading.diagnostics)
-    return _placed(_examine(reading.tableau), reading.source, reading.origin, reading.diagnostics)
+    return _report(reading.tableau, tolerance, reading.source, reading.origin, reading.diagnostics)
+
+
+def _report(
+    tableau: Tableau,
+    tolerance: str | Fraction | None,
+    source: str,
+    origin: Origin | None,
+    before: tuple[Diagnostic, ...],
+) -> Report:
+    if tolerance is not None:
+        value = tolerance_of(tolerance)
+        own = decimal_text(tableau.tolerance) if tableau.tolerance else "0"
+        message = f"checked with the tolerance {decimal_text(value)}, in place of the file's {own}"
+        help = "blocks, sources and training read the file: write it there to keep it"
+        before = (*before, diagnostic("RK342", message, help=help))
+        tableau = replace(tableau, tolerance=value)
+    return _placed(_examine(tableau), source, origin, before)
 
 
 @lru_cache(maxsize=256)
@@ -81,6 +106,7 @@ def _examine(tableau: Tableau) -> Report:
         claims=claims,
         diagnostics=diagnostics,
         ineffective=tuple(p.name for p in facts.ineffective),
+        nonautonomous=timed_part(facts),
         embedded=embedded_part(facts),
         stability=stability_part(facts),
         method=method_part(facts),

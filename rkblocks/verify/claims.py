@@ -14,7 +14,7 @@ from rkblocks.verify import cells, trees
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.report import ClaimReport
-from rkblocks.verify.values import bounds_text, root_text, short
+from rkblocks.verify.values import bounds_text, off, off_root, root_text, short
 
 Judged = tuple[ClaimReport, Diagnostic | None]
 
@@ -30,7 +30,8 @@ def order_claim(facts: Facts) -> Iterator[Judged]:
         yield report, None
         return
     witness = facts.order.witness
-    sides = f"{short(facts.field, witness.left)} instead of {witness.right}"
+    right = facts.field.rational(witness.right)
+    sides = f"{short(facts.field, witness.left)} instead of {witness.right}{off(facts.field, witness.left, right)}"
     reason = (
         f"the tree {trees.text(witness.tree)} with {_nodes(witness.tree)} gives {sides}"
         if claimed > found
@@ -70,7 +71,8 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
         )
         if negative is not None:
             reason = f"at r = {claimed.text} the entry {negative.entry} is {short(member.field, negative.value)}"
-    yield _judged("ssp", "RK402", claimed, found, holds, reason)
+    apart = _apart(facts.field, claimed, crossing.root)
+    yield _judged("ssp", "RK402", claimed, found, holds, reason, apart)
 
 
 def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
@@ -129,7 +131,8 @@ def declared_claim(facts: Facts) -> Iterator[Judged]:
         yield _judged(name, code, claimed, None, False, "an entry of the form is negative")
         return
     holds = agrees(field, claimed, cells.number(field, found.cfl))
-    yield _judged(name, code, claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0")
+    apart = "" if claimed.value is None else off(field, claimed.value, found.cfl)
+    yield _judged(name, code, claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0", apart)
 
 
 def variance_claim(facts: Facts) -> Iterator[Judged]:
@@ -145,7 +148,8 @@ def variance_claim(facts: Facts) -> Iterator[Judged]:
     else:
         low, high = _digits(claimed.digits or "0")
         holds = field.sign(growth - field.rational(low)) >= 0 and field.sign(growth - field.rational(high)) < 0
-    yield _judged("variance", "RK404", claimed, short(field, growth), holds, "the formula of Lemma 3")
+    apart = "" if claimed.value is None else off(field, claimed.value, growth)
+    yield _judged("variance", "RK404", claimed, short(field, growth), holds, "the formula of Lemma 3", apart)
 
 
 def rho_claim(facts: Facts) -> Iterator[Judged]:
@@ -204,6 +208,12 @@ def agrees(field: Field, claimed: Claimed, found: Root) -> bool:
     return found.compare(low) >= 0 and found.compare(high) < 0
 
 
+def _apart(field: Field, claimed: Claimed, found: Root) -> str:
+    """How far a claimed number is from the one found, where the two look the same."""
+    exact = claimed.value is not None and not field.free_parameters(claimed.value)
+    return off_root(field, claimed.value, found) if exact else ""
+
+
 def _number(field: Field, value: Element) -> Root:
     return cells.number(field.constants, field.number(value))
 
@@ -214,10 +224,12 @@ def _digits(digits: str) -> tuple[Fraction, Fraction]:
     return Fraction(digits), Fraction(digits) + unit
 
 
-def _judged(name: str, code: str, claimed: Claimed, found: str | None, holds: bool, reason: str) -> Judged:
+def _judged(
+    name: str, code: str, claimed: Claimed, found: str | None, holds: bool, reason: str, apart: str = ""
+) -> Judged:
     report = ClaimReport(name, claimed.text, found, holds)
     if holds:
         return report, None
-    message = f"{name} {claimed.text} is claimed, but {found or 'nothing of the kind'} was found: {reason}"
+    message = f"{name} {claimed.text} is claimed, but {found or 'nothing of the kind'} was found{apart}: {reason}"
     help = f'"{name}": "{found}"' if found else f'leave "{name}" out'
     return report, diagnostic(code, message, path=f"/claims/{name}", help=help)

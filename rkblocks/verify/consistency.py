@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element
+from rkblocks.exact.value import Exact
 from rkblocks.verify.budget import too_large
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.places import Place, pointer, shown
-from rkblocks.verify.values import short
+from rkblocks.verify.places import pointer, shown
+from rkblocks.verify.rounded import named, rounded
+from rkblocks.verify.values import off, short
+from rkblocks.writer import decimal_text
 
 
 def is_close(facts: Facts, difference: Element) -> bool:
@@ -42,6 +46,8 @@ def explicit(facts: Facts) -> Iterator[Diagnostic]:
     """A must be strictly lower triangular; one diagnostic names the first entry that is not."""
     A = facts.form.A
     found = [(i, j) for i in range(len(A)) for j in range(i, len(A)) if A[i][j]]
+    if not found and facts.tableau.butcher is not None and not facts.tableau.butcher.is_explicit():
+        yield _rounded_to_explicit(facts)
     if found:
         i, j = found[0]
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
@@ -50,8 +56,22 @@ def explicit(facts: Facts) -> Iterator[Diagnostic]:
             "RK301",
             f"implicit method: stage u{i} uses {kind}, A[{i}][{j}] = {short(facts.field, A[i][j])}{more}",
             path=f"/A/{i}/{j}",
-            help="only explicit methods can be run: A must be zero on and above its diagonal",
+            help="only explicit methods can be run: A must be zero on and above its diagonal (or within the tolerance)",
         )
+
+
+def _rounded_to_explicit(facts: Facts) -> Diagnostic:
+    """A remark on entries that are 0 within the tolerance, and so taken for 0."""
+    given = facts.tableau.butcher
+    assert given is not None
+    i, j = next((i, j) for i, row in enumerate(given.A) for j in range(i, len(row)) if row[j])
+    value = short(facts.field, given.A[i][j])
+    return diagnostic(
+        "RK343",
+        f"A[{i}][{j}] = {value} is taken as 0, within the tolerance: the method is explicit",
+        path=f"/A/{i}/{j}",
+        help="write 0 on and above the diagonal",
+    )
 
 
 def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
@@ -65,7 +85,7 @@ def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
         yield diagnostic(
             "RK320" if naive else "RK302",
             f"the row alpha[{i}] sums to {short(field, total)}"
-            + (", which is 1 at the initial values only" if naive else ", not to 1"),
+            + (", which is 1 at the initial values only" if naive else f", not to 1{off(field, total, field.one)}"),
             path=f"/alpha/{i}",
             help="training leaves the consistent methods; write one coefficient as an expression in the others"
             if naive
@@ -75,23 +95,14 @@ def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
 
 def forms_agree(facts: Facts) -> Iterator[Diagnostic]:
     """Where the file gives both forms, the Shu-Osher form must convert to the Butcher form."""
-    butcher, converted = facts.tableau.butcher, facts.converted
-    if butcher is None or converted is None:
-        return
-    places: list[tuple[Place, Element, Element]] = [
-        (("A", i, j), given, derived)
-        for i, (row, other) in enumerate(zip(butcher.A, converted.A, strict=True))
-        for j, (given, derived) in enumerate(zip(row, other, strict=True))
-    ]
-    places += [(("b", j), x, y) for j, (x, y) in enumerate(zip(butcher.b, converted.b, strict=True))]
-    wrong = [(place, given, derived) for place, given, derived in places if not is_close(facts, given - derived)]
+    wrong = [found for found in facts.disagreements if not is_close(facts, found[1] - found[2])]
     if wrong:
         place, given, derived = wrong[0]
         more = f" ({len(wrong)} entries differ)" if len(wrong) > 1 else ""
         yield diagnostic(
             "RK303",
             f"the two forms disagree: {shown(place)} is {short(facts.field, given)}, while alpha and beta give "
-            f"{short(facts.field, derived)}{more}",
+            f"{short(facts.field, derived)}{off(facts.field, given, derived)}{more}",
             path=pointer(place),
             help="delete the form that is derived from the other, or correct the wrong entry",
         )
@@ -107,7 +118,11 @@ def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
         yield diagnostic(
             "RK320" if naive else "RK304",
             f"the weights b sum to {short(field, total)}"
-            + (", which is 1 at the initial values only" if naive else ", not to 1: the method is not consistent"),
+            + (
+                ", which is 1 at the initial values only"
+                if naive
+                else f", not to 1{off(field, total, field.one)}: the method is not consistent"
+            ),
             path=where,
             help="order 1 then holds on a constraint, which training does not keep"
             if naive
@@ -119,7 +134,8 @@ def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
         if not is_close(facts, embedded - field.one):
             yield diagnostic(
                 "RK317",
-                f"the embedded weights b_hat sum to {short(field, embedded)}, not to 1",
+                f"the embedded weights b_hat sum to {short(field, embedded)}, not to 1"
+                f"{off(field, embedded, field.one)}",
                 path="/b_hat",
                 help="its difference from b estimates no error",
             )
@@ -131,23 +147,44 @@ def abscissae(facts: Facts) -> Iterator[Diagnostic]:
     if c is None:
         return
     rows = facts.tableau.row_sums
-    wrong = [i for i, (given, total) in enumerate(zip(c, rows, strict=True)) if not is_close(facts, given - total)]
+    wrong = facts.wrong_abscissae
     if wrong:
         i = wrong[0]
         more = f"; {len(wrong)} stages differ" if len(wrong) > 1 else ""
+        assert facts.timed is not None
+        plain, timed = facts.order.value, facts.timed.value
+        order = f"for F(x, t) the order is {timed}" + (
+            ", as for F(x)" if timed == plain else f", for F(x) it is {plain}"
+        )
         yield diagnostic(
             "RK311",
-            f"c[{i}] is {short(field, c[i])}, but the row A[{i}] sums to {short(field, rows[i])}{more}",
+            f"c[{i}] is {short(field, c[i])}, but the row A[{i}] sums to {short(field, rows[i])}"
+            f"{off(field, c[i], rows[i])}{more}; {order}",
             path=f"/c/{i}",
-            help="c is where a residual with time, F(x, t), is called; the order found is that for autonomous problems "
+            help="c is where a residual with time, F(x, t), is called; the order found is that for F(x), without time "
             "(Oliver 1975 has methods with such c on purpose)",
         )
+
+
+def rounded_digits(facts: Facts) -> Iterator[Diagnostic]:
+    """A table of decimals without tolerance whose digits alone cost it its order."""
+    found = rounded(facts)
+    if found is None:
+        return
+    fractions = f"; or write the fractions: {', '.join(named(found.fractions))}" if found.fractions else ""
+    yield diagnostic(
+        "RK341",
+        f"these look like rounded decimals of a method of order {found.order}: the digits are off by up to "
+        f"{Exact.rational(found.defect).above(3)}, and cost the order",
+        path="/A" if facts.tableau.butcher is not None else "/alpha",
+        help=f'add "tolerance": {json.dumps(decimal_text(found.tolerance))}{fractions}',
+    )
 
 
 FATAL = (bounded, explicit, alpha_rows, forms_agree)
 """With an error from one of these there is no explicit method to say anything else about."""
 
-STRUCTURE = (weights_sum, abscissae)
+STRUCTURE = (weights_sum, abscissae, rounded_digits)
 
 
 def structure(facts: Facts) -> tuple[tuple[Diagnostic, ...], bool]:
@@ -155,10 +192,10 @@ def structure(facts: Facts) -> tuple[tuple[Diagnostic, ...], bool]:
     found: list[Diagnostic] = []
     for check in FATAL:
         found += check(facts)
-        if any(d.code in ("RK301", "RK303", "RK306") for d in found):
+        if any(d.code in ("RK301", "RK306") for d in found):
             return tuple(found), False
     if any(d.status for d in found):
-        return tuple(found), False
+        return (*found, *rounded_digits(facts)), False
     return (*found, *_all(STRUCTURE, facts)), True
 
 

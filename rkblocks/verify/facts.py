@@ -7,16 +7,18 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rkblocks.exact.field import Field
+from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import TooLarge
-from rkblocks.forms import Butcher, Reduction, to_butcher
+from rkblocks.forms import Butcher, Reduction, Row, to_butcher
 from rkblocks.tableau import Parameter, Tableau
+from rkblocks.verify import places
 from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.monotonicity import ssp_coefficient
-from rkblocks.verify.order import Conditions, ElementaryWeights, Order, order_of
+from rkblocks.verify.nonautonomous import TimedOrder, timed_order
+from rkblocks.verify.order import Conditions, ElementaryWeights, Order, loosened, magnitude, order_of
 from rkblocks.verify.resolvent import Place
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
@@ -51,6 +53,36 @@ class Facts:
         return None if declared_form is None else to_butcher(self.field, declared_form)
 
     @cached_property
+    def alpha_defects(self) -> Row:
+        """What the sums of the rows of alpha are off 1, where they are."""
+        form, one = self.tableau.shu_osher, self.field.one
+        sums = [sum(row, self.field.zero) for row in form.alpha] if form is not None else []
+        return tuple(total - one for total in sums if total - one)
+
+    @cached_property
+    def alpha_defect(self) -> Element:
+        """The largest of these by size, 0 where every row sums to 1; of numbers alone."""
+        largest = self.field.zero
+        for size in (magnitude(self.field, defect) for defect in self.alpha_defects):
+            if size is not None and self.field.sign(size - largest) > 0:
+                largest = size
+        return largest
+
+    @cached_property
+    def disagreements(self) -> tuple[tuple[places.Place, Element, Element], ...]:
+        """Entries in which the two forms of the file differ, with what is given and what alpha and beta give."""
+        given, derived = self.tableau.butcher, self.converted
+        if given is None or derived is None:
+            return ()
+        differ: list[tuple[places.Place, Element, Element]] = [
+            (("A", i, j), x, y)
+            for i, (row, other) in enumerate(zip(given.A, derived.A, strict=True))
+            for j, (x, y) in enumerate(zip(row, other, strict=True))
+        ]
+        differ += [(("b", j), x, y) for j, (x, y) in enumerate(zip(given.b, derived.b, strict=True))]
+        return tuple(found for found in differ if found[1] - found[2])
+
+    @cached_property
     def reduced(self) -> Reduction:
         """The method without unused and equal stages."""
         return self.tableau.reduced
@@ -67,8 +99,28 @@ class Facts:
 
     @cached_property
     def order(self) -> Order:
-        """The order of (A, b); unused and equal stages make no difference to it."""
-        return order_of(self.conditions, self.tableau.tolerance)
+        """The order of (A, b); unused and equal stages make no difference to it.
+
+        Rows of alpha whose sums are 1 within the tolerance only make no method exactly, whatever b sums to.
+        """
+        found = order_of(self.conditions, self.tableau.tolerance)
+        loose = self.tableau.butcher is None and self.alpha_defect
+        return loosened(found, self.field, self.alpha_defect) if loose else found
+
+    @cached_property
+    def wrong_abscissae(self) -> tuple[int, ...]:
+        """The stages whose declared c is not the row sum of A, nor within the tolerance of it."""
+        c, within = self.form.c, self.field.within
+        pairs = zip(c or (), self.tableau.row_sums, strict=False)
+        return tuple(i for i, (x, total) in enumerate(pairs) if not within(x - total, self.tableau.tolerance))
+
+    @cached_property
+    def timed(self) -> TimedOrder | None:
+        """The order for F(x, t), where the declared c is not the row sums of A."""
+        c = self.form.c
+        if c is None or not self.wrong_abscissae:
+            return None
+        return timed_order(self.field, self.form.A, self.form.b, c, self.order, self.tableau.tolerance)
 
     @cached_property
     def embedded(self) -> Order | None:

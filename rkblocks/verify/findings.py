@@ -11,7 +11,7 @@ from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family_findings import family_domain, without_effect
 from rkblocks.verify.places import entry_at, pointer, shown
-from rkblocks.verify.values import BEYOND, bounds_text, root_text, short, to_float
+from rkblocks.verify.values import BEYOND, bounds_text, off_root, root_text, short, to_float
 
 
 def unused_stages(facts: Facts) -> Iterator[Diagnostic]:
@@ -88,10 +88,12 @@ def certifies_less(facts: Facts) -> Iterator[Diagnostic]:
     if certified.compare(facts.optimal.root) < 0 and not _negligible(facts, certified, facts.optimal.root):
         assert found.limiting is not None
         reason = " (alpha is 0 there)" if not found.cfl else ""
+        apart = off_root(facts.field, found.cfl, facts.optimal.root)
         yield diagnostic(
             "RK318",
             f"as written the form certifies c = {short(facts.field, found.cfl)}, limited by "
-            f"{shown(found.limiting)}{reason}; the method has C = {root_text(facts.optimal.root)} in another form",
+            f"{shown(found.limiting)}{reason}; the method has C = {root_text(facts.optimal.root)}{apart} in another "
+            "form",
             path=pointer(found.limiting),
             help="`rkblocks canonical` writes that form, as a corrected file",
         )
@@ -114,8 +116,11 @@ def decimal_table(facts: Facts) -> Iterator[Diagnostic]:
     elif facts.optimal is not None:
         sentences.append(f"C = 0 is exact for these digits: {facts.optimal.entry} is negative for small r")
     if facts.declared is not None and facts.declared.cfl:
+        rows = ""
+        if facts.alpha_defect:
+            rows = f", with rows of alpha that sum to 1 within {Exact(field, facts.alpha_defect).above(3)}"
         sentences.append(
-            f"alpha and beta certify c = {short(field, facts.declared.cfl)}, which moves no more than they do"
+            f"alpha and beta certify c = {short(field, facts.declared.cfl)}, which moves no more than they do{rows}"
         )
     if sentences:
         yield diagnostic("RK319", "table of decimals: " + "; ".join(sentences), path="/tolerance")

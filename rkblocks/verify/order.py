@@ -9,7 +9,7 @@ smaller trees, so each costs one entrywise product, and one product with A the f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import factorial, lcm
@@ -161,6 +161,14 @@ def order_of(conditions: Conditions, tolerance: Fraction = Fraction(0)) -> Order
     raise ValueError(
         "the tall tree with m + 1 nodes fails for every explicit method: A is not strictly lower triangular"
     )
+
+
+def loosened(order: Order, field: Field, defect: Element) -> Order:
+    """The order of a table that holds within the tolerance only, since a ``defect`` > 0 of another kind is in it."""
+    if order.value == 0:
+        return order
+    larger = field.sign(defect - order.residual) > 0
+    return replace(order, verdict="tolerance", exact=0, residual=defect if larger else order.residual)
 
 
 def _outside(conditions: Conditions, n: int, tolerance: Fraction, largest: Element) -> tuple[Tree | None, Element]:

@@ -31,6 +31,7 @@ from rkblocks.verify.report import (
     RootReport,
     SspReport,
     StabilityReport,
+    TimedReport,
     TypedReport,
     VarianceReport,
     Witness,
@@ -62,6 +63,16 @@ def order_part(facts: Facts) -> OrderReport:
         principal_error=square,
         remaining=remaining,
     )
+
+
+def timed_part(facts: Facts) -> TimedReport | None:
+    """The order for F(x, t), where the declared c is not the row sums of A."""
+    found, field = facts.timed, facts.field
+    if found is None:
+        return None
+    fails = found.witness
+    witness = None if fails is None else Witness(fails.tree, fails.order, Exact(field, fails.left), fails.right)
+    return TimedReport(found.value, found.verdict, found.exact, Exact(field, found.residual), witness)
 
 
 def embedded_part(facts: Facts) -> OrderReport | None:
@@ -161,7 +172,9 @@ def declared_part(facts: Facts) -> DeclaredReport | None:
     found = facts.declared
     if found is None:
         return None
-    return DeclaredReport(found.nonnegative, None if found.cfl is None else Exact(facts.field, found.cfl))
+    rows = Exact(facts.field, facts.alpha_defect) if facts.alpha_defect else None
+    cfl = None if found.cfl is None else Exact(facts.field, found.cfl)
+    return DeclaredReport(found.nonnegative, cfl, row_sums=rows)
 
 
 def optimal_part(facts: Facts) -> OptimalReport:

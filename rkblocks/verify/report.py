@@ -137,6 +137,27 @@ class OrderReport(Part):
 
 
 @dataclass(frozen=True)
+class TimedReport(Part):
+    """The order for F(x, t) with the declared c; ``witness`` None: that for F(x) is no higher.
+
+    In its tree ``t`` stands for a derivative of F with respect to time, which gives c where a leaf gives A e.
+    """
+
+    JSON = ("value", "verdict", "residual", "witness", "exact")
+
+    value: int
+    verdict: str
+    exact: int
+    largest: Exact
+    witness: Witness | None
+
+    @property
+    def residual(self) -> str:
+        """The largest residual of the conditions that hold, as text."""
+        return self.largest.text if self.largest.text is not None else self.largest.above()
+
+
+@dataclass(frozen=True)
 class Certificate(Part):
     """What proves an SSP coefficient: ``entry`` is negative just above the ``root``.
 
@@ -241,12 +262,13 @@ class DeclaredReport(Part):
     """What the Shu-Osher form as written certifies; for a family on its whole domain.
 
     ``trained`` says where it is nonnegative with the parameters that are not learned at their values: "everywhere",
-    "somewhere" or "nowhere" in the domain of the one that is.
+    "somewhere" or "nowhere" in the domain of the one that is.  ``row_sums_within``: how far from 1 a row of alpha sums
+    in a table of decimals; what the form certifies then holds so far only.
     """
 
     JSON = (
         *("nonnegative", "cfl", "cfl_float", "nonnegative_at_init?", "cfl_at_init?"),
-        *("trained?", "counterexample?", "least_of?"),
+        *("trained?", "counterexample?", "least_of?", "row_sums_within?"),
     )
 
     nonnegative: bool | None
@@ -256,6 +278,12 @@ class DeclaredReport(Part):
     trained: str | None = None
     counterexample: Counterexample | None = None
     least_of: tuple[Exact, ...] | None = None
+    row_sums: Exact | None = None
+
+    @property
+    def row_sums_within(self) -> str | None:
+        """The largest defect of a row sum as text, rounded up."""
+        return None if self.row_sums is None else self.row_sums.above()
 
     @property
     def cfl(self) -> str | None:
@@ -580,7 +608,7 @@ class Report(Part):
 
     JSON = (
         *("source", "name", "ok", "stages", "order", "ssp", "variance", "claims", "diagnostics"),
-        *("ineffective?", "embedded?", "stability?", "method?", "as_typed?", "contractivity"),
+        *("ineffective?", "nonautonomous?", "embedded?", "stability?", "method?", "as_typed?", "contractivity"),
     )
 
     source: str
@@ -593,6 +621,7 @@ class Report(Part):
     claims: tuple[ClaimReport, ...]
     diagnostics: tuple[Diagnostic, ...]
     ineffective: tuple[str, ...] | None = None
+    nonautonomous: TimedReport | None = None
     embedded: OrderReport | None = None
     stability: StabilityReport | None = None
     method: MethodReport | None = None

@@ -63,6 +63,29 @@ def short(field: Field, a: Element) -> str:
     return str(found) if found.parameters else found.brief(LONGEST)
 
 
+ALIKE = 10**6
+"""Two numbers look the same in a message where they differ by less than one part in so many."""
+
+
+def off(field: Field, found: Element, other: Element) -> str:
+    """Return " (off by 2.22e-16)" where two different numbers look the same in a message, else ""."""
+    difference = found - other
+    if not difference or any(map(field.free_parameters, (found, other))):
+        return ""
+    size = difference if field.sign(difference) > 0 else -difference
+    alike = bool(other) and field.sign(size * size * ALIKE**2 - other * other) < 0
+    return f" (off by {Exact(field, size).above(3)})" if alike else ""
+
+
+def off_root(field: Field, found: Element, root: Root) -> str:
+    """As `off`, for a number beside a real algebraic number."""
+    low, high = field.enclose(field.number(found), 256)
+    tight = root.refine(256)
+    difference = abs((low + high) / 2 - (tight.low + tight.high) / 2)
+    alike = 0 < difference * ALIKE < abs(tight.high)
+    return f" (off by {Exact.rational(difference).above(3)})" if alike else ""
+
+
 def root_text(root: Root) -> str:
     """A real algebraic number for a message: exact where that is short, else its digits."""
     text = Exact.root(root).text

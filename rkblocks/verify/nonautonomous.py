@@ -1,0 +1,144 @@
+"""The order for residuals with time, F(x, t), where the declared c is not the row sums of A.
+
+With time as a component of its own, t' = 1, the value of a stage there is ``t + c_i dt``.  Its trees have leaves of a
+second kind, derivatives of F with respect to t, that give their parent c where a leaf gives it the row sums of A; right
+sides are those of the trees without the colour (Oliver 1975; Hairer, Norsett & Wanner 1993, section II.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
+
+from rkblocks.exact.field import Element, Field
+from rkblocks.forms import Row, Rows
+from rkblocks.verify.integral import Integral, ring
+from rkblocks.verify.order import Order, Verdict, magnitude
+
+MOST_ORDER = 10
+"""Orders beyond are not looked at: there are some 10,000 trees of order 9 that have a leaf of time."""
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """A tree with leaves of both kinds: what it is as the root (``phi``) over ``denominator ** (nodes - 1)``."""
+
+    text: str
+    nodes: int
+    gamma: int
+    timed: bool
+    phi: list[Integral]
+
+
+@dataclass(frozen=True)
+class TimedCondition:
+    """The first condition with time that fails: ``tree`` as brackets with ``t`` for a leaf of time, and both sides."""
+
+    tree: str
+    order: int
+    left: Element
+    right: Fraction
+
+
+@dataclass(frozen=True)
+class TimedOrder:
+    """The highest order for F(x, t); ``witness`` is None where that is the order for F(x)."""
+
+    value: int
+    verdict: Verdict
+    exact: int
+    residual: Element
+    witness: TimedCondition | None
+
+
+def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: Fraction = Fraction(0)) -> TimedOrder:
+    """The order of (A, b, c) for x' = F(x, t), at most that for F(x).
+
+    Args:
+        c: the declared abscissae.
+        plain: the order of (A, b) for F(x); conditions without time are not looked at again.
+        tolerance: bound of the residuals, as in `order.order`.
+    """
+    conditions = _Conditions(field, A, b, c)
+    exact, value, largest = plain.exact, plain.value, plain.residual
+    for n in range(2, min(plain.value, MOST_ORDER) + 1):
+        hopeless = tolerance * factorial(n) >= 1
+        for tree in conditions.timed(n):
+            residual = conditions.residual(tree)
+            if not residual:
+                continue
+            exact = min(exact, n - 1)
+            size = magnitude(field, residual)
+            if size is None or hopeless or not field.within(size, tolerance):
+                right = Fraction(1, tree.gamma)
+                witness = TimedCondition(tree.text, n, residual + field.rational(right), right)
+                return TimedOrder(n - 1, _verdict(n - 1, exact), exact, largest, witness)
+            largest = size if field.sign(size - largest) > 0 else largest
+    return TimedOrder(value, _verdict(value, exact), exact, largest, None)
+
+
+def _verdict(value: int, exact: int) -> Verdict:
+    return "none" if value == 0 else "exact" if value == exact else "tolerance"
+
+
+class _Conditions:
+    """The trees with time, from small to large, with their elementary weights over a common denominator."""
+
+    def __init__(self, field: Field, A: Rows, b: Row, c: Row) -> None:
+        self.ring = ring(field)
+        m = len(b)
+        flat, self.denominator = self.ring.clear([entry for row in A for entry in row] + list(c))
+        self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
+        self._b, self._b_denominator = self.ring.clear(b)
+        one = [self.ring.one] * m
+        leaf = _Tree("[]", 1, 1, False, self._images(one))
+        self._children = {1: [leaf, _Tree("t", 1, 1, True, flat[m * m :])]}  # what each gives to its parent
+
+    def timed(self, n: int) -> list[_Tree]:
+        """The trees with n nodes, a leaf of time among them, by text."""
+        return sorted((tree for tree in self._trees(n) if tree.timed), key=lambda tree: tree.text)
+
+    def residual(self, tree: _Tree) -> Element:
+        """``b . Phi - 1/gamma`` in the field."""
+        left = sum((x * y for x, y in zip(self._b, tree.phi, strict=True) if x and y), self.ring.zero)
+        scale = self._b_denominator * self.ring.one
+        for _ in range(tree.nodes - 1):
+            scale = scale * self.denominator
+        return self.ring.element(left * tree.gamma - scale, scale * tree.gamma)
+
+    def _trees(self, n: int) -> Iterator[_Tree]:
+        """Yield every tree with n >= 2 nodes once."""
+        for children, phi in self._forests(n - 1, n - 1, None):
+            gamma = n
+            for child in children:
+                gamma *= child.gamma
+            text = f"[{''.join(sorted(child.text for child in children))}]"
+            yield _Tree(text, n, gamma, any(child.timed for child in children), phi)
+
+    def _forests(
+        self, total: int, largest: int, phi: list[Integral] | None, start: int = 0
+    ) -> Iterator[tuple[tuple[_Tree, ...], list[Integral]]]:
+        """Yield the multisets of children with so many nodes, none larger, with the product of what they give."""
+        if total == 0:
+            assert phi is not None
+            yield (), phi
+            return
+        for size in range(min(total, largest), 0, -1):
+            pool = self._pool(size)
+            for i in range(start if size == largest else 0, len(pool)):
+                child = pool[i]
+                both = child.phi if phi is None else [x * y for x, y in zip(phi, child.phi, strict=True)]
+                for rest, product in self._forests(total - size, size, both, i):
+                    yield (child, *rest), product
+
+    def _pool(self, size: int) -> list[_Tree]:
+        if size not in self._children:
+            self._children[size] = [
+                _Tree(tree.text, size, tree.gamma, tree.timed, self._images(tree.phi)) for tree in self._trees(size)
+            ]
+        return self._children[size]
+
+    def _images(self, phi: list[Integral]) -> list[Integral]:
+        return [sum((a * phi[j] for j, a in row if phi[j]), self.ring.zero) for row in self._rows]
