@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from rkblocks.program.emit import emit as emit
     from rkblocks.program.interpret import interpret as interpret
     from rkblocks.program.lower import lower as lower
+    from rkblocks.synthesis import design as design
     from rkblocks.tableau import Tableau as Tableau
     from rkblocks.verify.check import check as check
 
@@ -70,6 +71,7 @@ _HOME = {
     "parameter_groups": "rkblocks.blocks",
     "retrofit": "rkblocks.blocks",
     "evaluate": "rkblocks.evaluation",
+    "design": "rkblocks.synthesis",
 }
 _CORE = ("codes", "figures", "files", "program", "testing", "verify")
 _NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training")
@@ -88,6 +90,10 @@ def __getattr__(name: str) -> Any:
             from rkblocks.extras import require
 
             require("torch", "torch", f"rkblocks.{name}")
+        if name == "design":
+            from rkblocks.extras import require
+
+            require("scipy", "design", "rkblocks.design")
         module = import_module(home)
         return getattr(module, name) if name in _HOME else module
 

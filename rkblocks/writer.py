@@ -41,18 +41,18 @@ def to_json(tableau: Tableau) -> str:
         content |= {key: [text(e) for e in row] for key, row in vectors.items() if row is not None}
     if tableau.tolerance:
         content["tolerance"] = decimal_text(tableau.tolerance)
-    if claims := _claims(tableau.claims):
+    if claims := claims_text(tableau.claims):
         content["claims"] = claims
     if tableau.references:
         content["references"] = list(tableau.references)
-    return _layout(content) + "\n"
+    return layout(content) + "\n"
 
 
 def _bound(value: Element | None, numbers: Field) -> str | None:
     return None if value is None else numbers.text(value)
 
 
-def _claims(claims: Claims) -> dict[str, Any]:
+def claims_text(claims: Claims) -> dict[str, Any]:
     """Claims in the author's own words: "1.508…" must not become more or fewer digits."""
     written: dict[str, Any] = {} if claims.order is None else {"order": claims.order}
     for key in ("ssp", "declared_ssp", "rho", "variance"):
@@ -69,16 +69,16 @@ def decimal_text(value: Fraction) -> str:
     return f"{int(value * 10**shown)}e-{shown}"
 
 
-def _layout(value: Any, indent: int = 0) -> str:
+def layout(value: Any, indent: int = 0) -> str:
     """JSON with one row of an array to a line, as people write tableaus."""
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or (indent and len(flat) + indent <= _WIDTH and not _is_table(value)):
         return flat
     pad = " " * (indent + 2)
     if isinstance(value, dict):
-        lines = [f"{pad}{json.dumps(k, ensure_ascii=False)}: {_layout(v, indent + 2)}" for k, v in value.items()]
+        lines = [f"{pad}{json.dumps(k, ensure_ascii=False)}: {layout(v, indent + 2)}" for k, v in value.items()]
         return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
-    lines = [pad + _layout(item, indent + 2) for item in value]
+    lines = [pad + layout(item, indent + 2) for item in value]
     return "[\n" + ",\n".join(lines) + "\n" + " " * indent + "]"
 
 

@@ -216,20 +216,24 @@ def _claims(facts: Facts, member: _Member, form: ShuOsher, optimum: Root) -> Cla
     certified = declared(member.field, form).cfl
     assert certified is not None  # the form is nonnegative, and b is not 0
     exact = Exact.root(optimum).text
-    ssp = Claimed(exact) if exact is not None and len(exact) <= LONGEST_CLAIM else _digits(optimum)
+    ssp = Claimed(exact) if exact is not None and len(exact) <= LONGEST_CLAIM else leading_digits(optimum)
     return Claims(
         order=facts.order.value,
         ssp=None if facts.bracket is not None else ssp,
-        declared_ssp=Claimed(member.text) if certified == member.r else _claimed(member.field, certified),
-        variance=_claimed(facts.field, facts.growth.growth),
+        declared_ssp=Claimed(member.text) if certified == member.r else claimed_text(member.field, certified),
+        variance=claimed_text(facts.field, facts.growth.growth),
     )
 
 
-def _claimed(field: Field, value: Element) -> Claimed:
+def claimed_text(field: Field, value: Element) -> Claimed:
+    """The claim of an exact number: itself where it is short, else its leading digits."""
     text = Exact(field, value).text
-    return Claimed(text) if text is not None and len(text) <= LONGEST_CLAIM else _digits(cells.number(field, value))
+    return (
+        Claimed(text) if text is not None and len(text) <= LONGEST_CLAIM else leading_digits(cells.number(field, value))
+    )
 
 
-def _digits(root: Root) -> Claimed:
+def leading_digits(root: Root) -> Claimed:
+    """The claim of the leading digits of a number, "2.6506291914…"."""
     text = root_digits(root)
     return Claimed(text, digits=text.rstrip("…")) if text.endswith("…") else Claimed(text)
