@@ -23,7 +23,7 @@ from sympy.polys.galoistools import gf_from_int_poly, gf_sqf_p
 from rkblocks.exact import integers
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.irreducible import MOST_PRIMES, degrees_prove
-from rkblocks.exact.square_roots import algebraic, primitive_element, square_roots
+from rkblocks.exact.square_roots import algebraic, primitive_element, span, square_roots
 from rkblocks.exact.work import spend
 
 Parts = tuple[tuple[int, ...], ...]
@@ -102,7 +102,7 @@ class Polynomial:
             return integers.primitive(self.parts[0])
         split = _by_square_root(self)
         for d in self.field.roots:  # N(A + B sqrt(d)) = A**2 - d B**2
-            plain = {e: p for e, p in split.items() if e in _span(_below(self.field.roots, d))}
+            plain = {e: p for e, p in split.items() if e in span(_below(self.field.roots, d))}
             other = {e: p for e, p in split.items() if e not in plain}
             split = _minus(_times(plain, plain), _times(other, other))
         return integers.primitive(split[1])
@@ -219,14 +219,6 @@ def _basis(roots: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], ...], tuple[i
 def _below(roots: tuple[int, ...], d: int) -> tuple[int, ...]:
     """The roots that remain when those up to d are gone."""
     return roots[roots.index(d) + 1 :]
-
-
-@lru_cache(maxsize=64)
-def _span(roots: tuple[int, ...]) -> frozenset[int]:
-    found = {1}
-    for d in roots:
-        found |= {d * e // gcd(d, e) ** 2 for e in found}
-    return frozenset(found)
 
 
 def _times(left: Split, right: Split) -> Split:

@@ -46,6 +46,15 @@ def independent_roots(squarefree: Iterable[int]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=64)
+def span(roots: tuple[int, ...]) -> frozenset[int]:
+    """The square-free integers whose square roots lie in the field of these."""
+    found = {1}
+    for d in roots:
+        found |= {_times(d, e)[1] for e in found}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=64)
 def algebraic(roots: tuple[int, ...]) -> Any:
     """The sympy domain of the rationals with these square roots."""
     return QQ.algebraic_field(*(sympy.sqrt(d) for d in roots)) if roots else QQ

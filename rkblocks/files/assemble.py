@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roots, squarefree_part
+from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roots, span, squarefree_part
 from rkblocks.files.cells import Cell, complain
 from rkblocks.files.claims import Written
 from rkblocks.files.evaluate import evaluate, terms
@@ -93,11 +92,10 @@ def _field(draft: Draft, problems: Problems) -> Field | None:
             part = squarefree_part(size)[1] if size <= SQRT_LIMIT else size
             if part in parts:
                 continue
-            basis = independent_roots(parts)
             error = None
-            # Products of the roots are numbers of the field as well, and have to be factored there.
-            if size > SQRT_LIMIT or part * prod(basis) > SQRT_LIMIT:
-                help = f"p*q of all sqrt(p/q) of a file multiply to {SQRT_LIMIT} at most"
+            # Products of the roots are numbers of the field as well, and are written and read as roots.
+            if size > SQRT_LIMIT or max(span(independent_roots(parts | {part}))) > SQRT_LIMIT:
+                help = f"p*q of every sqrt(p/q), and of products of them, is {SQRT_LIMIT} at most"
                 error = EntryError("RK213", "the number under the root is too long", root.at, help)
             elif len(independent_roots(parts | {part})) > ROOTS_LIMIT:
                 message = f"more than {ROOTS_LIMIT} independent square roots in one file"

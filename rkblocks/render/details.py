@@ -75,5 +75,6 @@ def _variance(variance: VarianceReport) -> Iterator[str]:
         least = variance.minimum
         at = "as it grows without bound" if least.place is None else f"= {least.place.brief(WIDTH)}"
         edge = "" if least.inside else ", on the edge of the domain"
+        edge += "" if least.taken else ", approached but not taken: stages coincide there"
         yield f"least growth of the family {exact(least.number)} at {least.name} {at}{edge}"
     yield from (f"assumes {assumption}" for assumption in variance.assumptions)

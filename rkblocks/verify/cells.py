@@ -15,11 +15,10 @@ from math import ceil, floor, gcd, lcm
 from typing import Any
 
 from sympy import Poly, Symbol
-from sympy.polys.domains import QQ, ZZ
-from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
+from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Root, all_roots
 from rkblocks.tableau import Parameter
 
 Bounds = Mapping[str, tuple[Root | None, Root | None]]
@@ -82,21 +81,20 @@ def factors(polys: Iterable[Poly]) -> list[Poly]:
 
 def real_roots(poly: Poly) -> list[Root]:
     """All real roots of a polynomial in one variable over the rationals, ascending, each once."""
-    roots: list[Root] = []
-    for factor in factors([poly]):
+    return roots_of_factors(factors([poly]))
+
+
+def roots_of_factors(irreducible: Iterable[Poly]) -> list[Root]:
+    """All real roots of distinct irreducible polynomials in one variable, ascending."""
+    found: dict[tuple[int, ...], None] = {}
+    for factor in irreducible:
         coefficients = [Fraction(int(QQ.numer(c)), int(QQ.denom(c))) for c in factor.rep.to_list()]
         common = lcm(*(c.denominator for c in coefficients))
         dense = [int(c * common) for c in coefficients]
         content = gcd(*dense)
-        dense = [c // content for c in dense]
-        if len(dense) == 2:
-            roots.append(Root.rational(Fraction(-dense[1], dense[0])))
-            continue
-        for low, high in dup_isolate_real_roots_sqf([ZZ(c) for c in dense], ZZ):
-            ends = (Fraction(int(QQ.numer(e)), int(QQ.denom(e))) for e in (low, high))
-            roots.append(Root(tuple(reversed(dense)), *ends))
+        found[tuple(c // content for c in reversed(dense))] = None
     ordered: list[Root] = []
-    for root in roots:  # insertion: a handful of exact comparisons
+    for root in (r for p in found for r in all_roots(p)):  # insertion: a handful of exact comparisons
         place = next((k for k, other in enumerate(ordered) if root.compare(other) < 0), len(ordered))
         ordered.insert(place, root)
     return ordered
@@ -130,12 +128,7 @@ def between(left: Root | None, right: Root | None) -> Fraction:
 
 def inner_roots(polys: Iterable[Poly], low: Root | None, high: Root | None) -> list[Root]:
     """The real roots of polynomials in one variable inside an open interval, ascending, each once."""
-    product = Poly(1, Symbol("x"), domain=QQ)
-    for factor in factors(polys):
-        product = factor if product.is_ground else product * factor.replace(factor.gen, product.gen)
-    if product.is_ground:
-        return []
-    found = real_roots(product)
+    found = roots_of_factors(factors(polys))
     return [r for r in found if (low is None or r.compare(low) > 0) and (high is None or r.compare(high) < 0)]
 
 

@@ -48,11 +48,12 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
 
 def minimum_part(facts: Facts) -> MinimumReport | None:
     """The least growth over the closure of the domain, where one parameter has an effect."""
-    minimum = least_growth(facts.field, facts.growth.growth, facts.effective)
+    method = facts.reduced.A, facts.reduced.b
+    minimum = least_growth(facts.field, facts.growth.growth, facts.effective, method)
     if minimum is None:
         return None
     place = None if minimum.at is None else Exact.root(minimum.at)
-    return MinimumReport(Exact.root(minimum.value), facts.effective[0].name, place, minimum.inside)
+    return MinimumReport(Exact.root(minimum.value), facts.effective[0].name, place, minimum.inside, minimum.taken)
 
 
 def remaining_part(facts: Facts) -> tuple[Exact, ...]:

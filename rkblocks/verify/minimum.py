@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cmp_to_key
 
 from sympy import Poly, Symbol
 from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.forms import Row, Rows
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
+from rkblocks.verify.family import equal_rows
+from rkblocks.verify.pieces import is_zero_at
+from rkblocks.verify.variance import variance_growth
 
 MOST_DEGREE = 40
 
@@ -21,18 +26,23 @@ MOST_DEGREE = 40
 class Minimum:
     """The infimum ``value``, taken ``at`` a point of the closed domain (None: as the parameter grows without bound).
 
-    ``inside`` says whether the point lies in the open domain, where training can reach it.
+    ``inside`` says whether the point lies in the open domain, where training can reach it; ``taken`` is False where
+    stages coincide there, so that the member itself has another value and this one is only approached.
     """
 
     value: Root
     at: Root | None
     inside: bool
+    taken: bool = True
 
 
-def least_growth(field: Field, growth: Element, effective: Sequence[Parameter]) -> Minimum | None:
+def least_growth(
+    field: Field, growth: Element, effective: Sequence[Parameter], method: tuple[Rows, Row] | None = None
+) -> Minimum | None:
     """The least growth over the closure of the domain; None unless there is one effective parameter and no sqrt.
 
-    The growth has no pole inside the domain; it is compared exactly at the zeros of its derivative and at the ends.
+    The growth has no pole inside the domain; it is compared exactly at the zeros of its derivative, at the ends, and
+    where stages of the ``method`` (A, b) coincide: the growth of the reduced method is another one there.
     """
     if len(effective) != 1 or field.roots or max(growth.numer.degree(), growth.denom.degree()) > MOST_DEGREE:
         return None
@@ -49,11 +59,38 @@ def least_growth(field: Field, growth: Element, effective: Sequence[Parameter]) 
                 candidates.append(Minimum(Root.rational(Fraction(str(limit))), None, False))
         elif not below.rem(_minimal(end, t)).is_zero:
             candidates.append(Minimum(_value(above, below, end), end, False))
-    best = None
-    for candidate in candidates:
-        if best is None or candidate.value.compare(best.value) < 0:
-            best = candidate
-    return best
+    if method is not None:
+        meeting = cells.inner_roots(equal_rows(field, method[0], name), low, high)
+        places = {*meeting, *(c.at for c in candidates if c.at is not None)}
+        for at in places:
+            A, b = merged(field, *method, at)
+            if len(b) < len(method[1]):
+                inside = (low is None or at.compare(low) > 0) and (high is None or at.compare(high) < 0)
+                candidates = [replace(c, taken=False) if c.at == at else c for c in candidates]
+                reduced = variance_growth(field, A, b).growth
+                over, under = (Poly(part.as_expr(), t, domain=QQ) for part in (reduced.numer, reduced.denom))
+                if not under.rem(_minimal(at, t)).is_zero:
+                    candidates.append(Minimum(_value(over, under, at), at, inside))
+    return min(candidates, key=cmp_to_key(_lower), default=None)
+
+
+def merged(field: Field, A: Rows, b: Row, at: Root) -> tuple[Rows, Row]:
+    """The method with those stages merged that are equal where its one parameter is ``at``, one after the other."""
+    for j in range(len(b)):
+        for i in range(j):
+            if all(not x - y or is_zero_at(x - y, at) for x, y in zip(A[i], A[j], strict=True)):
+                rows = [_joined(row, i, j) for k, row in enumerate(A) if k != j]
+                return merged(field, tuple(rows), _joined(b, i, j), at)
+    return A, b
+
+
+def _joined(row: Row, i: int, j: int) -> Row:
+    """The row with the weight of stage j given to stage i."""
+    return tuple(x + row[j] if k == i else x for k, x in enumerate(row) if k != j)
+
+
+def _lower(left: Minimum, right: Minimum) -> int:
+    return left.value.compare(right.value) or right.taken - left.taken
 
 
 def _minimal(root: Root, t: Symbol) -> Poly:

@@ -40,7 +40,7 @@ from rkblocks.verify.resolvent import Place
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval
 from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import short
-from rkblocks.verify.variance import ASSUMPTIONS, Growth
+from rkblocks.verify.variance import ASSUMPTIONS
 
 
 def order_part(facts: Facts) -> OrderReport:
@@ -124,7 +124,7 @@ def variance_part(facts: Facts) -> VarianceReport:
         from rkblocks.verify import family_parts
 
         minimum = family_parts.minimum_part(facts)
-    return _variance(facts, facts.growth, minimum)
+    return _variance(facts, minimum)
 
 
 def stability_part(facts: Facts) -> StabilityReport:
@@ -158,7 +158,7 @@ def typed_part(facts: Facts) -> TypedReport | None:
     if not facts.was_reduced:
         return None
     optimal = None if facts.tableau.parameters else _optimal(facts.field, facts.optimal_as_typed)
-    return TypedReport(facts.tableau.stages, optimal, _variance(facts, facts.growth_as_typed, None))
+    return TypedReport(facts.tableau.stages, optimal, _variance(facts, None, reduced=False))
 
 
 def _order(field: Field, found: Order) -> OrderReport:
@@ -193,9 +193,10 @@ def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> Optim
     return OptimalReport(Exact.root(crossing.root), certificate)
 
 
-def _variance(facts: Facts, growth: Growth, minimum: MinimumReport | None) -> VarianceReport:
-    field, member = facts.field, facts.at_init.field
-    start = Exact(member, field.substitute(growth.growth, facts.tableau.initial()))
+def _variance(facts: Facts, minimum: MinimumReport | None, reduced: bool = True) -> VarianceReport:
+    growth = facts.growth if reduced else facts.growth_as_typed
+    field, member = facts.field, facts.at_init
+    start = Exact(member.field, member.growth.growth if reduced else member.growth_as_typed.growth)
     return VarianceReport(Exact(field, growth.growth), start, all_exact(field, growth.stages), ASSUMPTIONS, minimum)
 
 

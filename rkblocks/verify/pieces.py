@@ -139,22 +139,22 @@ def _continues_irrational(family: Family, piece: Piece, cut: Root) -> bool:
         return False
     coefficients = entry_polynomial(field, family.A, family.b, piece.place)
     if not piece.value:
-        return not _is_zero_at(next(c for c in coefficients if c), cut)
+        return not is_zero_at(next(c for c in coefficients if c), cut)
     slope = sum((k * c * piece.value ** (k - 1) for k, c in enumerate(coefficients) if k and c), field.zero)
-    return not _is_zero_at(slope, cut)
+    return not is_zero_at(slope, cut)
 
 
 def _same_pattern(family: Family, cut: Root) -> bool:
     """Whether no entry vanishes and no two stages become equal at the cut, so that nothing can be reduced there."""
-    if any(entry and _is_zero_at(entry, cut) for row in (*family.A, family.b) for entry in row):
+    if any(entry and is_zero_at(entry, cut) for row in (*family.A, family.b) for entry in row):
         return False
     return all(
-        any(x - y and not _is_zero_at(x - y, cut) for x, y in zip(left, right, strict=True))
+        any(x - y and not is_zero_at(x - y, cut) for x, y in zip(left, right, strict=True))
         for left, right in combinations(family.A, 2)
     )
 
 
-def _is_zero_at(a: Element, at: Root) -> bool:
+def is_zero_at(a: Element, at: Root) -> bool:
     """Whether an element of a field without square roots vanishes at an algebraic value of its one parameter."""
     poly = Poly(a.numer.as_expr(), domain=QQ) if not a.numer.is_ground else None
     if poly is None:

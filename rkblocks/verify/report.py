@@ -482,21 +482,26 @@ class ContractivityReport(Part):
 
 @dataclass(frozen=True)
 class MinimumReport(Table):
-    """The least growth over a family, where the parameter ``name`` is ``place`` (None: as it grows without bound)."""
+    """The least growth over a family, where the parameter ``name`` is ``place`` (None: as it grows without bound).
+
+    ``taken`` is False where stages coincide there: the growth is approached, and that of the member itself is larger.
+    """
 
     number: Exact
     name: str
     place: Exact | None
     inside: bool
+    taken: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
-        return {
+        found = {
             "growth": self.number.text,
             "growth_float": self.number.nearest,
             "at": {self.name: _plain(self.place)},
             "inside": self.inside,
         }
+        return found if self.taken else found | {"taken": False}
 
 
 @dataclass(frozen=True)

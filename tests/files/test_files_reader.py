@@ -307,3 +307,12 @@ def test_reading_a_missing_file_raises_nothing(tmp_path: Path) -> None:
     assert [d.code for d in reading.diagnostics] == ["RK001"]
     with pytest.raises(RkblocksError):
         files.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("first", ["sqrt(5)", "sqrt(4131609078095)"])
+def test_dependent_roots_are_counted_once_in_any_order(first: str) -> None:
+    """Chummund's method of order 6 has sqrt(5), sqrt(826321815619) and the square root of their product."""
+    entries = [first, "sqrt(826321815619)", "sqrt(4131609078095)", "sqrt(5)*sqrt(826321815619)"]
+    reading = read(with_(BUTCHER, A=[[], [" + ".join(entries)]]))
+    assert reading.tableau is not None, reading.diagnostics
+    assert reading.tableau.field.roots == (5, 826321815619)

@@ -1,5 +1,6 @@
 """Families: R as a piecewise function against R at sampled members, regions against evaluation, exact minima."""
 
+import json
 from fractions import Fraction
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
+from rkblocks import check, files
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import ShuOsher, reduce
@@ -256,3 +258,25 @@ def test_a_bound_for_two_parameters_is_proved() -> None:
     assert none is not None
     assert none.least == 0
     assert none.zero_at is not None
+
+
+@pytest.mark.parametrize(
+    ("domain", "init", "A", "b", "growth", "at", "taken", "start"),
+    [
+        (("-1", "1"), "1/2", [[], ["u"]], ["1/2", "1/2"], "3/2", "0", False, 1.5625),
+        (("-1", "1"), "0", [[], ["u"]], ["1/2", "1/2"], "3/2", "0", False, 2.0),
+        (("0", "2"), "1", [[], ["1"], ["u", "0"]], ["1/2", "1/4", "1/4"], "23/16", "0", False, 1.75),
+        (("-1", "1"), "1/2", [[], ["u"]], ["3/2", "-1/2"], "2", "0", True, 3.5625),  # weights that cancel in the sum
+        (("1", "3"), "2", [[], ["1"], ["u**2 - 1", "0"]], ["1/2", "3/4", "-1/4"], "7/4", "sqrt(2)", True, None),
+    ],
+)
+def test_growth_where_stages_coincide_is_that_of_the_reduced_member(domain, init, A, b, growth, at, taken, start):
+    """The formula of the family goes on at such a member, but its stages are evaluated once there."""
+    text = json.dumps({"parameters": {"u": {"domain": list(domain), "init": init}}, "A": A, "b": b})
+    report = check(files.read_text(text).tableau)
+    found = report.variance.minimum
+    assert (found["growth"], found["at"], found.get("taken", True)) == (growth, {"u": at}, taken)
+    if start is not None:
+        assert report.variance.growth_float == start
+        member = files.read_text(text).tableau
+        assert check(member.at(member.initial())).variance.growth_float == start
