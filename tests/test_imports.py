@@ -31,6 +31,8 @@ def loaded(arguments: list[str], forbidden: tuple[str, ...]) -> list[str]:
         ["check", "ssp3", "--format", "github"],
         ["show", "ark"],
         ["compile", "ssp3"],
+        ["train", "--preset", "digits", "--print-config"],
+        ["runs", "tests"],
     ],
     ids=" ".join,
 )
@@ -63,6 +65,11 @@ def test_the_exact_commands_never_import_torch(arguments: list[str]) -> None:
 )
 def test_the_light_commands_never_import_sympy(arguments: list[str]) -> None:
     assert loaded(arguments, ("sympy", *HEAVY)) == ["0"]
+
+
+def test_settings_that_are_wrong_are_refused_before_torch_is_imported() -> None:
+    assert loaded(["train", "--preset", "digits", "--set", "training.epoch=3"], HEAVY) == ["2"]
+    assert loaded(["train", "--preset", "no_such_preset"], HEAVY) == ["2"]
 
 
 def test_the_package_itself_imports_neither() -> None:

@@ -7,7 +7,6 @@ due while a finger is on the key, so nothing here imports torch or sympy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem, shell_complete
@@ -55,8 +54,24 @@ def scheme_list(_: click.Context, incomplete: str) -> list[CompletionItem]:
 
 def recipes(_: click.Context, incomplete: str) -> list[CompletionItem]:
     """Names of the presets of `train`; what begins like none of them is a file."""
-    folder = Path(__file__).parents[1] / "presets"
-    return _items(((path.stem, "") for path in sorted(folder.glob("*.toml"))), incomplete) or files(_, incomplete)
+    from rkblocks.runs.config import presets
+
+    return _items(((name, "") for name in presets()), incomplete) or files(_, incomplete)
+
+
+def settings(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Settings up to the equals sign, with what they mean."""
+    import dataclasses
+    import typing
+
+    from rkblocks.runs.sections import Config
+
+    known = (
+        (f"{section}.{field.name}=", field.metadata["meaning"])
+        for section, kind in typing.get_type_hints(Config).items()
+        for field in dataclasses.fields(kind)
+    )
+    return _items(known, incomplete)
 
 
 def codes(_: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -100,6 +115,7 @@ WORDS: dict[tuple[str, str], Complete] = {
     ("train", "blocks"): scheme_list,
     ("explain", "code"): codes,
     ("train", "preset"): recipes,
+    ("train", "sets"): settings,
     ("train", "data"): words(*DATA),
     ("evaluate", "preset"): words(*EVALUATIONS),
     ("evaluate", "attack"): words(*ATTACKS),

@@ -62,18 +62,21 @@ def command(
     if resume is not None and (given or preset or sets or out or print_config):
         raise click.UsageError("--resume takes no option but --tensorboard: a run continues with its own settings")
     if resume is None and preset is None:
-        raise click.UsageError(f"name a recipe with --preset: {', '.join(_presets())}; or continue a run with --resume")
+        from rkblocks.runs.config import presets
+
+        raise click.UsageError(f"name a recipe with --preset: {', '.join(presets())}; or continue a run with --resume")
     from rkblocks.cli import console
     from rkblocks.extras import require
+    from rkblocks.runs.config import load
 
-    require("torch", "torch", "training")
-    from rkblocks import distributed, training
+    if preset is None:
+        require("torch", "torch", "training")
+        from rkblocks import training
 
-    if resume is not None:
-        console.show(f"{training.resume(resume, tensorboard=tensorboard)}\n")
+        console.show(f"{training.resume(str(resume), tensorboard=tensorboard)}\n")
         return 0
-    assert preset is not None
-    config = training.load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
+    # All that is wrong with the settings is said before torch is imported, which takes seconds.
+    config = load(preset, [f"{SETTINGS[name]}={value}" for name, value in given.items()] + list(sets))
     if print_config:
         from rkblocks.runs import combinations, variants
         from rkblocks.settings import toml
@@ -81,17 +84,15 @@ def command(
         console.show(f"{toml.write(config)}\n{variants.comment(config)}")
         console.diagnose(combinations.without_effect(config))
         return 0
+    require("torch", "torch", "training")
+    from rkblocks import distributed, training
+
     free, taken = _free(preset, config.net.blocks, config.training.seed)
     folder = free if out is None else Path(out)
     if out is None and distributed.local_rank() == 0:
         _name_unfinished(taken)
     console.show(f"{training.train(config, folder, tensorboard=tensorboard)}\n")
     return 0
-
-
-def _presets() -> list[str]:
-    """Return the names of the recipes, without importing torch."""
-    return sorted(path.stem for path in (Path(__file__).parents[1] / "presets").glob("*.toml"))
 
 
 def _free(preset: str, blocks: tuple[str, ...], seed: int) -> tuple[Path, list[Path]]:

@@ -46,6 +46,7 @@ def completed(*words: str, tmp_path: Path) -> list[str]:
         (["check", "--format", "g"], ["github"]),
         (["train", "--preset", "dig"], ["digits"]),
         (["train", "--blocks", "ssp2,mid"], ["ssp2,midpoint"]),
+        (["train", "--set", "training.ep"], ["training.epochs="]),
         (["evaluate", "--attack", "ap"], ["apgd"]),
         (["explain", "rk99"], ["RK999"]),
         (["check", "./mi"], ["compopt -o default", ""]),
