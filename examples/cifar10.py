@@ -2,7 +2,7 @@
 
     python examples/cifar10.py --data-root ~/data                   a GPU, or patience
     python examples/cifar10.py --data ~/cifar10-jpeg                an image folder: train/CLASS/*, test/CLASS/*
-    python examples/cifar10.py --tiny                               seconds, also without CIFAR-10: shows that it runs
+    python examples/cifar10.py --tiny                               seconds, on a stand-in: shows that it runs
 
 Kim et al. 2020, section 4.3; SSP-adap is ark, euler, ssp2 in the three groups.
 """
@@ -13,9 +13,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from stand_in import digits_folder
+from stand_in import stand_in
 
-from rkblocks import RkblocksError, data, evaluate, training
+from rkblocks import RkblocksError, evaluate, training
 
 TINY = ["training.epochs=3", "training.batch_size=20", "net.depth=1", "net.widths=4,8,16", "attack.steps=1"]
 
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
 
     if options.tiny:
-        options.data = cifar10_or_stand_in(options.data, options.data_root, options.out / "stand-in")
+        options.data = stand_in(options.out / "stand-in", size=32, channels=3)
         options.limit = min(options.limit, 100)
     settings = [f"training.seed={options.seed}", f"data.name={options.data}", *(TINY if options.tiny else [])]
     if options.data_root:
@@ -62,18 +62,6 @@ def main() -> None:
             attack = f"{entry['attack']}-{threat['steps']}" if entry["attack"] == "pgd" else entry["attack"]
             low, high = entry["interval"]
             print(f"{run['blocks']:<18}{attack:<10}{threat['eps']:<8}{entry['accuracy']:<10.4f}{low:.4f} to {high:.4f}")
-
-
-def cifar10_or_stand_in(name: str, root: str | None, folder: Path) -> str:
-    """Return `name`, or the stand-in's folder where that data set cannot be read, having said so."""
-    try:
-        data.load(name, root)
-    except RkblocksError as error:
-        print(
-            f"{error}\nNo CIFAR-10 here: enlarged digits of scikit-learn stand in for it, in {folder}.", file=sys.stderr
-        )
-        return str(digits_folder(folder, size=32, channels=3))
-    return name
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python examples/mnist.py --data-root ~/data                            minutes a network on two cores
     python examples/mnist.py --data-root ~/data --preset mnist-paper       the paper's recipe: for a GPU
-    python examples/mnist.py --tiny                                        seconds, also without MNIST
+    python examples/mnist.py --tiny                                        seconds, on a stand-in for MNIST
 
 Kim et al. 2020, section 4.2.
 """
@@ -13,9 +13,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from stand_in import digits_folder
+from stand_in import stand_in
 
-from rkblocks import RkblocksError, data, evaluate, training
+from rkblocks import RkblocksError, evaluate, training
 
 TINY = ["training.epochs=4", "training.batch_size=20", "net.depth=1", "net.widths=8"]
 
@@ -37,7 +37,7 @@ def main() -> None:
 
     settings = [f"training.seed={options.seed}"]
     if options.tiny:
-        source = mnist_or_stand_in(options.data_root, options.out / "stand-in")
+        source = stand_in(options.out / "stand-in", size=28, channels=1)
         options.limit = min(options.limit, 100)
         settings += [*TINY, f"data.name={source}"]
     if options.data_root:
@@ -60,16 +60,6 @@ def main() -> None:
             attack = f"{entry['attack']}-{threat['steps']}" if entry["attack"] == "pgd" else entry["attack"]
             low, high = entry["interval"]
             print(f"{run['blocks']:<12}{attack:<10}{threat['eps']:<8}{entry['accuracy']:<10.4f}{low:.4f} to {high:.4f}")
-
-
-def mnist_or_stand_in(root: str | None, folder: Path) -> str:
-    """Return "mnist", or the stand-in's folder where MNIST cannot be read, having said so."""
-    try:
-        data.load("mnist", root)
-    except RkblocksError as error:
-        print(f"{error}\nNo MNIST here: enlarged digits of scikit-learn stand in for it, in {folder}.", file=sys.stderr)
-        return str(digits_folder(folder, size=28, channels=1))
-    return "mnist"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""A stand-in for a data set that is not on this machine: scikit-learn's digits, enlarged, as an image folder.
+"""A stand-in for MNIST or CIFAR-10: scikit-learn's digits, enlarged, as an image folder of 800 images.
 
 Only `--tiny` uses it. It shows that everything runs; its numbers say nothing about MNIST or CIFAR-10.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -12,6 +13,12 @@ from torch.nn.functional import interpolate
 
 from rkblocks import data
 from rkblocks.extras import require
+
+
+def stand_in(folder: Path, size: int, channels: int) -> str:
+    """Return the name of `folder` as a data set, filled, having said so."""
+    print(f"Enlarged digits of scikit-learn stand in for the data set, in {folder}.", file=sys.stderr)
+    return str(digits_folder(folder, size, channels))
 
 
 def digits_folder(folder: Path, size: int, channels: int, per_class: int = 40) -> Path:

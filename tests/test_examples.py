@@ -60,13 +60,10 @@ def test_an_honest_and_a_masked_model(tmp_path: Path) -> None:
     ("script", "blocks", "eps"),
     [("mnist.py", ["euler", "ark_mnist"], "8/255"), ("cifar10.py", ["ark,euler,ssp2"], "8/255")],
 )
-def test_training_without_the_data_set_says_so_and_runs(
-    tmp_path: Path, script: str, blocks: list[str], eps: str
-) -> None:
+def test_training_on_the_stand_in_says_so_and_runs(tmp_path: Path, script: str, blocks: list[str], eps: str) -> None:
     done = run(script, "--tiny", "--blocks", *blocks, "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "RK602" in done.stderr
-    assert "stand in for it" in done.stderr
+    assert "stand in for the data set" in done.stderr
     head, *rows = done.stdout.splitlines()
     assert head.split()[:4] == ["blocks", "attack", "eps", "accuracy"]
     assert [row.split()[:3] for row in rows] == [

@@ -70,6 +70,7 @@ def _register() -> None:
     from rkblocks.cli import (
         analyze,
         audit,
+        cache,
         canonical,
         check,
         compile,
@@ -102,6 +103,7 @@ def _register() -> None:
         audit,
         study,
         runs,
+        cache,
         demo,
     ):
         app.add_command(module.command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -32,6 +33,14 @@ def colour(stream: TextIO | None) -> bool:
         return stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def width(stream: TextIO | None) -> int | None:
+    """Return the characters of a line of the terminal that `stream` is; None where it is no terminal."""
+    try:
+        return shutil.get_terminal_size().columns if stream is not None and stream.isatty() else None
+    except ValueError:  # closed
+        return None
 
 
 def show(text: str) -> None:

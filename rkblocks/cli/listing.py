@@ -52,7 +52,7 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
         return 0
     from rkblocks.render.listing import listing
 
-    console.show(listing(rows, colour=console.colour(sys.stdout)))
+    console.show(listing(rows, colour=console.colour(sys.stdout), width=console.width(sys.stdout)))
     if not rows:
         console.note("no scheme of the library fits")
     if left_out := ", ".join(row.entry.name for row in unclaimed(library, **ranges, ssp=ssp)):

@@ -108,3 +108,17 @@ def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callabl
     say(results.sweep_line(summary, CHANCE))
     say(results.health_line(entries))
     say(f"\nResults, figures, configuration and source of the blocks: {folder}")
+    say(_next_steps(folder / "networks" / chosen.tasks[-1].name))
+
+
+def _next_steps(run: Path) -> str:
+    """What to type next, for somebody who has just seen the table."""
+    rkblocks = invocation.command()
+    steps = {
+        f"{rkblocks} evaluate {run}": "more attacks on one of these networks, and their health",
+        f"{rkblocks} analyze {run}": "theory beside measurement, block by block: a report",
+        f"{rkblocks} list --ssp --sort C/stages --reverse": "other schemes; `check FILE.json` verifies your own",
+        f"{rkblocks} train --preset digits --blocks ssprk43": "train one of them",
+    }
+    width = max(map(len, steps))
+    return "\n".join(["\nWhat next:", *(f"  {step:<{width}}  {why}" for step, why in steps.items())])

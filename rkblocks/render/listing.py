@@ -16,8 +16,11 @@ SHORT = 7
 """Exact numbers up to this length are shown as they are."""
 
 
-def listing(rows: Sequence[Ranked], *, colour: bool = False) -> str:
-    """Return a line for each scheme: name, stages, claimed order, C, C by stages, rho, growth ("-": none), title."""
+def listing(rows: Sequence[Ranked], *, colour: bool = False, width: int | None = None) -> str:
+    """Return a line for each scheme: name, stages, claimed order, C, C by stages, rho, growth ("-": none), title.
+
+    width: of a terminal, in whose lines the titles are cut; None: any.
+    """
     lines = [
         (
             row.entry.name,
@@ -31,7 +34,7 @@ def listing(rows: Sequence[Ranked], *, colour: bool = False) -> str:
         )
         for row in rows
     ]
-    return columns(_HEAD, lines, right=(1, 2), style=Style(colour))
+    return columns(_HEAD, lines, right=(1, 2), style=Style(colour), width=width)
 
 
 def record(row: Ranked) -> dict[str, Any]:
@@ -53,11 +56,23 @@ def record(row: Ranked) -> dict[str, Any]:
 
 
 def columns(
-    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), style: Style = PLAIN
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    style: Style = PLAIN,
+    width: int | None = None,
 ) -> str:
-    """Return a plain table: a head line, then the rows, columns two spaces apart; `right` are aligned right."""
+    """Return a plain table: a head line, then the rows, columns two spaces apart; `right` are aligned right.
+
+    width: characters of a line, from which on the last column is cut; None: any.
+    """
     rows = [[escape.line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    if width is not None:  # a word of it is always left
+        widths[-1] = min(widths[-1], max(width - sum(widths[:-1]) - 2 * (len(head) - 1), 8))
+        rows = [[*row[:-1], row[-1] if len(row[-1]) <= widths[-1] else f"{row[-1][: widths[-1] - 1]}…"] for row in rows]
 
     def line(row: Sequence[str]) -> str:
         cells = [

@@ -79,6 +79,25 @@ def test_the_cache_spares_decoding(folder, monkeypatch):
     assert 77 in data.load(str(folder), validation=0).train.images[:, 0, 0, 0]
 
 
+def test_one_copy_of_a_folder_and_a_command_that_lists_and_clears(folder, capsys):
+    from rkblocks.cli import main
+
+    data.load(str(folder))
+    Image.new("RGB", (6, 4), (77, 0, 0)).save(folder / "train" / "cat" / "0.png")
+    data.load(str(folder))
+    (copy,) = cache.copies()
+    assert copy.root == str(folder.resolve())
+    (cache.folder() / "left.part").write_text("by a process that was killed")
+    assert main(["cache"]) == 0
+    out = capsys.readouterr().out
+    assert str(folder.resolve()) in out
+    assert "(unknown: left.part)" in out
+    assert main(["cache", "--clear"]) == 0
+    assert list(cache.copies()) == []
+    assert main(["cache"]) == 0
+    assert "nothing is kept" in capsys.readouterr().err
+
+
 def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(folder, monkeypatch):
     expected = data.load(str(folder)).train.images
     (stored,) = cache.folder().iterdir()

@@ -52,3 +52,13 @@ def test_a_record_has_claims_as_written_and_as_numbers() -> None:
 
 def test_an_empty_table_keeps_its_head() -> None:
     assert columns(("a", "b"), []) == "a  b\n"
+
+
+def test_the_last_column_is_cut_where_a_line_is_too_short() -> None:
+    rows = [("a", "1", "a long title of many words"), ("bb", "22", "short")]
+    full = columns(("name", "n", "title"), rows)
+    assert columns(("name", "n", "title"), rows, width=200) == full
+    found = columns(("name", "n", "title"), rows, width=24).splitlines()
+    assert found[1] == "a     1   a long title …"
+    assert max(map(len, found)) == 24
+    assert max(map(len, columns(("name", "n", "title"), rows, width=1).splitlines())) == 18  # eight letters are left
