@@ -24,10 +24,11 @@ def answer(app: click.Group, instruction: str) -> int:
 
 
 def teach(app: click.Group) -> None:
-    """Give every parameter of `WORDS` its completion."""
-    for (command, name), complete in WORDS.items():
-        for parameter in app.commands[command].params:
-            if parameter.name == name:
+    """Give every parameter of `EVERYWHERE` and `WORDS` its completion."""
+    for name, command in app.commands.items():
+        for parameter in command.params:
+            complete = WORDS.get((name, str(parameter.name))) or EVERYWHERE.get(str(parameter.name))
+            if complete is not None and not isinstance(parameter.type, click.Choice):
                 setattr(parameter, "shell_complete", complete)  # noqa: B010
 
 
@@ -109,6 +110,14 @@ ANALYSES = ("growth", "variation", "variance", "lemma1", "lipschitz", "coefficie
 DATA = ("digits", "mnist", "fashion", "cifar10", "tiny-imagenet")
 SPLITS, DEVICES = ("test", "validation", "train"), ("auto", "cpu", "cuda")
 
+EVERYWHERE: dict[str, Complete] = {
+    "split": words(*SPLITS),
+    "device": words(*DEVICES),
+    "weights": words("best", "last", "average"),
+    **dict.fromkeys(("runs", "folders", "data_root", "out", "resume"), folders),
+    **dict.fromkeys(("output", "file", "report", "figure"), files),
+}
+"""What completes a parameter of this name in any command."""
 WORDS: dict[tuple[str, str], Complete] = {
     **dict.fromkeys((("check", "targets"), ("show", "name"), ("canonical", "name"), ("compile", "name")), schemes),
     ("verify", "tableau"): schemes,
@@ -122,19 +131,10 @@ WORDS: dict[tuple[str, str], Complete] = {
     ("evaluate", "norm"): words("linf", "l2", "l1"),
     ("evaluate", "loss"): words("ce", "margin", "dlr"),
     ("evaluate", "definition"): words("final", "any"),
-    ("evaluate", "weights"): words("best", "last", "average"),
-    ("analyze", "only"): words(*ANALYSES),
-    **{(command, "split"): words(*SPLITS) for command in ("evaluate", "analyze")},
-    **{(command, "device"): words(*DEVICES) for command in ("train", "evaluate", "analyze", "study")},
-    **{(command, "data_root"): folders for command in ("train", "evaluate", "analyze", "study")},
-    **{(command, "runs"): folders for command in ("evaluate", "analyze", "audit")},
     ("evaluate", "source"): folders,
-    ("train", "resume"): folders,
-    ("runs", "folders"): folders,
-    **{(command, "out"): folders for command in ("train", "study", "demo")},
-    **{(command, "output"): files for command in ("show", "canonical", "compile")},
-    **{("analyze", name): files for name in ("report", "figure")},
-    ("verify", "file"): files,
+    ("analyze", "only"): words(*ANALYSES),
+    ("design", "maximize"): words("ssp", "rho", "threshold", "real", "imaginary"),
+    ("design", "minimize"): words("growth", "error"),
     ("study", "source"): files,
 }
-"""What completes a parameter, by its command and name. An option with fixed choices needs no line: click knows them."""
+"""What completes a parameter of one command. An option with fixed choices needs no line: click knows them."""

@@ -44,7 +44,7 @@ def completed(*words: str, tmp_path: Path) -> list[str]:
         (["check", "mid"], ["midpoint"]),
         (["check", "--form"], ["--format"]),
         (["check", "--format", "g"], ["github"]),
-        (["train", "--preset", "dig"], ["digits"]),
+        (["train", "--preset", "fashion-s"], ["fashion-short"]),
         (["train", "--blocks", "ssp2,mid"], ["ssp2,midpoint"]),
         (["train", "--set", "training.ep"], ["training.epochs="]),
         (["evaluate", "--attack", "ap"], ["apgd"]),
@@ -87,6 +87,7 @@ def test_a_completion_imports_neither_torch_nor_sympy() -> None:
 def test_every_line_of_the_table_is_a_parameter() -> None:
     known = {(name, parameter.name) for name, command in app.commands.items() for parameter in command.params}
     assert set(completion.WORDS) <= known
+    assert set(completion.EVERYWHERE) <= {name for _, name in known}
 
 
 def test_what_is_told_twice_is_the_same() -> None:
