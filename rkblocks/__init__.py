@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rkblocks.files import load as load
     from rkblocks.files import save as save
     from rkblocks.files import tableau as tableau
+    from rkblocks.nets.normalize import Normalize as Normalize
     from rkblocks.program.emit import emit as emit
     from rkblocks.program.interpret import interpret as interpret
     from rkblocks.program.lower import lower as lower
@@ -72,6 +73,7 @@ _HOME = {
     "retrofit": "rkblocks.blocks",
     "evaluate": "rkblocks.evaluation",
     "design": "rkblocks.synthesis",
+    "Normalize": "rkblocks.nets",
 }
 _CORE = ("codes", "figures", "files", "program", "testing", "verify")
 _NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training")

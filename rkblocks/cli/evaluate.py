@@ -14,10 +14,14 @@ Examples:
   rkblocks evaluate runs/mine --attack transfer --source runs/other
   torchrun --standalone --nproc-per-node 2 -m rkblocks evaluate runs/mine
   rkblocks evaluate runs/mine --strict --format json > result.json
+  rkblocks evaluate --model mine.py:net --weights mine.pt --data digits    any torch network
 
 Every evaluation is saved in its run folder, with the outcome of each image.
 Exit status: 0 done, 1 a health check failed under --strict, 2 could not run.
 """
+
+
+WEIGHTS_HELP = "best, last, or average if there is; with --model a .safetensors or .pt file."
 
 
 def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -40,7 +44,7 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.command("evaluate", short_help="Attack trained networks.", epilog=EPILOG)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...")
 @click.option("--list-attacks", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="Name them all.")
 @click.option("--preset", default=None, metavar="NAME", help="paper, standard or quick.  [default: standard]")
 @click.option("--attack", metavar="NAME", help="One attack instead of a preset; see --list-attacks.")
@@ -56,9 +60,9 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--queries", type=int, metavar="Q", help="Forward passes for each image; for square.")
 @click.option("--source", metavar="RUN", help="The run that transfer makes its examples on.")
 @click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
-@click.option(
-    "--weights", default="best", show_default=True, metavar="NAME", help="best, last, or average if there is."
-)
+@click.option("--model", metavar="FILE.py:NAME", help="A network of your own, or a function that returns one.")
+@click.option("--data", metavar="NAME", help="With --model: digits, mnist, fashion, cifar10, ... or an image folder.")
+@click.option("--weights", default="best", show_default=True, metavar="NAME", help=WEIGHTS_HELP)
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
 @click.option("--limit", type=int, metavar="N", help="At most N images, drawn with the seed.")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -71,9 +75,16 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
-    runs: tuple[str, ...], preset: str | None, attack: str | None, strict: bool, form: str, **options: Any
+    runs: tuple[str, ...],
+    preset: str | None,
+    attack: str | None,
+    model: str | None,
+    data: str | None,
+    strict: bool,
+    form: str,
+    **options: Any,
 ) -> int:
-    """Attack the networks of one or more run folders.
+    """Attack the networks of one or more run folders, or one of your own (--model).
 
     Clean accuracy comes first, then the attacks of a preset around the budget of the data set, or one attack given in
     full. Intervals are 95 % Wilson. The health report says whether the attacks were strong enough to be believed.
@@ -82,6 +93,8 @@ def command(
         options["targets"] = int(options["targets"])
     if preset is not None and attack is not None:
         raise click.UsageError("--preset and --attack exclude each other: an attack is described by its own options")
+    if bool(runs) == bool(model) or bool(model) != bool(data):
+        raise click.UsageError("name run folders, or --model FILE.py:NAME with --data NAME")
     from rkblocks.cli import console
     from rkblocks.cli.progress import Progress
     from rkblocks.extras import require
@@ -95,7 +108,11 @@ def command(
         first = distributed.rank() == 0  # of several processes one talks
         progress = Progress() if first else None
         try:
-            result = evaluate(runs, preset=preset or "standard", attack=attack, progress=progress, **options)
+            chosen: tuple[Any, ...] = (runs,)
+            if model and data:
+                chosen, own = _of_file(model, data, options)
+                options = {**options, **own}
+            result = evaluate(*chosen, preset=preset or "standard", attack=attack, progress=progress, **options)
         finally:
             if progress:
                 progress.close()
@@ -113,3 +130,20 @@ def command(
         parts = [*map(evaluation, result["runs"]), seeds(result["seeds"]), comparisons(result["comparisons"])]
         console.show("\n".join(part for part in parts if part))
     return status
+
+
+def _of_file(model: str, data: str, options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the network of FILE.py:NAME with the images and labels to evaluate it on, and the options that change."""
+    from rkblocks.data import load
+    from rkblocks.evaluation.options import check_images
+    from rkblocks.runs.modules import load_file, named_module
+    from rkblocks.runs.network import named_device
+
+    check_images(options["split"], options["limit"], options["seed"], "best")
+    device = named_device(options["device"])
+    network = named_module(model)
+    if options["weights"] != "best":
+        load_file(network, options["weights"])
+    part = getattr(load(data, root=options["data_root"]), options["split"])
+    own = {"weights": "best", "split": "test", "data_root": None, "device": str(device), "name": model, "dataset": data}
+    return (network, part.images, part.labels), own

@@ -1,18 +1,22 @@
-"""`rkblocks evaluate`: the runs one after the other, then what several of them say together."""
+"""`rkblocks evaluate`: the runs one after the other, what several say together; or a model of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from rkblocks import distributed
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
+from rkblocks.evaluation.given import given, unfit
 from rkblocks.evaluation.measure import Progress
-from rkblocks.evaluation.options import Request, check_images, check_progress, check_sizes, check_types, folders
+from rkblocks.evaluation.options import folders
+from rkblocks.evaluation.request import Images, Running, Search
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
 from rkblocks.evaluation.subject_evaluation import BATCH
@@ -27,7 +31,9 @@ from rkblocks.settings.differences import flat
 
 
 def evaluate(
-    runs: str | Path | Sequence[str | Path],
+    runs: str | Path | Sequence[str | Path] | nn.Module,
+    images: Any = None,
+    labels: Any = None,
     *,
     preset: str = "standard",
     attack: str | None = None,
@@ -55,8 +61,10 @@ def evaluate(
     resume: bool = False,
     corruptions: bool = False,
     progress: Progress | None = None,
+    name: str | None = None,
+    dataset: str = "",
 ) -> dict[str, Any]:
-    """Return the JSON object of `rkblocks evaluate --format json` for these run folders.
+    """Return the JSON object of `rkblocks evaluate --format json` for these run folders, or for a model of one's own.
 
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
     budget. With an `attack` there is one row, which the other options describe in full; source: the run folder that
@@ -67,72 +75,94 @@ def evaluate(
     seed alone. Of the processes of torchrun each attacks its share of the images; all return the result, the first
     saves it.
 
+    evaluate(model, images, labels) and evaluate(model, loader) are of any torch module: images [n, ...] in [0, 1] or
+    uint8, integer labels [n], as tensors or arrays, or batches of both. Normalisation is the model's first layer. It
+    stays on its device unless one is named. name: of the model in the result; dataset: whose budget is used, "digits"
+    for example; without one that of CIFAR-10. Nothing is saved; split, weights, data_root, source and resume are of
+    runs.
+
     Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
-    continued, RK828 where the source does not fit, RK858 where another process writes in a run, and what opening a run
-    or a data set raises.
+    continued, RK828 where the source does not fit, RK858 where another process writes in a run, RK808, RK814 or RK863
+    where a model does not fit its images, and what opening a run or a data set raises.
     """
-    images: dict[str, Any] = {"split": split, "limit": limit, "seed": seed, "weights": weights}
+    wanted = Images(split, limit, seed, weights, data_root)
+    running = Running(device, batch, probe, save, resume, corruptions, progress)
     budget: dict[str, Any] = {"norm": norm, "eps": eps, "step": step, "loss": loss}
     search: dict[str, Any] = {"steps": steps, "restarts": restarts, "random_start": random_start}
     search |= {"targets": targets, "decay": decay, "queries": queries, "source": source}
-    check_types({**images, "preset": preset, "attack": attack, "definition": definition, **budget, **search})
-    check_types({"device": device, "data_root": data_root, "batch": batch, "probe": probe})
-    check_types({"save": save, "resume": resume, "corruptions": corruptions})
-    check_progress(progress)
+    asked = Search(preset, attack, definition, budget, search)
+    wanted.check()
+    running.check()
+    if isinstance(runs, nn.Module):
+        asked.check()
+        subject = given(runs, images, labels, wanted, device)
+        unfit(wanted, asked, running)
+        subject = replace(subject, name=name or subject.name, dataset=dataset)
+        with distributed.group(subject.labels.is_cuda):
+            return _of_model(subject, asked, running, seed)
+    if images is not None or labels is not None:
+        fail("RK822", f"images were given for {runs!r}, which is no model", help="evaluate(model, images, labels)")
     paths = folders(runs)
-    check_images(**images)
-    check_sizes(batch, probe)
-    request = Request(preset, attack, definition, budget, {**search, "source": None if source is None else str(source)})
-    request.check()  # before any run is opened
+    asked.check()  # before any run is opened
     with distributed.group(named_device(device).type == "cuda"):
-        return _evaluated(
-            paths, request, images, source, device, data_root, batch, probe, save, resume, corruptions, progress
-        )
+        return _of_runs(paths, asked, wanted, running)
 
 
-def _evaluated(
-    paths: Sequence[Path],
-    request: Request,
-    images: dict[str, Any],
-    source: str | Path | None,
-    device: str,
-    data_root: str | Path | None,
-    batch: int,
-    probe: int,
-    save: bool,
-    resume: bool,
-    corruptions: bool,
-    progress: Progress | None,
-) -> dict[str, Any]:
-    """Return what `evaluate` does, for options that are checked, in each process of the group."""
+def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> dict[str, Any]:
+    """Return what `evaluate` does for a model of one's own."""
+    items, missing = search.rows(subject.dataset, subject.classes)
+    work = Work(subject, items, missing, seed, running.batch, running.probe, search.name, running.corruptions)
+    with stop_on_signal() as check:
+        try:
+            found, _ = work.done(_listener(running, check), save=False, resume=False)
+        except Stop as stop:
+            fail("RK825", f"{stop} stopped the evaluation of {subject.name}", help="start it anew")
+    return {"version": 1, "runs": [found], "seeds": [], "comparisons": []}
+
+
+def _listener(running: Running, check: Callable[[], None]) -> Progress:
+    """Return a listener that also looks whether a signal has come."""
+
+    def report(label: str, done: int, total: int) -> None:
+        if running.progress:
+            running.progress(label, done, total)
+        check()
+
+    return report
+
+
+def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Running) -> dict[str, Any]:
+    """Return what `evaluate` does for run folders, in each process of the group."""
     # All are opened first, so that no work is lost to a slip in a later name.
-    opened = {path: open_run(path, "cpu", images["weights"]) for path in paths}
-    teacher = None if source is None else _teacher(source, opened, images["weights"])
+    opened = {path: open_run(path, "cpu", images.weights) for path in paths}
+    source = search.search["source"]
+    teacher = None if source is None else _teacher(source, opened, images.weights)
     groups = _groups(opened)
     results: list[dict[str, Any]] = []
     outcomes: list[Outcomes] = []
-    with _writing(paths if save else ()), stop_on_signal() as check:
-
-        def report(label: str, done: int, total: int) -> None:
-            if progress:
-                progress(label, done, total)
-            check()
-
+    with _writing(paths if running.save else ()), stop_on_signal() as check:
+        report = _listener(running, check)
         try:
             for path, run in opened.items():
                 with distributed.together():
-                    subject = of_run(path, device=device, data_root=data_root, **images)
+                    subject = of_run(path, device=running.device, **vars(images))
                 at = subject.labels.device
                 sources = {} if teacher is None else {str(source): teacher.model.to(at)}
                 subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
-                items, missing = request.rows(subject.dataset, len(run.record["data"]["classes"]))
-                work = Work(subject, items, missing, images["seed"], batch, probe, request.name, corruptions)
-                found, correct = work.done(report, save, resume)
+                items, missing = search.rows(subject.dataset, len(run.record["data"]["classes"]))
+                work = Work(
+                    subject, items, missing, images.seed, running.batch, running.probe, search.name, running.corruptions
+                )
+                found, correct = work.done(report, running.save, running.resume)
                 results.append(found)
                 outcomes.append(replace(correct, settings=dict(flat(run.config.to_dict()))))
         except Stop as stop:
-            help = "the same command with --resume continues" if save else "without --no-save it could be continued"
+            help = (
+                "the same command with --resume continues"
+                if running.save
+                else "without --no-save it could be continued"
+            )
             fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)
     comparisons = [comparison.to_dict() for comparison in compare_all(outcomes)]
     return {"version": 1, "runs": results, "seeds": over_seeds(results, groups), "comparisons": comparisons}

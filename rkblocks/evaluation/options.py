@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.attacks import ATTACKS
-from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
-from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
+from rkblocks.diagnostics import Diagnostic, diagnostic, fail
 from rkblocks.runs.folder import WEIGHTS
 
 SPLITS: Final = ("test", "validation", "train")
@@ -112,54 +110,3 @@ def ignored(attack: str, unused: Sequence[str], path: str = "") -> Diagnostic:
     reads = ", ".join(("norm", "eps", *ATTACKS[attack].options))
     message = f"attack {attack} does not use {', '.join(unused)}"
     return diagnostic("RK821", message, path=path, help=f"leave the option out; {attack} reads {reads}")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be run: the rows of a preset, or one attack. budget, search: fields of the threat model, None where
-    they are not given; budget changes a preset as well, search belongs to one attack.
-    """
-
-    preset: str
-    attack: str | None
-    definition: str | None
-    budget: Mapping[str, Any]
-    search: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The name of the evaluation's files."""
-        return self.preset if self.attack is None else self.attack
-
-    def rows(self, dataset: str, classes: int | None = None) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
-        """Return the rows for a data set, and those that cannot be run here; targets are wrong classes of the model."""
-        threat = base_threat(dataset, **self.budget, **self.search)
-        if self.attack is None:
-            return preset_plan(self.preset, threat, dataset), missing_rows(self.preset, threat)
-        item = Item(self.attack, threat, self.definition or "final")
-        targets = item.threat.targets
-        if classes is not None and isinstance(targets, int) and targets >= classes:
-            item = replace(item, threat=replace(item.threat, targets=classes - 1))
-        return (item,), ()
-
-    def check(self) -> None:
-        """Raise RkblocksError RK801 to RK806, RK810 to RK813, RK820 for what does not exist or fit, RK821 for options
-        that would be ignored: those of an attack beside a preset, and what the attack does not read (steps of FGSM).
-        """
-        search = {name: value for name, value in self.search.items() if value is not None}
-        if self.attack is None and (search or self.definition is not None):
-            given = [*search, *(["definition"] if self.definition is not None else [])]
-            fail(
-                "RK821",
-                f"{', '.join(given)} belongs to a single attack, but preset {self.preset!r} has its own",
-                help="name the attack as well, for example --attack pgd",
-            )
-        self.rows("cifar10")  # raises for what no data set has
-        if self.attack is None:
-            return
-        unused = unread(self.attack, (*search, *self._own()))
-        if unused:
-            raise RkblocksError([ignored(self.attack, unused)])
-
-    def _own(self) -> list[str]:
-        return [name for name in ("step", "loss") if self.budget.get(name) is not None]

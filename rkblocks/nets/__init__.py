@@ -4,9 +4,20 @@ from rkblocks.nets.bounded import bounded as bounded
 from rkblocks.nets.grouped import GroupedNet as GroupedNet
 from rkblocks.nets.grouped import grouped as grouped
 from rkblocks.nets.mnist import mnist as mnist
+from rkblocks.nets.normalize import Normalize as Normalize
 from rkblocks.nets.potentials import ConvexPotential as ConvexPotential
 from rkblocks.nets.potentials import Relaxation as Relaxation
 from rkblocks.nets.residual import PreActivation as PreActivation
 from rkblocks.nets.residual import Transition as Transition
 
-__all__ = ["ConvexPotential", "GroupedNet", "PreActivation", "Relaxation", "Transition", "bounded", "grouped", "mnist"]
+__all__ = [
+    "ConvexPotential",
+    "GroupedNet",
+    "Normalize",
+    "PreActivation",
+    "Relaxation",
+    "Transition",
+    "bounded",
+    "grouped",
+    "mnist",
+]

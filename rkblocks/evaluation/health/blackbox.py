@@ -84,7 +84,9 @@ def autoattack_agrees(evidence: Evidence) -> Finding:
     found = _counted(
         evidence, part, f"APGD-T ({STEPS} steps, {targets} targets, {loss})", chosen, tolerated(len(chosen))
     )
-    return None if found is None else (found[0], f"{found[1]}; the whole ensemble: --preset standard", found[2])
+    if found is None or found[0] is None:
+        return found
+    return found[0], f"{found[1]}; the whole ensemble: --preset standard", found[2]
 
 
 def tolerated(n: int) -> int:

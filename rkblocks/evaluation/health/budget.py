@@ -128,7 +128,7 @@ def the_most_thorough_row_is_the_lowest(evidence: Evidence) -> Finding:
     assert lowest.item is not None
     figure = f"{thorough.item.label} {thorough.accuracy:.4f}"
     if lowest is thorough:
-        return True, f"{figure}, of {len(same)} rows", ""
+        return True, f"{figure}, of {len(same)} row{'s' * (len(same) != 1)}", ""
     figure += f", lowest {lowest.item.label} {lowest.accuracy:.4f}"
     ok = int(thorough.correct.sum()) <= int(lowest.correct.sum()) + evidence.slack(len(lowest.correct), 0.005)
     advice = f"the attack with most effort is not the strongest: run loss {lowest.item.threat.loss} with as much effort"

@@ -1,0 +1,107 @@
+"""What `evaluate` is asked for, in three parts: which images and weights, which attacks, and how they are run.
+
+Each part is checked by itself, before anything is opened, and handed on whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.evaluation.measure import Progress
+from rkblocks.evaluation.options import check_images, check_progress, check_sizes, check_types, ignored, unread
+from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which images of a run's data set, at most `limit` of them drawn by `seed`, and under which of its weights."""
+
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    weights: str = "best"
+    data_root: str | Path | None = None
+
+    def check(self) -> None:
+        """Raise RkblocksError RK822 or RK823 for a value that is none."""
+        check_types(vars(self))
+        check_images(self.split, self.limit, self.seed, self.weights)
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where and how: device, images at once, images of the health checks, what is kept, and who listens."""
+
+    device: str
+    batch: int
+    probe: int
+    save: bool
+    resume: bool
+    corruptions: bool
+    progress: Progress | None
+
+    def check(self) -> None:
+        """Raise RkblocksError RK822 or RK823 for a value that is none."""
+        check_types({name: value for name, value in vars(self).items() if name != "progress"})
+        check_progress(self.progress)
+        check_sizes(self.batch, self.probe)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is to be run: the rows of a preset, or one attack. budget, search: fields of the threat model, None where
+    they are not given; budget changes a preset as well, search belongs to one attack.
+    """
+
+    preset: str
+    attack: str | None
+    definition: str | None
+    budget: Mapping[str, Any]
+    search: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the evaluation's files."""
+        return self.preset if self.attack is None else self.attack
+
+    def rows(self, dataset: str, classes: int | None = None) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
+        """Return the rows for a data set, and those that cannot be run here; targets are wrong classes of the model."""
+        source = self.search.get("source")
+        own = {**self.search, "source": None if source is None else str(source)}
+        threat = base_threat(dataset, **self.budget, **own)
+        if self.attack is None:
+            return preset_plan(self.preset, threat, dataset), missing_rows(self.preset, threat)
+        item = Item(self.attack, threat, self.definition or "final")
+        targets = item.threat.targets
+        if classes is not None and isinstance(targets, int) and targets >= classes:
+            item = replace(item, threat=replace(item.threat, targets=classes - 1))
+        return (item,), ()
+
+    def check(self) -> None:
+        """Raise RkblocksError RK801 to RK806, RK810 to RK813, RK820, RK822 for what does not exist or fit, RK821 for
+        options that would be ignored: those of an attack beside a preset, and what the attack does not read (steps of
+        FGSM).
+        """
+        values = {"preset": self.preset, "attack": self.attack, "definition": self.definition}
+        check_types({**values, **self.budget, **self.search})
+        search = {name: value for name, value in self.search.items() if value is not None}
+        if self.attack is None and (search or self.definition is not None):
+            given = [*search, *(["definition"] if self.definition is not None else [])]
+            fail(
+                "RK821",
+                f"{', '.join(given)} belongs to a single attack, but preset {self.preset!r} has its own",
+                help="name the attack as well, for example --attack pgd",
+            )
+        self.rows("cifar10")  # raises for what no data set has
+        if self.attack is None:
+            return
+        unused = unread(self.attack, (*search, *self._own()))
+        if unused:
+            raise RkblocksError([ignored(self.attack, unused)])
+
+    def _own(self) -> list[str]:
+        return [name for name in ("step", "loss") if self.budget.get(name) is not None]

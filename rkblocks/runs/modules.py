@@ -1,0 +1,107 @@
+"""A network from somebody's own file: FILE.py:NAME, with weights from a file of theirs."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks.diagnostics import RkblocksError, fail, named
+from rkblocks.runs.storage import load_weights
+
+#: Keys under which training scripts keep the state_dict of a network beside other things.
+NESTED = ("state_dict", "model_state_dict", "model")
+WRAPPED = "module."  # what DataParallel and DistributedDataParallel put before every name
+
+
+def named_module(spec: str) -> nn.Module:
+    """Return the network that FILE.py:NAME names: a module, or what a function of no arguments returns.
+
+    The file is run, as Python runs a script that is imported: only name files that you would run. Its folder is where
+    its own imports are looked for. Raises RkblocksError RK861.
+    """
+    file, colon, name = spec.rpartition(":")
+    if not colon or not file or not name.isidentifier():
+        fail("RK861", f"{spec!r} names no network; expected FILE.py:NAME", help="for example mine.py:net")
+    path = Path(file).expanduser()
+    if not path.is_file():
+        fail("RK861", f"there is no file {path}", help="give the Python file, then : and a name in it")
+    found = getattr(_run(path), name, None)
+    if found is None:
+        fail("RK861", f"{path} has no {name}", help=f"define a module, or a function that returns one, called {name}")
+    if not isinstance(found, nn.Module) and callable(found):
+        try:
+            found = found()
+        except RkblocksError:
+            raise
+        except Exception as error:
+            fail("RK861", f"{spec} fails: {named(error)}", help="it must need no arguments, and return the network")
+    if not isinstance(found, nn.Module):
+        fail(
+            "RK861", f"{spec} is a {type(found).__name__}; expected a torch.nn.Module", help="return the network itself"
+        )
+    return found
+
+
+def _run(path: Path) -> Any:
+    """Return the module of a Python file, run anew."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        fail("RK861", f"{path} is no Python file", help="give a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except RkblocksError:
+        raise
+    except (Exception, SystemExit) as error:
+        fail("RK861", f"{path} cannot be run: {named(error)}", help=f"python {path} must end without an error")
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def load_file(model: nn.Module, path: str | Path) -> None:
+    """Put the weights of a file into a model, strictly: .safetensors, or what torch.save wrote, read with weights only.
+
+    A state_dict inside a checkpoint is found under the usual keys, and the prefix of DataParallel is dropped. Raises
+    RkblocksError RK712 or RK713 (no such file, damaged), RK862 (no weights of this network).
+    """
+    state = _state(Path(path))
+    own = model.state_dict()
+    if state and all(name.startswith(WRAPPED) for name in state) and not all(name.startswith(WRAPPED) for name in own):
+        state = {name.removeprefix(WRAPPED): value for name, value in state.items()}
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        fail("RK862", f"{path} does not fit the network: {reason}", help="make the network as it was when it was saved")
+
+
+def _state(path: Path) -> Mapping[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return load_weights(path)
+    if not path.is_file():
+        fail("RK712", f"{path} is missing", help="give a .safetensors or .pt file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle, zip and torch each raise their own
+        fail("RK862", f"{path} cannot be read with weights only: {named(error)}", help="save model.state_dict() alone")
+    for key in NESTED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        found = type(content).__name__
+        fail(
+            "RK862",
+            f"{path} holds a {found} that is no state_dict of tensors",
+            help="save model.state_dict()",
+        )
+    return content
