@@ -16,12 +16,23 @@ class Progress:
     """Call it as progress(label, done, total); `interval` seconds pass between two rewritings of the line.
 
     Several labels may be under way at once, as in a pool of workers: the line shows them all, as far as it is wide.
+    Told how many labels will come (`expect`), it counts them and says how long the one under way will take.
     """
 
     interval: float = 0.2
     _shown: float = 0.0
     _started: dict[str, float] = field(default_factory=dict)
     _running: dict[str, str] = field(default_factory=dict)
+    _expected: int = 0
+    _ended: int = 0
+
+    def expect(self, labels: int) -> None:
+        """Count the labels from now on, of so many."""
+        self._expected, self._ended = labels, 0
+
+    def say(self, text: str) -> None:
+        """Put a sentence on a line of its own."""
+        console.put(f"  {text}\n", rewrite=_terminal())
 
     def __call__(self, label: str, done: int, total: int) -> None:
         now, label = time.monotonic(), escape.line(label)
@@ -35,11 +46,14 @@ class Progress:
             self._running.pop(label, None)
             console.put(f"  {label}: done{clock}\n" + self._line(), rewrite=True)
         else:
-            self._running[label] = f"{label}: {done}/{total}{clock}"
+            place = f"{self._ended + 1} of {max(self._expected, self._ended + 1)}, " if self._expected else ""
+            left = f", {spent * (total - done) / done:.0f} s left" if self._expected and spent and done else ""
+            self._running[label] = f"{place}{label}: {done}/{total}{clock}{left}"
             if now - self._shown >= self.interval:
                 self._shown = now
                 console.put(self._line(), rewrite=True)
         if finished:
+            self._ended += 1
             self._started.pop(label, None)
 
     def _line(self) -> str:

@@ -91,6 +91,8 @@ class Comparison:
         (one, stood), (other, stood_too) = named
         verdict = f"{one} is more robust than {other}"
         verdict = verdict if differs else f"no difference in robustness is shown between {one} and {other}"
+        if not stood and not stood_too:
+            verdict = f"both {one} and {other} are broken, so nothing is shown: compare them at a smaller eps"
         corrected = f", Holm over {self.among} comparisons" if self.among > 1 else ""
         doubt = f" (health checks of {' and '.join(self.unhealthy)} failed: see above)" if self.unhealthy else ""
         return (

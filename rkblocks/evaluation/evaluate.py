@@ -14,7 +14,7 @@ from rkblocks import distributed
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.given import given, unfit
-from rkblocks.evaluation.measure import Progress
+from rkblocks.evaluation.measure import Listener, Progress
 from rkblocks.evaluation.options import folders
 from rkblocks.evaluation.request import Images, Running, Search
 from rkblocks.evaluation.seeds import configuration, over_seeds
@@ -113,23 +113,41 @@ def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> 
     """Return what `evaluate` does for a model of one's own."""
     items, missing = search.rows(subject.dataset, subject.classes)
     work = Work(subject, items, missing, seed, running.batch, running.probe, search.name, running.corruptions)
-    with stop_on_signal() as check:
+    with stop_on_signal(_heard(running)) as check:
         try:
-            found, _ = work.done(_listener(running, check), save=False, resume=False)
+            with _looked_at(subject.model, check):
+                found, _ = work.done(_listener(running, check), save=False, resume=False)
         except Stop as stop:
             fail("RK825", f"{stop} stopped the evaluation of {subject.name}", help="start it anew")
     return {"version": 1, "runs": [found], "seeds": [], "comparisons": []}
 
 
+def _heard(running: Running) -> Callable[[str], None] | None:
+    """Return what is called when a signal comes: a listener that can speak says what will happen."""
+    say = getattr(running.progress, "say", None)
+    text = "stopping, with what is finished saved; again to stop at once"
+    return None if say is None else lambda name: say(text if running.save else "stopping; again to stop at once")
+
+
+@contextmanager
+def _looked_at(model: nn.Module, check: Callable[[], None]) -> Iterator[None]:
+    """Look for a signal before every forward pass of the model, so that no long batch is waited for. Several processes
+    look between batches only, where they meet.
+    """
+    if distributed.size() > 1:
+        yield
+        return
+    hook = model.register_forward_pre_hook(lambda module, inputs: check())
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def _listener(running: Running, check: Callable[[], None]) -> Progress:
     """Return a listener that also looks whether a signal has come."""
 
-    def report(label: str, done: int, total: int) -> None:
-        if running.progress:
-            running.progress(label, done, total)
-        check()
-
-    return report
+    return Listener(running.progress, check)
 
 
 def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Running) -> dict[str, Any]:
@@ -141,7 +159,7 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
     groups = _groups(opened)
     results: list[dict[str, Any]] = []
     outcomes: list[Outcomes] = []
-    with _writing(paths if running.save else ()), stop_on_signal() as check:
+    with _writing(paths if running.save else ()), stop_on_signal(_heard(running)) as check:
         report = _listener(running, check)
         try:
             for path, run in opened.items():
@@ -154,7 +172,8 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
                 work = Work(
                     subject, items, missing, images.seed, running.batch, running.probe, search.name, running.corruptions
                 )
-                found, correct = work.done(report, running.save, running.resume)
+                with _looked_at(subject.model, check):
+                    found, correct = work.done(report, running.save, running.resume)
                 results.append(found)
                 outcomes.append(replace(correct, settings=dict(flat(run.config.to_dict()))))
         except Stop as stop:

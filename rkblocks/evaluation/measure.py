@@ -27,6 +27,26 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
+class Listener:
+    """Hands progress on, if anybody listens, and calls `after` each time. A listener may also have `expect`, which is
+    told how many labels will come, and `say`, for a sentence.
+    """
+
+    progress: Progress | None
+    after: Callable[[], None] = lambda: None
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if self.progress:
+            self.progress(label, done, total)
+        self.after()
+
+    def expect(self, labels: int) -> None:
+        """Tell the listener how many labels will come."""
+        if expect := getattr(self.progress, "expect", None):
+            expect(labels)
+
+
+@dataclass(frozen=True)
 class Measurement:
     """The outcome for each image, on the CPU: prediction [n] on the image that the attack returned, and whether it is
     correct [n].

@@ -100,6 +100,8 @@ def evaluate_subject(
     check_sizes(batch, probe)
     check_progress(progress)
     journal = Journal(len(subject)) if journal is None else journal
+    if expect := getattr(progress, "expect", None):
+        expect(1 + len(plan) + bool(probe))
     with kept(journal):
         clean = distributed.agreed(measure_clean(subject, batch, progress))
         options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}

@@ -49,6 +49,10 @@ def tables(name: str, saved: Saved) -> str:
         )
         for entry in saved["entries"]
     ]
+    if "worst" in saved and len(rows) > 1:
+        stood = saved["worst"]
+        interval = "{:.4f} to {:.4f}".format(*stood["interval"])
+        rows.append(("every attack", "–", "–", saved["entries"][0]["n"], Accuracy(stood["accuracy"]), interval))
     head = ("attack", "ball", "definition", "images", "accuracy", "95 % interval")
     text = table(f"Accuracy, evaluation {name}", head, rows)
     if saved.get("health"):
@@ -58,10 +62,14 @@ def tables(name: str, saved: Saved) -> str:
 
 def health(name: str, saved: Saved) -> str:
     """Return the health report: whether the attacks were strong enough for the numbers to mean something."""
-    checks = [(c["check"], Mark("ok" if c["ok"] else "FAILED", bool(c["ok"])), _found(c)) for c in saved["health"]]
+    checks = [(c["check"], Mark(_mark(c), bool(c["ok"])), _found(c)) for c in saved["health"]]
     failed = sum(not check["ok"] for check in saved["health"])
     count = f"{failed} of {len(checks)} checks failed." if failed else f"All {len(checks)} checks passed."
     return paragraph(count) + "\n" + table(f"Health of evaluation {name}", ("check", "verdict", "found"), checks, (2,))
+
+
+def _mark(check: Saved) -> str:
+    return "note" if check.get("note") else "ok" if check["ok"] else "FAILED"
 
 
 def _made(path: Path) -> tuple[int, list[tuple[str, int]]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.report import evaluations
 from rkblocks.report.elements import Accuracy, Section, escape, image, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
@@ -121,7 +123,7 @@ def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
         "Lipschitz constant",
     )
     head = ("blocks", "data", "run", *measured, "clean accuracy", "least accuracy under attack")
-    parts = [table("One network a row", head, rows)]
+    parts = [table("One network a row", head, rows), *map(paragraph, _statements(runs))]
     captions = {
         "growth-groups": "Growth ratio of groups, averaged over the runs of a scheme; bars: deviation over the runs.",
         "comparison": "Along the depth, averaged over the runs of a scheme; bars: deviation over the runs.",
@@ -143,7 +145,23 @@ def _summary(run: Run) -> list[Any]:
 
 
 def _accuracies(run: Run, folder: Path) -> list[Any]:
-    entries = [entry for saved in evaluations.read(folder, run["weights"])[0].values() for entry in saved["entries"]]
+    found = list(evaluations.read(folder, run["weights"])[0].values())
+    entries = [entry for saved in found for entry in saved["entries"]]
     clean = [Accuracy(entry["accuracy"]) for entry in entries if not entry["threat"]]
     attacked = [Accuracy(entry["accuracy"]) for entry in entries if entry["threat"]]
+    attacked += [Accuracy(saved["worst"]["accuracy"]) for saved in found if "worst" in saved]
     return [clean[0] if clean else None, min(attacked, default=None)]
+
+
+def _statements(runs: Sequence[tuple[Run, Path]]) -> list[str]:
+    """Return the sentence on each pair of runs, for every evaluation that all have: with its difference and p-value."""
+    from rkblocks.evaluation.compare import compare_all
+    from rkblocks.runs.outcomes import load_outcomes
+
+    saved = [set(evaluations.read(folder, run["weights"])[0]) for run, folder in runs]
+    found = []
+    for name in sorted(set.intersection(*saved)):
+        with suppress(RkblocksError):  # a file that cannot be read is named in the report of its run
+            outcomes = [load_outcomes(folder / "evaluations" / f"{name}.json") for _, folder in runs]
+            found += [f"Evaluation {name}: {one.statement}." for one in compare_all(outcomes)]
+    return found

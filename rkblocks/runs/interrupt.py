@@ -20,12 +20,13 @@ class Stop(Exception):  # noqa: N818 (a request, no error)
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Callable[[], None]]:
+def stop_on_signal(heard: Callable[[str], None] | None = None) -> Iterator[Callable[[], None]]:
     """A function that raises Stop once SIGINT or SIGTERM has come; outside the main thread it never does.
 
     Of several processes each has to call it, equally often: it raises on all once one has received a signal.
 
-    The handlers only take a note, so that a step or a save under way is finished first.
+    The handlers only take a note, so that a step or a save under way is finished first. heard: called with the name of
+    the signal when it comes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
@@ -37,6 +38,8 @@ def stop_on_signal() -> Iterator[Callable[[], None]]:
         received.append(number)
         for again, handler in before.items():
             signal.signal(again, handler)
+        if heard:
+            heard(signal.Signals(number).name)
 
     def check() -> None:
         if number := distributed.largest(received[0] if received else 0):

@@ -59,3 +59,18 @@ def test_several_at_once_share_the_line_as_far_as_it_is_wide(
 def test_what_ends_with_its_first_call_has_no_time(capsys: pytest.CaptureFixture[str]) -> None:
     Progress()("clean", 5, 5)
     assert capsys.readouterr().err == "  clean: done\n"
+
+
+def test_what_is_expected_is_counted_with_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress(interval=0.0)
+    progress.expect(3)
+    progress("clean", 5, 5)
+    progress("pgd", 1, 9)
+    progress("pgd", 3, 9)
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert shown[1:] == ["  clean: done\n", "  2 of 3, pgd: 1/9", "  2 of 3, pgd: 3/9, 1.0 s, 2 s left"]
+    progress.say("stopping")
+    assert capsys.readouterr().err == "\r\x1b[K  stopping\n"

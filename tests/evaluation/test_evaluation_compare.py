@@ -50,6 +50,13 @@ def test_counts_by_hand():
     assert found["worst"]["accuracy"] == pgd["accuracy"]
 
 
+def test_two_networks_that_nothing_stands_in_are_both_broken():
+    said = compare(outcomes("a", [1] * 20, [0] * 20), outcomes("b", [1] * 20, [0] * 20)).statement
+    assert said.startswith(
+        "both a and b are broken, so nothing is shown: compare them at a smaller eps: 0.0000 and 0.0000"
+    )
+
+
 def test_the_sentence_is_said_only_with_evidence():
     weak, strong = pattern(10, 6, 1, 3), pattern(100, 60, 20, 30)
     said = compare(outcomes("a", [1] * 210, strong[0]), outcomes("b", [1] * 210, strong[1])).statement

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
@@ -420,3 +421,17 @@ def test_labels_of_any_integer_type(honest, digits, dtype):
         with pytest.raises(RkblocksError) as caught:
             evaluate_subject(of_model(honest, x, wrong), [Item("fgsm", THREAT)])
         assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+def test_a_radius_is_offered_where_nothing_stands(honest, subject_of):
+    """By hand: the radius of the note leaves images to PGD with as many steps; twice it does not."""
+    plan = [Item("pgd", base_threat("digits", eps="0.8"), "any")]
+    ok, figure, advice = check_alone("something stands", subject_of(honest, 60), plan, probe=40)
+    assert ok is None
+    eps = advice.rpartition(" ")[2]
+    assert f"at eps {eps} " in figure
+    sample = subject_of(honest, 60).sample(40)
+    for radius, stand in ((eps, True), (2 * Fraction(eps), False)):
+        item = Item("pgd", base_threat("digits", eps="0.8").with_eps(str(radius)), "any")
+        assert bool(evaluate_subject(sample, [item], probe=0).measurements[1].correct.any()) is stand
+    assert check_alone("something stands", subject_of(honest, 60), [Item("pgd", THREAT, "any")], probe=40)[0]

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate, journal, measure
 from rkblocks.evaluation.health import CHECKS
+from rkblocks.nets import GroupedNet
 
 OPTIONS = {"attack": "pgd", "steps": 6, "limit": 50, "batch": 10, "probe": 4}
 ROW, BATCHES = "pgd6 linf 1/10 final", 5
@@ -140,3 +141,31 @@ def test_a_stop_without_files_says_so(run):
     with pytest.raises(RkblocksError, match="without --no-save"):
         evaluate(run, **OPTIONS, save=False, progress=at(ROW, 20, lambda: os.kill(os.getpid(), signal.SIGTERM)))
     assert not (run / "evaluations").exists()
+
+
+def test_a_signal_stops_a_batch_at_its_next_forward_pass_and_says_so(run, monkeypatch):
+    """One batch holds all images, and is not waited for: what a terminal shows is told at once."""
+    said, passes = [], []
+
+    class Listening:
+        def __call__(self, label, done, total):
+            pass
+
+        def say(self, text):
+            said.append(text)
+
+    def observed(module, inputs):
+        passes.append(1)
+        if len(passes) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(
+        lambda module, inputs: observed(module, inputs) if isinstance(module, GroupedNet) else None
+    )
+    try:
+        with pytest.raises(RkblocksError, match="RK825"):
+            evaluate(run, attack="pgd", steps=50, limit=40, batch=40, probe=0, progress=Listening())
+    finally:
+        hook.remove()
+    assert said == ["stopping, with what is finished saved; again to stop at once"]
+    assert len(passes) <= 5

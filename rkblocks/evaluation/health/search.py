@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+import torch
+
 from rkblocks.attacks import fraction_text
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
@@ -14,6 +16,7 @@ from rkblocks.evaluation.plan import Item
 
 LADDER = (20, 40, 100)  # numbers of steps at which convergence is looked at
 RESTARTS = 5
+HALVINGS = 6  # of eps, until something stands
 PLAIN = ("pgd", "momentum")  # searches that go on from iterate to iterate and end with the last
 SWEEP_STEPS = 20  # six radii are searched: enough of them, so long as they reach the rim
 
@@ -81,6 +84,25 @@ def no_silent_success(evidence: Evidence) -> Finding:
     counted = item.definition == "any"
     figure += "; any iterate counts" if counted else ""
     return counted or count <= evidence.slack(), figure, "keep the best iterate: --definition any"
+
+
+@check("something stands")
+def something_stands(evidence: Evidence) -> Finding:
+    """Where no image stands every row the numbers tell no two networks apart: a note, with a radius that does."""
+    item, rows = evidence.probe, [row.correct for row in evidence.rows]
+    stand, n = int(torch.stack(rows).all(0).sum()), len(rows[0])
+    if item is None:
+        return None
+    if stand or not int(rows[0].sum()):
+        return True, f"{stand} of {n} images stand every row", ""
+    for halvings in range(1, HALVINGS + 1):
+        eps = item.threat.eps / 2**halvings
+        right = int(evidence.outcome(Item("pgd", item.threat.with_eps(eps), "any")).correct.sum())
+        if right:
+            text = fraction_text(eps)
+            figure = f"no image stands every row; at eps {text} {right} of {evidence.n} stand PGD-{item.threat.steps}"
+            return None, figure, f"to tell networks apart evaluate them with --eps {text}"
+    return None, f"no image stands every row, nor PGD at eps {fraction_text(eps)}", "the network has no robustness"
 
 
 @check("larger eps breaks all")
