@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rkblocks import verify
-from rkblocks.diagnostics import TableauError
+from rkblocks.diagnostics import TableauError, fail
 from rkblocks.extras import require
 from rkblocks.figures import style
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rkblocks.tableau import Tableau
-    from rkblocks.verify.report import RootReport
+    from rkblocks.verify.report import RootReport, StabilityReport
 
 POINTS = 600
 """Points of the grid along each side; the region is drawn in double precision, the intervals are exact."""
@@ -28,8 +28,10 @@ def stability(tableau: Tableau) -> Figure:
     report = verify.check(tableau.at(tableau.initial()))
     if report.stability is None or report.ssp is None:
         raise TableauError(report.diagnostics, report.source)
-    coefficients = [c.nearest or 0.0 for c in report.stability.coefficients]
-    left, right, top = _extent(np, coefficients)
+    coefficients = _doubles(tableau, report.stability)
+    intervals = report.stability.meant or report.stability.intervals
+    real, imaginary = (None, None) if intervals is None else map(_float, (intervals.real, intervals.imaginary))
+    left, right, top = _extent(np, coefficients, (real or 2.0) / 2)
     x, y = np.meshgrid(np.linspace(left, right, POINTS), np.linspace(-top, top, POINTS))
     size = np.abs(np.polyval(coefficients[::-1], x + 1j * y))
     height = 1.2 + 3.4 * min(2.0, max(0.35, 2 * top / (right - left)))
@@ -38,8 +40,6 @@ def stability(tableau: Tableau) -> Figure:
     axis.contour(x, y, size, levels=[1], colors=[style.COLOURS[0]], linewidths=1.4)
     axis.axhline(0, color="0.6", linewidth=0.8)
     axis.axvline(0, color="0.6", linewidth=0.8)
-    intervals = report.stability.meant or report.stability.intervals
-    real, imaginary = (None, None) if intervals is None else map(_float, (intervals.real, intervals.imaginary))
     thick: dict[str, Any] = {"linewidth": 3.5, "solid_capstyle": "butt"}
     if real is not None:
         axis.plot([-real, 0], [0, 0], color=style.COLOURS[1], label=f"real interval [-{real:.5g}, 0]", **thick)
@@ -65,9 +65,26 @@ def _float(root: RootReport | None) -> float | None:
     return None if root is None else root.nearest
 
 
-def _extent(np: Any, coefficients: Sequence[float]) -> tuple[float, float, float]:
-    """Return left, right and top of a box around the region with some room, by doubling a box until it holds all."""
-    reach = 2.0
+def _doubles(tableau: Tableau, stability: StabilityReport) -> list[float]:
+    """Return the coefficients of the polynomial as doubles; RK330 where one is beyond their range."""
+    found = []
+    for k, exact in enumerate(stability.coefficients):
+        if exact.nearest is None:
+            fail(
+                "RK330",
+                f"the stability region of {tableau.name} cannot be drawn: the coefficient of z^{k} of its stability "
+                f"polynomial is {exact.brief(24)}, expected a number in the range of doubles",
+                help="`rkblocks check --verbose` shows the polynomial and its exact stability intervals",
+            )
+        found.append(exact.nearest)
+    return found
+
+
+def _extent(np: Any, coefficients: Sequence[float], reach: float) -> tuple[float, float, float]:
+    """Return left, right and top of a box around the region with some room, by doubling a box until it holds all.
+
+    reach: of the first box, smaller than the region.
+    """
     while True:  # ends: a polynomial grows beyond 1 in every direction
         line = np.linspace(-reach, reach, 401)
         x, y = np.meshgrid(line, line[200:])

@@ -1,13 +1,17 @@
 """Figures of schemes: what they mark agrees with the exact report, they are complete, and saving is deterministic."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.path import Path as MplPath
 
 from rkblocks import figures, files, verify
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.figures.sampling import sample
+from rkblocks.files.library import catalog
 
 KINDS = [
     *(("stability", name) for name in ("euler", "ssp3", "rk4", "ssprk104", "ark", "gill4", "dopri5")),
@@ -66,6 +70,40 @@ def test_the_marked_intervals_lie_in_the_region_up_to_their_ends(name):
     assert size(edge).min() > 1  # the whole region is within the picture
 
 
+@pytest.mark.parametrize("name", [entry.name for entry in catalog()])
+def test_the_region_of_every_scheme_ends_where_its_exact_intervals_do(name, monkeypatch):
+    """By another route than the figure's: the exact intervals, and the polynomial in rational numbers."""
+    monkeypatch.setattr("rkblocks.figures.stability.POINTS", 161)
+    tableau = files.load(name)
+    (axis,) = figures.of_scheme("stability", tableau).axes
+    report = verify.check(tableau.at(tableau.initial()))
+    stability = report.stability
+    found = stability.meant or stability.intervals
+    psi = [c.fraction if c.fraction is not None else Fraction(c.nearest) for c in stability.coefficients]
+
+    def size(x, y):
+        re, im = Fraction(0), Fraction(0)
+        for c in reversed(psi):
+            re, im = re * x - im * y + c, re * y + im * x
+        return float(re * re + im * im) ** 0.5
+
+    polygons = [MplPath(part) for path in axis.collections[0].get_paths() for part in path.to_polygons()]
+
+    def is_drawn(x, y):
+        return sum(part.contains_point((float(x), float(y))) for part in polygons) % 2 == 1
+
+    for root, point in ((found.real, lambda s: (-s, Fraction(0))), (found.imaginary, lambda s: (Fraction(0), s))):
+        if root is None or not root.nearest:
+            continue
+        end = Fraction(root.nearest)
+        inside = [point(end * k / 20) for k in range(1, 20)]
+        assert all(is_drawn(*z) for z in inside if size(*z) < 0.97)
+        beyond = [point(end * k / 20) for k in (21, 22)]
+        assert not any(is_drawn(*z) for z in beyond if size(*z) > 1.03)
+        (left, _), (_, top) = axis.get_xlim(), axis.get_ylim()
+        assert left < -end if root is found.real else top > end
+
+
 @pytest.mark.parametrize(
     ("name", "r", "entry"), [("ssp3", 1.0, "P[2,0]"), ("ssprk43", 2.0, "P[2,0]"), ("rk4", 0.0, "P[2,0]")]
 )
@@ -101,8 +139,6 @@ def test_the_curve_of_a_family_is_its_exact_coefficient(name, exact):
 def test_the_map_of_two_parameters_agrees_with_the_exact_coefficient_at_points():
     tableau = files.load("rk33_family")
     found = sample(tableau, tableau.parameters, [(0.4, 0.6), (0.67, 0.74)], 5)
-    from fractions import Fraction
-
     for i, j in ((0, 0), (1, 3), (2, 2), (4, 0), (3, 1)):
         point = {"c2": Fraction(found.lines[0][i]), "c3": Fraction(found.lines[1][j])}
         exact = verify.check(tableau.at(point)).ssp.optimal.cfl_float
