@@ -130,7 +130,7 @@ def main() -> None:
     last.axvline(limit, color="0.6", linestyle="--", linewidth=1)
     last.annotate("Euler's limit", (limit, 1e-9), rotation=90, ha="right", va="center", fontsize=8, color="0.4")
     last.set(title="largest growth of TV in a step", xlabel="CFL", ylabel="growth (10: blew up)", ylim=(FLOOR / 3, 30))
-    style.legend_below(figure, last)
+    style.legend_below(figure)
     for path in style.save(figure, options.out / "burgers"):
         print(f"wrote {path}")
 

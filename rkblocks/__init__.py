@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from rkblocks.program.lower import lower as lower
     from rkblocks.synthesis import design as design
     from rkblocks.tableau import Tableau as Tableau
-    from rkblocks.verify.check import check as check
+    from rkblocks.verify.checking import check as check
 
 _HOME = {
     "RkblocksError": "rkblocks.diagnostics",

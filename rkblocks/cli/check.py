@@ -37,7 +37,7 @@ def command(targets: tuple[str, ...], form: str, verbose: bool, tolerance: str |
     from rkblocks import files
     from rkblocks.cli import console
     from rkblocks.cli.startup import load_core
-    from rkblocks.verify.check import check_argument
+    from rkblocks.verify.checking import check_argument
 
     load_core()
     reports = [check_argument(target, tolerance) for target in files.expand(targets)]

@@ -139,7 +139,8 @@ def draw(folder: Path, summary: Sequence[Mapping[str, Any]], entries: Entries, c
 
 def _point(eps: str, value: Sequence[float | None]) -> tuple[float, float, float, float]:
     above, _, below = eps.partition("/")
-    mean, deviation = value[0] or 0.0, value[1] or 0.0
+    mean = math.nan if value[0] is None else value[0]
+    deviation = 0.0 if value[1] is None else value[1]
     return int(above) / int(below or 1), mean, mean - deviation, mean + deviation
 
 

@@ -10,49 +10,45 @@ from rkblocks.figures import style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDE = 2  # panels beside each other
+STEP = 0.13
+"""Inches from one scheme to the next, and twice as many between attacks."""
 
 
 def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mapping[str, str]) -> Figure:
-    """Return one panel for each setting.
+    """Return one panel for each setting, below one another: a band for each attack, in it a point for each scheme.
 
     panels: title -> rows; a row has "label", "accuracy" {column: [mean, deviation or None]} and "paper" {column:
-    number}. columns: key -> title, in order. The paper's numbers are hollow.
+    number}. columns: key -> title, in order; long ones have room at the left. The paper's numbers are hollow.
     """
-    across = min(WIDE, len(panels))
-    down = -(-len(panels) // across)
+    from matplotlib.lines import Line2D
+
     most = max(len(rows) for rows in panels.values())
-    width = max(4.2, 0.5 + len(columns) * (0.5 + 0.13 * most))
-    figure, axes = style.new(down, across, width=width, height=3.4)
-    places = [axis for row in axes for axis in row]
-    for axis in places[len(panels) :]:
-        axis.remove()
+    figure, axes = style.new(len(panels), 1, width=5.2, height=0.9 + len(columns) * STEP * (most + 2))
     labels = list(dict.fromkeys(row["label"] for rows in panels.values() for row in rows))
     seeds = sorted({int(row["seeds"]) for rows in panels.values() for row in rows})
-    for axis, (title, rows) in zip(places, panels.items(), strict=False):
+    for (axis,), (title, rows) in zip(axes, panels.items(), strict=True):
         for number, row in enumerate(rows):
-            shift = (number - (len(rows) - 1) / 2) * 0.8 / max(len(rows), 4)
-            _row(axis, row, list(columns), shift, labels.index(row["label"]))
-        axis.set_xticks(range(len(columns)), [style.fit(text) for text in columns.values()])
-        axis.set_xlim(-0.6, len(columns) - 0.4)
-        axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
-        axis.set_xlabel("attack")
-        axis.set_title(title, fontsize="medium")
-    for label in labels:  # the legend is of the first panel, which may lack some
-        if label not in [row["label"] for row in next(iter(panels.values()))]:
-            places[0].errorbar([], [], yerr=[], capsize=2, linestyle="", label=label, **style.look(labels.index(label)))
-    if any(row["paper"] for rows in panels.values() for row in rows):
-        places[0].plot([], [], linestyle="", marker="o", color="0.3", markerfacecolor="none", label="paper (hollow)")
-    style.legend_below(figure, places[0])
+            shift = (number - (len(rows) - 1) / 2) / (most + 2)
+            _row(axis, row, list(columns), shift, style.points(labels.index(row["label"]), 5))
+        axis.set_yticks(range(len(columns)), [style.fit(text) for text in columns.values()])
+        axis.set_ylim(len(columns) - 0.5, -0.5)
+        axis.grid(visible=False)
+        axis.grid(axis="x", color="0.85", linewidth=0.8)
+        for edge in range(1, len(columns)):
+            axis.axhline(edge - 0.5, color="0.85", linewidth=0.8)
+        axis.set_xlabel(f"accuracy (bars: deviation over {'-'.join(map(str, seeds))} seeds)")
+        axis.set_ylabel("attack")
+        axis.set_title(style.fit(title), fontsize="medium")
+    hollow = Line2D([], [], linestyle="", marker="o", color="0.3", markerfacecolor="none", label="paper (hollow)")
+    style.legend_below(figure, *([hollow] if any(row["paper"] for rows in panels.values() for row in rows) else []))
     return figure
 
 
-def _row(axis: Any, row: Mapping[str, Any], columns: Sequence[str], shift: float, number: int) -> None:
+def _row(axis: Any, row: Mapping[str, Any], columns: Sequence[str], shift: float, look: Mapping[str, Any]) -> None:
     """One scheme: points with error bars where it was measured, hollow ones where the paper has a number."""
-    look = style.look(number)
     known = [(i + shift, *row["accuracy"][key]) for i, key in enumerate(columns) if key in row["accuracy"]]
-    x, means = [one[0] for one in known], [one[1] for one in known]
-    bars = [one[2] or 0.0 for one in known]
-    axis.errorbar(x, means, yerr=bars, capsize=2, linestyle="", label=row["label"], **look)
+    bars = [float("nan") if one[2] is None else one[2] for one in known]  # of one seed there is no deviation
+    label = style.fit(row["label"])
+    axis.errorbar([one[1] for one in known], [one[0] for one in known], xerr=bars, capsize=2, label=label, **look)
     paper = [(i + shift, row["paper"][key]) for i, key in enumerate(columns) if key in row["paper"]]
-    axis.plot([p[0] for p in paper], [p[1] for p in paper], linestyle="", **{**look, "markerfacecolor": "none"})
+    axis.plot([p[1] for p in paper], [p[0] for p in paper], **{**look, "markerfacecolor": "none"})

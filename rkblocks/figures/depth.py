@@ -33,14 +33,14 @@ def growth_along_depth(run: Run, norms: Sequence[int | str] = (1, 2, "inf")) -> 
             for number, (level, text) in enumerate(
                 (("block", "block: output / input"), ("stage", "stage: argument / input"), ("residual", "F / argument"))
             ):
-                look = style.look(number) | ({"linestyle": "none", "markersize": 4} if number else {})
+                look = style.points(number) if number else style.look(number)
                 points = _points([row for row in chosen if row["level"] == level], names)
                 axis.plot(*(points if number else apart(*points, names)), label=text, **look)
             block_axis(axis, names)
             style.log_around_one(axis)
             axis.set_title(f"{kind} perturbations, {NORM_TEXT.get(p, p)}", fontsize="medium")
             axis.set_ylabel("growth ratio")
-    style.legend_below(figure, axes[0][0])
+    style.legend_below(figure)
     return figure
 
 
@@ -53,6 +53,7 @@ def variation_along_depth(run: Run) -> Figure:
     means = [_number(row["per_neighbour"]) for row in rows]
     left.plot(*apart(depth, means, names), label="_mean", **style.look(0))
     left.set_ylabel("total variation per neighbour")
+    left.set_title("after each block", fontsize="medium")
     left.set_ylim(0, 1.15 * max((row["per_neighbour"] or 0.0 for row in rows), default=1.0) or 1.0)
     for number, (key, text) in enumerate(
         (("ratio", "step, mean"), ("largest", "step, largest"), ("euler_ratio", "Euler step, mean"),
@@ -60,10 +61,11 @@ def variation_along_depth(run: Run) -> Figure:
     ):  # fmt: skip
         right.plot(*apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
     right.set_ylabel("TV(output) / TV(input)")
+    right.set_title("change by one step", fontsize="medium")
     style.log_around_one(right)
     for axis in (left, right):
         block_axis(axis, names)
-    style.legend_below(figure, right)
+    style.legend_below(figure)
     return figure
 
 
@@ -87,8 +89,10 @@ def variance_along_depth(run: Run) -> Figure:
         range(len(rows)), [row["formula"] for row in rows], "k_", markersize=14, markeredgewidth=2, label="Lemma 3"
     )
     parts.set_ylabel("Var(output) / Var(input)")
+    parts.set_title("growth of the variance, and its parts", fontsize="medium")
     _spread(ratios, rows, "value_ratio", 0, "")
     ratios.set_ylabel("Var F(u) / Var u")
+    ratios.set_title("first premise of Lemma 3: 1", fontsize="medium")
     style.log_around_one(ratios)
     _spread(links, rows, "with_input", 0, "x and F")
     _spread(links, rows, "between_stages", 1, "F of two stages")
@@ -96,10 +100,11 @@ def variance_along_depth(run: Run) -> Figure:
     links.set_ylim(-1.05, 1.35)  # room for the legend above the largest correlation
     links.set_yticks([-1, -0.5, 0, 0.5, 1])
     links.set_ylabel("correlation")
+    links.set_title("the other premises: 0", fontsize="medium")
     for axis in (parts, ratios, links):
         block_axis(axis, names)
     links.legend(frameon=False, fontsize="small", loc="upper center", ncols=2, borderaxespad=0)
-    style.legend_below(figure, parts)
+    style.legend_below(figure)
     return figure
 
 
@@ -121,7 +126,7 @@ def lemma1_along_depth(run: Run) -> Figure:
         style.log_around_one(axis)
         axis.set_title(f"norm {NORM_TEXT.get(p, p)}", fontsize="medium")
         axis.set_ylabel("largest ratio at h = dt")
-    style.legend_below(figure, axes[0][0])
+    style.legend_below(figure)
     return figure
 
 
@@ -135,15 +140,14 @@ def lipschitz_along_depth(run: Run) -> Figure:
         points = apart(range(len(names)), [row[key] for row in blocks], names)
         axis.plot(*points, label=text, **style.look(number))
     stages = [row for row in rows if row["level"] == "residual"]
-    look = style.look(2) | {"linestyle": "none"}
-    axis.plot(*_points(stages, names), label="F at each stage, mean", **look)
+    axis.plot(*_points(stages, names), label="F at each stage, mean", **style.points(2, 5))
     for row in rows:
         if row["level"] == "network":
             axis.axhline(row["mean"], color="0.3", linestyle=":", label="network, image to logits")
     block_axis(axis, names)
     style.log_around_one(axis)
     axis.set_ylabel("local Lipschitz constant, $\\ell_2$")
-    style.legend_below(figure, axis)
+    style.legend_below(figure)
     return figure
 
 
@@ -172,8 +176,7 @@ def _spread(axis: Axes, rows: Sequence[Run], key: str, number: int, label: str) 
         for k, value in enumerate(row[key])
         if value is not None
     ]
-    look = style.look(number) | {"linestyle": "none", "markersize": 4}
-    axis.plot([x for x, _ in points], [y for _, y in points], label=label or "_", **look)
+    axis.plot([x for x, _ in points], [y for _, y in points], label=label or "_", **style.points(number))
 
 
 def _points(rows: Sequence[Run], names: Sequence[str]) -> tuple[list[float], list[float]]:

@@ -67,5 +67,5 @@ def depth_comparison(runs: Sequence[Run]) -> Figure | None:
         block_axis(axis, names)
         axis.set_ylabel(text)
         style.log_around_one(axis)
-    style.legend_below(figure, axes[0][0])
+    style.legend_below(figure)
     return figure

@@ -22,25 +22,35 @@ def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2
     deviation over the runs (with one run there is no bar: the spread over images is another thing).
     """
     kinds = list(dict.fromkeys(kind for run in runs for kind in run["growth"]))
+    groups = list(dict.fromkeys(row["group"] for run in runs for kind in kinds for row in run["growth"].get(kind, ())))
     schemes = list(dict.fromkeys(str(run["blocks"]) for run in runs))
     figure, axes = style.new(max(1, len(kinds)), len(norms), width=3.3, height=2.9)
     for row, kind in zip(axes, kinds, strict=False):
         for axis, p in zip(row, norms, strict=True):
             for number, scheme in enumerate(schemes):
                 points = _points([run for run in runs if str(run["blocks"]) == scheme], kind, p)
-                places = [place + 0.06 * (number - (len(schemes) - 1) / 2) for place in range(len(points))]
+                shift = 0.06 * (number - (len(schemes) - 1) / 2)
+                places = [number] if len(groups) == 1 else [groups.index(group) + shift for group in points]
+                places = places[: len(points)]
                 means = [fmean(values) for values in points.values()]
                 bars = [stdev(values) if len(values) > 1 else 0.0 for values in points.values()]
                 axis.errorbar(
                     places, means, yerr=bars if any(bars) else None, capsize=2, label=scheme, **style.look(number)
                 )
-            groups = list(dict.fromkeys(r["group"] for run in runs for r in run["growth"].get(kind, ())))
-            axis.set_xticks(range(len(groups)), [style.fit(group.removeprefix("group")) for group in groups])
-            axis.set_xlabel("group")
+            if len(groups) == 1:  # beside one another, by name: there is nothing to join
+                axis.set_xticks(
+                    range(len(schemes)), list(map(style.fit, schemes)), rotation=90 if len(schemes) > 3 else 0
+                )
+                axis.set_xlim(-0.6, len(schemes) - 0.4)
+                axis.set_xlabel("scheme")
+            else:
+                axis.set_xticks(range(len(groups)), [style.fit(group.removeprefix("group")) for group in groups])
+                axis.set_xlabel("group")
             axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
             axis.set_title(f"{kind} perturbations", fontsize="medium")
             style.log_around_one(axis)
-    style.legend_below(figure, axes[0][0])
+    if len(groups) != 1:
+        style.legend_below(figure)
     return figure
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from rkblocks import verify
 from rkblocks.diagnostics import TableauError
+from rkblocks.exact.value import Exact
 from rkblocks.extras import require
 from rkblocks.figures import style
+from rkblocks.figures.sampling import beyond, doubles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +24,8 @@ BEYOND = 1.35
 def monotonicity(tableau: Tableau) -> Figure:
     """Return the entries of P(r) and of d(r) of the reduced method (of a family: at its initial values) against r.
 
-    Each entry is divided by its largest size on [0, R], so that small ones are seen. R is exact; the curves are drawn
-    in double precision. The entry that limits R is the one of its certificate.
+    Each entry is divided by its largest size on [0, R] (on [0, 1] where R = 0), so that small ones are seen. R is
+    exact; the curves are drawn in double precision. The entry that limits R is the one of its certificate.
     """
     np = require("numpy", "figures", "a figure")
     member = tableau.at(tableau.initial())
@@ -31,12 +33,15 @@ def monotonicity(tableau: Tableau) -> Figure:
     if report.ssp is None or report.ssp.optimal is None:
         raise TableauError(report.diagnostics, report.source)
     optimal = report.ssp.optimal
-    limit = optimal.cfl_float or 0.0
+    if optimal.known is None:
+        beyond(tableau, "of its SSP coefficient", "nothing is known")
+    (limit,) = doubles(tableau, "its SSP coefficient", [optimal.known])
     entry = optimal.certificate.place if optimal.certificate is not None else None
     field, A, b = member.field, member.reduced.A, member.reduced.b
     right = BEYOND * limit if limit else 1.0
+    until = limit or right
     r = np.linspace(0, right, POINTS)
-    values = _entries(np, [[field.to_float(e) for e in row] for row in (*A, b)], r)
+    values = _entries(np, [doubles(tableau, "its table", [Exact(field, e) for e in row]) for row in (*A, b)], r)
     where = " at the initial values" if tableau.parameters else ""
     figure, ((left_axis, right_axis),) = style.new(1, 2, width=4.0, height=3.5)
     for axis, is_d, name in ((left_axis, False, "P(r)"), (right_axis, True, "d(r)")):
@@ -45,18 +50,17 @@ def monotonicity(tableau: Tableau) -> Figure:
         shown = [place for place, value in values.items() if (place[1] < 0) == is_d and np.any(value)]
         for place in shown:
             if place != entry:
-                axis.plot(r, _scaled(np, values[place], r, limit), color="0.55", linewidth=0.9)
+                axis.plot(r, _scaled(np, values[place], r, until), color="0.55", linewidth=0.9, label="other entries")
         if entry in shown:
-            curve = _scaled(np, values[entry], r, limit)
+            curve = _scaled(np, values[entry], r, until)
             axis.plot(r, curve, color=style.COLOURS[1], linewidth=2.2, label=f"{entry} limits R")
         axis.axvline(limit, color=style.COLOURS[0], linestyle="--", linewidth=1.4, label=f"R = {limit:.6g}")
-        axis.set_xlim(0, right)
-        axis.set_ylim(-0.5, 1.12)
+        axis.set_xlim(-0.03 * right, right)
+        axis.set_ylim(-1.12, 1.12)
         axis.set_xlabel("r")
-        axis.set_ylabel("each entry by its largest on [0, R]")
+        axis.set_ylabel(f"each entry by its largest on [0, {'R' if limit else f'{right:g}'}]")
         axis.set_title(f"{tableau.name}: entries of {name}{where}", fontsize="medium")
-    with_entry = right_axis if entry is not None and entry[1] < 0 else left_axis
-    style.legend_below(figure, with_entry)
+    style.legend_below(figure)
     return figure
 
 
@@ -81,7 +85,6 @@ def _entries(np: Any, K: list[list[float]], r: Any) -> dict[tuple[int, int], Any
     return found
 
 
-def _scaled(np: Any, values: Any, r: Any, limit: float) -> Any:
-    inside = np.abs(values[r <= limit]) if limit else np.abs(values)
-    largest = inside.max() if inside.size and inside.max() > 0 else np.abs(values).max()
+def _scaled(np: Any, values: Any, r: Any, until: float) -> Any:
+    largest = np.abs(values[r <= until]).max()
     return values / largest if largest else values

@@ -40,15 +40,19 @@ def adversarial_images(run: Run) -> Figure:
 
 def loss_surface(run: Run) -> Figure:
     """Return the slices: the loss as levels, a white line where the prediction turns wrong; axes in units of eps."""
+    from matplotlib.ticker import MaxNLocator
+
     rows = run["analyses"]["surface"]
     figure, axes = style.new(1, len(rows), width=3.0, height=3.9)
     for axis, row in zip(axes[0], rows, strict=True):
         axis.grid(visible=False)
         levels = axis.contourf(row["axis"], row["axis"], row["loss"], levels=14, cmap="cividis")
+        levels.set_edgecolor("face")  # else an SVG shows white hairlines between them
         right = [[float(value == row["label"]) for value in line] for line in row["prediction"]]
         if 0 < sum(map(sum, right)) < len(right) ** 2:
             axis.contour(row["axis"], row["axis"], right, levels=[0.5], colors="white", linewidths=1.5)
-        figure.colorbar(levels, ax=axis, location="top", shrink=0.9).set_label("cross-entropy", fontsize="small")
+        bar = figure.colorbar(levels, ax=axis, location="top", shrink=0.9, ticks=MaxNLocator(4))
+        bar.set_label("cross-entropy", fontsize="small")
         axis.plot(0, 0, "w+", markersize=9)
         axis.set_xlabel(f"random direction\nimage {row['index']}, label {row['label']}")
         axis.set_ylabel("gradient direction")

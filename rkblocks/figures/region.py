@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rkblocks.exact.field import Field
     from rkblocks.tableau import Parameter, Tableau
+    from rkblocks.verify import Report
 
 POINTS = {1: 801, 2: 301}
 """Points along each parameter."""
@@ -51,17 +52,27 @@ def region(tableau: Tableau) -> Figure:
     if closer != windows:
         found = sample(tableau, axes, closer, points)
     others = " with the others at their initial values" if len(effective) > 2 else ""
+    proxies: list[Any] = []
     figure, ((axis,),) = style.new(width=5.2 if len(axes) == 2 else 4.8, height=3.9)
     if len(axes) == 2:
-        figure.colorbar(_map(axis, found, start), ax=axis, label="optimal C (grey: 0)")
+        mesh, proxies = _map(axis, found, start)
+        figure.colorbar(mesh, ax=axis, label="optimal C (grey: 0)")
         axis.set_ylabel(axes[1].name)
     else:
         _curve(axis, found, start[0])
         axis.set_ylabel("SSP coefficient C")
     axis.set_xlabel(axes[0].name)
     axis.set_title(f"{tableau.name}: C{others}", fontsize="medium")
-    style.legend_below(figure, axis)
+    if _without_limit(report):
+        axis.text(0.5, 0.5, "C = 0 on the whole domain", transform=axis.transAxes, ha="center", va="center")
+    style.legend_below(figure, *proxies)
     return figure
+
+
+def _without_limit(report: Report) -> bool:
+    """Whether it is proved that C = 0 for every member, so that the curve is a line at 0."""
+    cases = None if report.ssp is None or report.ssp.optimal is None else report.ssp.optimal.cases
+    return bool(cases) and all(case.number is not None and case.number.is_zero for case in cases or ())
 
 
 def _curve(axis: Axes, found: Sample, start: float) -> None:
@@ -72,12 +83,16 @@ def _curve(axis: Axes, found: Sample, start: float) -> None:
         axis.plot(t, found.declared, color=style.COLOURS[1], linestyle="--", linewidth=1.6, label="C as declared")
     axis.plot([start], [np.interp(start, t, found.R)], "o", color=style.COLOURS[5], label="initial value")
     axis.set_xlim(t[0], t[-1])
-    axis.set_ylim(0, 1.05 * (found.R.max() or 1.0))
+    top = found.R.max() or 1.0
+    axis.set_ylim(-0.04 * top, 1.05 * top)
 
 
-def _map(axis: Axes, found: Sample, start: Sequence[float]) -> Any:
-    """Draw the map and return it, for its scale of colours."""
+def _map(axis: Axes, found: Sample, start: Sequence[float]) -> tuple[Any, list[Any]]:
+    """Draw the map and return it, for its scale of colours, with what else the legend needs."""
+    from matplotlib.lines import Line2D
+
     np = require("numpy", "figures", "a figure")
+    proxies = []
     (x, y), R = found.lines, found.R
     top = float(R.max()) or 1.0
     coloured = np.where(R > 0, R, np.nan).T
@@ -91,10 +106,11 @@ def _map(axis: Axes, found: Sample, start: Sequence[float]) -> Any:
         if fine.any() and not fine.all():
             edge: dict[str, Any] = {"linestyles": "--", "linewidths": 1.6, "colors": [style.COLOURS[1]]}
             axis.contour(x, y, fine.astype(float).T, levels=[0.5], **edge)
-            axis.plot([], [], "--", color=style.COLOURS[1], label="declared form nonnegative inside")
+            label = "declared form nonnegative inside"
+            proxies.append(Line2D([], [], linestyle="--", color=style.COLOURS[1], label=label))
     axis.plot([start[0]], [start[1]], "o", color=style.COLOURS[1], markeredgecolor="white", label="initial values")
     axis.grid(False)
-    return mesh
+    return mesh, proxies
 
 
 def _spans(found: Sample, start: Sequence[float]) -> list[tuple[float, float]]:

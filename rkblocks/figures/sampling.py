@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from rkblocks.diagnostics import fail
 from rkblocks.extras import require
 
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field
+    from rkblocks.exact.value import Exact
     from rkblocks.tableau import Parameter, Tableau
 
 STEPS = 48
 SLACK = 1e-11
 Window = tuple[float, float]
+
+
+def doubles(tableau: Tableau, what: str, numbers: Sequence[Exact]) -> list[float]:
+    """Return the numbers of a scheme as doubles.  RK330 where one is beyond their range, named by `what`."""
+    found = []
+    for exact in numbers:
+        if exact.nearest is None:
+            beyond(tableau, f"{what} has the number", exact.brief(24))
+        found.append(exact.nearest)
+    return found
+
+
+def beyond(tableau: Tableau, what: str, found: str) -> NoReturn:
+    """RK330: the figure of a scheme whose numbers doubles cannot hold."""
+    fail(
+        "RK330",
+        f"{tableau.name} cannot be drawn: {what} {found}, expected numbers in the range of doubles",
+        help="`rkblocks check --verbose` shows the exact numbers",
+    )
 
 
 @dataclass(frozen=True)

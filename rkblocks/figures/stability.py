@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from rkblocks import verify
-from rkblocks.diagnostics import TableauError, fail
+from rkblocks.diagnostics import TableauError
 from rkblocks.extras import require
 from rkblocks.figures import style
+from rkblocks.figures.sampling import beyond, doubles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rkblocks.tableau import Tableau
-    from rkblocks.verify.report import RootReport, StabilityReport
+    from rkblocks.verify.report import RootReport
 
 POINTS = 600
 """Points of the grid along each side; the region is drawn in double precision, the intervals are exact."""
@@ -28,10 +30,12 @@ def stability(tableau: Tableau) -> Figure:
     report = verify.check(tableau.at(tableau.initial()))
     if report.stability is None or report.ssp is None:
         raise TableauError(report.diagnostics, report.source)
-    coefficients = _doubles(tableau, report.stability)
+    coefficients = doubles(tableau, "its stability polynomial", report.stability.coefficients)
     intervals = report.stability.meant or report.stability.intervals
     real, imaginary = (None, None) if intervals is None else map(_float, (intervals.real, intervals.imaginary))
     left, right, top = _extent(np, coefficients, (real or 2.0) / 2)
+    if not 0 < right - left < inf:
+        beyond(tableau, "its stability region is about", f"{right - left:g} wide")
     x, y = np.meshgrid(np.linspace(left, right, POINTS), np.linspace(-top, top, POINTS))
     size = np.abs(np.polyval(coefficients[::-1], x + 1j * y))
     height = 1.2 + 3.4 * min(2.0, max(0.35, 2 * top / (right - left)))
@@ -57,27 +61,12 @@ def stability(tableau: Tableau) -> Figure:
     axis.set_ylabel("Im z")
     where = " at the initial values" if tableau.parameters else ""
     axis.set_title(f"{tableau.name}: |ψ(z)| ≤ 1{where}", fontsize="medium")
-    style.legend_below(figure, axis)
+    style.legend_below(figure)
     return figure
 
 
 def _float(root: RootReport | None) -> float | None:
     return None if root is None else root.nearest
-
-
-def _doubles(tableau: Tableau, stability: StabilityReport) -> list[float]:
-    """Return the coefficients of the polynomial as doubles; RK330 where one is beyond their range."""
-    found = []
-    for k, exact in enumerate(stability.coefficients):
-        if exact.nearest is None:
-            fail(
-                "RK330",
-                f"the stability region of {tableau.name} cannot be drawn: the coefficient of z^{k} of its stability "
-                f"polynomial is {exact.brief(24)}, expected a number in the range of doubles",
-                help="`rkblocks check --verbose` shows the polynomial and its exact stability intervals",
-            )
-        found.append(exact.nearest)
-    return found
 
 
 def _extent(np: Any, coefficients: Sequence[float], reach: float) -> tuple[float, float, float]:

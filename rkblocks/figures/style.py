@@ -8,6 +8,7 @@ import io
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 #: Okabe & Ito's palette without its yellow, which is too pale on white; with a marker and a hatch each, so that no
 #: figure speaks by colour alone.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000", "#E69F00")
-MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "8", "d")
+LINES: Final = ("-", "--", ":")
 HATCHES: Final = ("", "//", "..", "\\\\", "xx", "--", "++")
 DPI: Final = 150
 FORMATS: Final = (".png", ".svg")
@@ -41,18 +43,46 @@ def new(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.4
 
 
 def look(number: int) -> dict[str, Any]:
-    """Return colour and marker of the curve with this number."""
-    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 5}
+    """Return colour, marker and line of the curve with this number: the first 42 are told apart also without colour."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": LINES[number // len(COLOURS) % len(LINES)],
+        "markersize": 5,
+    }
 
 
-def legend_below(figure: Figure, axis: Axes) -> None:
-    """Put the legend of `axis` under the whole figure."""
-    handles, labels = axis.get_legend_handles_labels()
+def points(number: int, size: float = 4) -> dict[str, Any]:
+    """Return the look of points with this number, which no line joins."""
+    return look(number) | {"linestyle": "none", "markersize": size}
+
+
+def legend_below(figure: Figure, *others: Any) -> None:
+    """Put a legend of all curves and points of the figure under it, each label once; `others`: more artists for it.
+
+    What has a label but no finite value is not drawn, and is left out.
+    """
+    named = [pair for axis in figure.axes if axis.get_legend() is None for pair in _drawn(axis)]
+    found: dict[str, Any] = {}
+    for label, artist in [*named, *((str(artist.get_label()), artist) for artist in others)]:
+        found.setdefault(label, artist)
+    labels, handles = list(found), list(found.values())
     fits = (k for k in range(len(labels), 1, -1) if _width(labels, k) <= figure.get_figwidth())
     columns = next(fits, 1)
     lines = -(-len(labels) // columns)
     figure.set_figheight(figure.get_figheight() + 0.25 * lines)  # so that a long legend does not squeeze the panels
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _drawn(axis: Axes) -> list[tuple[str, Any]]:
+    """Return the artists of an axis that have a label and something to show, by their labels."""
+    found = []
+    for artist, label in zip(*axis.get_legend_handles_labels(), strict=True):
+        line = artist.lines[0] if hasattr(artist, "lines") else artist  # of a container of error bars
+        values = list(line.get_ydata()) if hasattr(line, "get_ydata") else [0.0]
+        if any(isfinite(value) for value in values):
+            found.append((label, artist))
+    return found
 
 
 def _width(labels: Sequence[str], columns: int) -> float:
@@ -70,8 +100,9 @@ def log_around_one(axis: Axes) -> None:
     axis.axhline(1, color="0.4", linewidth=1, zorder=0)
     low, high = axis.get_ylim()
     axis.set_ylim(min(low / 1.1, 0.8), max(high * 1.1, 1.25))
-    wide = axis.get_ylim()[1] / axis.get_ylim()[0] > 100
-    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    span = axis.get_ylim()[1] / axis.get_ylim()[0]
+    subs = (1.0,) if span > 100 else (1.0, 2.0, 5.0) if span > 4 else (0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0)
+    axis.yaxis.set_major_locator(LogLocator(subs=subs))
     axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
 

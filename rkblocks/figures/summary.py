@@ -47,5 +47,5 @@ def summary(
     axis.set_xlabel("scheme of the blocks")
     axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
     axis.set_ylim(0, 1)
-    style.legend_below(figure, axis)
+    style.legend_below(figure)
     return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
@@ -20,7 +21,7 @@ PANELS = {
 
 
 def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -> Figure:
-    """Return a panel for each metric and a curve for each run; runs of one name share a colour.
+    """Return a panel for each metric and a curve for each name: the mean of its runs, in a band from least to largest.
 
     runs: name -> the runs of that name, each the lines of its metrics.jsonl (dictionaries with "epoch", from 1).
     """
@@ -30,18 +31,20 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
     figure, axes = style.new(1, max(1, len(panels)), width=3.8, height=3.2)
     for axis, (key, text) in zip(axes[0], panels.items(), strict=False):
         for number, (name, group) in enumerate(runs.items()):
-            for position, epochs in enumerate(group):
-                lines = [line for line in epochs if key in line]
-                label = (
-                    name if position == 0 else "_" + name
-                )  # matplotlib leaves names with an underscore out of legends
-                x, y = [line["epoch"] for line in lines], [line[key] for line in lines]
-                axis.plot(x, y, label=label, linewidth=1.2, **{**style.look(number), "markersize": 3})
+            values: dict[int, list[float]] = {}
+            for line in (line for epochs in group for line in epochs if line.get(key) is not None):
+                values.setdefault(line["epoch"], []).append(line[key])
+            epochs = sorted(values)
+            look = {**style.look(number), "markersize": 3}
+            axis.plot(epochs, [fmean(values[e]) for e in epochs], label=style.fit(name), linewidth=1.2, **look)
+            if len(group) > 1:
+                low, high = ([end(values[e]) for e in epochs] for end in (min, max))
+                axis.fill_between(epochs, low, high, color=look["color"], alpha=0.15, linewidth=0)
         axis.set_xlabel("epoch")
         axis.set_ylabel(text)
         axis.set_ylim(bottom=0)
     if panels:
-        style.legend_below(figure, axes[0][0])
+        style.legend_below(figure)
     return figure
 
 

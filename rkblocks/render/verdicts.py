@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 WIDTH = 64
 """Longest exact number shown in full; the JSON holds all digits."""
 
+EASY = 24
+"""Longest left side of a condition that is shown without the nearest decimal."""
+
 
 def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
     """Yield (label, lines) for every verdict that the report holds."""
@@ -82,7 +85,8 @@ def _gives(witness: Witness) -> str:
     apart, left, right = "", witness.value.fraction, witness.expected
     if left is not None and abs(left - right) * 10**6 < right:
         apart = f" (off by {witness.value.rational(abs(left - right)).above(3)})"
-    return f"the tree {witness.tree} gives {witness.value.brief(WIDTH)} instead of {witness.right}{apart}"
+    found = witness.value.brief(WIDTH) if len(witness.left) <= EASY or apart else exact(witness.value)
+    return f"the tree {witness.tree} gives {found} instead of {witness.right}{apart}"
 
 
 def _timed(timed: TimedReport | None) -> Iterator[str]:

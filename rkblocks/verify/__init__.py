@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rkblocks.verify.check import check as check
+    from rkblocks.verify.checking import check as check
     from rkblocks.verify.report import Report as Report
 
 __all__ = ["Report", "check"]
@@ -14,9 +14,8 @@ __all__ = ["Report", "check"]
 def __getattr__(name: str) -> Any:
     """`check` and `Report`, resolved on first use: the parts of this package must not import each other through it."""
     if name == "check":
-        from rkblocks.verify.check import check
+        from rkblocks.verify.checking import check
 
-        globals()["check"] = check  # else importing the module of that name would leave the module here
         return check
     if name == "Report":
         from rkblocks.verify.report import Report

@@ -1,5 +1,7 @@
 """Figures: what they say (labels, curves, bars), that saving is deterministic, and that no pyplot state is touched."""
 
+import itertools
+import math
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -10,6 +12,7 @@ from matplotlib.image import imread
 
 from rkblocks import figures
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.figures import style
 from rkblocks.figures.style import COLOURS
 
 
@@ -161,10 +164,57 @@ def test_a_study_has_a_panel_for_each_setting_and_hollow_points_of_the_paper():
     figure = study()
     panels = figure.axes
     assert [axis.get_title() for axis in panels] == ["N = 6", "N = 10", "N = 12"]
-    assert [label.get_text() for label in panels[0].get_xticklabels()] == ["clean", "PGD-20"]
-    assert panels[0].get_ylabel() == "accuracy\n(bars: deviation over 1-3 seeds)"
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["clean", "PGD-20"]
+    assert panels[0].get_xlabel() == "accuracy (bars: deviation over 1-3 seeds)"
     hollow = [line for line in panels[0].lines if line.get_markerfacecolor() == "none" and len(line.get_xdata())]
-    assert [list(line.get_ydata()) for line in hollow] == [[0.91, 0.4]]
+    assert [list(line.get_xdata()) for line in hollow] == [[0.91, 0.4]]
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {"euler", "ssp3", "ark", "paper (hollow)"}
-    colours = {line.get_color() for line in panels[2].lines if len(line.get_xdata())}
+    colours = {line.get_color() for line in panels[2].lines if len(line.get_xdata()) and line.get_marker() == "^"}
     assert colours == {COLOURS[2]}, "a scheme has its colour in every panel"
+
+
+def test_long_names_of_attacks_do_not_meet():
+    columns = {f"k{k}": f"PGD-100 any margin eps {k}/20" for k in range(11)}
+    rows = [{"label": "euler", "seeds": 2, "accuracy": {key: [0.5, 0.1] for key in columns}, "paper": {}}]
+    figure = figures.comparison({"": rows}, columns)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    (axis,) = figure.axes
+    boxes = [label.get_window_extent(canvas.get_renderer()) for label in axis.get_yticklabels()]
+    assert all(box.x0 >= 0 for box in boxes)
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+
+
+def test_the_first_42_curves_are_told_apart_without_colour():
+    looks = [style.look(number) for number in range(42)]
+    assert len({(one["marker"], one["linestyle"]) for one in looks}) == 42
+    assert len({(one["color"], one["marker"]) for one in looks[:14]}) == 14
+
+
+def test_the_legend_has_what_is_drawn_and_nothing_else():
+    figure, ((left, right),) = style.new(1, 2)
+    left.plot([0, 1], [1, 2], label="here")
+    left.plot([0, 1], [math.nan, math.nan], label="nowhere")
+    right.plot([], [], label="empty")
+    right.errorbar([0], [1], yerr=[0.1], label="there")
+    right.plot([0, 1], [1, 2], label="here")
+    style.legend_below(figure)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["here", "there"]
+
+
+def test_one_group_has_a_place_for_each_scheme():
+    rows = [{"group": "group1", "p": 2, "mean": 1.5}]
+    figure = figures.growth([{"blocks": b, "growth": {"random": rows}} for b in ("euler", "ssp3")], norms=[2])
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["euler", "ssp3"]
+    assert axis.get_xlabel() == "scheme"
+    assert not figure.legends
+
+
+def test_runs_of_one_name_are_one_curve_in_its_band():
+    runs = {"ssp3": [[{"epoch": 1, "train_loss": 1.0}], [{"epoch": 1, "train_loss": 3.0}]]}
+    (axis,) = figures.training_curves(runs).axes
+    (line,) = axis.lines
+    assert list(line.get_ydata()) == [2.0]
+    (band,) = axis.collections
+    assert (band.get_datalim(axis.transData).ymin, band.get_datalim(axis.transData).ymax) == (1.0, 3.0)

@@ -157,6 +157,28 @@ def test_the_declared_form_is_nan_where_an_entry_is_negative():
     assert np.allclose(found.declared[inside], c[inside])
 
 
+def test_a_family_without_any_coefficient_says_so():
+    (axis,) = drawn("region", "rk44_family").axes
+    assert [text.get_text() for text in axis.texts] == ["C = 0 on the whole domain"]
+    assert axis.get_ylim()[0] < 0, "the point at 0 is whole"
+    (axis,) = drawn("region", "ark_ssp").axes
+    assert not axis.texts
+
+
+@pytest.mark.parametrize("name", ["rk4", "ssp3", "fehlberg45", "leastgrowth42"])
+def test_what_the_legend_names_is_within_the_picture(name):
+    figure = drawn("monotonicity", name)
+    named = {text.get_text() for text in figure.legends[0].get_texts()}
+    shown = set()
+    for axis in figure.axes:
+        (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+        for line in axis.lines:
+            x, y = line.get_xdata(), np.asarray(line.get_ydata())
+            if (np.min(x) > left or len(x) == 2) and np.max(x) <= right and low < y.min() <= y.max() <= high:
+                shown.add(line.get_label())
+    assert named <= shown
+
+
 @pytest.mark.parametrize("name", ["ssp3", "ark_free"])
 def test_a_scheme_without_a_region_is_refused(name):
     with pytest.raises(RkblocksError) as raised:

@@ -26,7 +26,7 @@ from typing import Any
 from rkblocks import files
 from rkblocks.files.reader import read_bytes
 from rkblocks.render import github, jsonfmt, text
-from rkblocks.verify.check import check
+from rkblocks.verify.checking import check
 from rkblocks.verify.report import Report
 
 LIMIT = 60.0

@@ -2,7 +2,7 @@
 
 from rkblocks.render import text
 from rkblocks.verify import check
-from rkblocks.verify.check import check_argument
+from rkblocks.verify.checking import check_argument
 
 
 def test_all_figures_of_rk4() -> None:

@@ -14,7 +14,7 @@ from rkblocks.exact.work import TooLarge, budget
 from rkblocks.render.details import details
 from rkblocks.verify import facts as facts_module
 from rkblocks.verify.budget import PART, within
-from rkblocks.verify.check import _examine
+from rkblocks.verify.checking import _examine
 from rkblocks.verify.facts import Facts
 
 LIBRARY = sorted((Path(__file__).parents[2] / "tableaus").glob("*.json"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rkblocks import codes
 from rkblocks.files import read_text
 from rkblocks.verify import check
-from rkblocks.verify.check import check_argument
+from rkblocks.verify.checking import check_argument
 from rkblocks.verify.report import Report
 
 OWN = [
