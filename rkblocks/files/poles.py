@@ -1,7 +1,8 @@
 """Poles inside the domain of a family: an entry that grows without bound where training may go is refused.
 
 A denominator in one parameter is decided exactly by Sturm's theorem. One in several parameters is refused where it is
-shown to vanish: at the initial values, or because it takes both signs at points of the (connected) domain.
+shown to vanish: at the initial values, because it takes both signs at points of the (connected) domain, or where it
+touches zero (`touching`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def pole(a: Element, field: Field, parameters: Sequence[Parameter]) -> str:
         if len(free) == 1:
             found = _count_roots(_coefficients(factor, field, free[0]), field.constants, domain[free[0]]) > 0
         else:
-            found = _changes_sign(element, field, [domain[name] for name in free])
+            occurring = [domain[name] for name in free]
+            found = _changes_sign(element, field, occurring) or _touches_zero(factor, field, occurring)
         if found:
             return field.text(element)
     return ""
@@ -115,6 +117,23 @@ def _changes_sign(a: Element, field: Field, parameters: Sequence[Parameter]) -> 
             return True
         signs.add(sign)
     return len(signs) > 1
+
+
+def _touches_zero(polynomial: Any, field: Field, parameters: Sequence[Parameter]) -> bool:
+    """Whether a polynomial of one sign is shown to vanish all the same; only rational ones are looked at."""
+    numbers = field.constants
+    ends = [end for p in parameters for end in (p.low, p.high) if end is not None]
+    if field.roots or not all(map(numbers.is_rational, ends)):
+        return False
+    from sympy import Poly, Symbol
+
+    from rkblocks.files.touching import vanishes
+
+    def end(value: Element | None) -> Fraction | None:
+        return None if value is None else numbers.fraction(value)
+
+    domain = {p.name: (end(p.low), end(p.high)) for p in parameters}
+    return vanishes(Poly(polynomial.as_expr(), *map(Symbol, domain), domain="QQ"), domain)
 
 
 def _rest(field: Field, values: Mapping[str, Element]) -> dict[str, Element]:

@@ -82,7 +82,18 @@ def _report(
         help = "blocks, sources and training read the file: write it there to keep it"
         before = (*before, diagnostic("RK342", message, help=help))
         tableau = replace(tableau, tolerance=value)
-    return _placed(_examine(tableau), source, origin, before)
+    return _placed(_whole(tableau), source, origin, before)
+
+
+def _whole(tableau: Tableau) -> Report:
+    """The report without source and places; of a family with a pole that no reader finds, at the point that met it."""
+    try:
+        return _examine(tableau)
+    except ZeroDivisionError as pole:
+        message = f"{pole}, within the domain of its parameters"
+        help = "narrow the domain; a pole may lie at an end point, which training never reaches"
+        found = diagnostic("RK218", message, path="/parameters", help=help)
+        return Report("", tableau.name, False, tableau.stages, None, None, None, (), (found,))
 
 
 @lru_cache(maxsize=256)

@@ -70,10 +70,37 @@ def test_a_linear_denominator_has_its_pole_where_it_says(root: Fraction, low: Fr
         ("1/(v**2 + w**2 + 1)", False),
         ("1/(sqrt(2)*v - w)", True),
         ("1/(sqrt(2)*v + w)", False),
+        ("1/((v - 1/3)**2 + (w - 2/7)**2)", True),
+        ("1/((v - 1/3)**2 + (w - 9/7)**2)", False),
+        ("1/(v**2 + w**2)", False),
+        ("1/((v - 1/2)**2 + (w - 1)**2)", False),
+        ("1/((v - w)**4 + (v + w - 2/3)**2)", True),
+        ("1/((v - w)**2 + v**2*w**2 + 1/1000)", False),
+        ("1/(v**2*(w - 1/2)**2 + (v - 1/3)**2)", True),
     ],
 )
 def test_several_parameters(entry: str, pole: bool) -> None:
     assert found(entry, v=("0", "1", "1/2"), w=("0", "1", "1/4")) is pole
+
+
+@pytest.mark.parametrize(
+    ("entry", "pole"),
+    [
+        ("1/((u - v)**2 + (w - 1/3)**2)", True),  # along a line
+        ("1/((u - 1/7)**2 + (v - 2/7)**2 + (w - 3/7)**2)", True),
+        ("1/((u - 1/7)**2 + (v - 2/7)**2 + (w - 10/7)**2)", False),
+        ("1/((u*v - w)**2 + (u + v + w)**2)", False),
+    ],
+)
+def test_three_parameters(entry: str, pole: bool) -> None:
+    assert found(entry, u=("0", "1", "1/5"), v=("0", "1", "2/5"), w=("0", "1", "3/5")) is pole
+
+
+@given(*[st.fractions(Fraction(1, 9), Fraction(8, 9), max_denominator=9)] * 2, st.integers(1, 3), st.integers(-2, 2))
+@settings(deadline=None, max_examples=25)
+def test_a_zero_at_one_inner_point_is_found(x: Fraction, y: Fraction, scale: int, mix: int) -> None:
+    entry = f"1/({scale}*(v - ({x}))**2 + (w - ({y}) + ({mix})*(v - ({x})))**2)"
+    assert found(entry, v=("0", "1", "1/97"), w=("0", "1", "2/97"))
 
 
 def test_the_initial_values_themselves() -> None:
