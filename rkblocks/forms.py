@@ -18,10 +18,14 @@ Rows = tuple[Row, ...]
 
 @dataclass(frozen=True)
 class ShuOsher:
-    """Rows i = 1..m of i entries each: ``alpha[i-1][k]``, ``beta[i-1][k]`` for k < i."""
+    """Rows i = 1..m of i entries each: ``alpha[i-1][k]``, ``beta[i-1][k]`` for k < i.
+
+    ``b_hat``, where given, has the weights of an embedded method, ``x + dt sum b_hat[k] F(u_k)``.
+    """
 
     alpha: Rows
     beta: Rows
+    b_hat: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def to_butcher(field: Field, form: ShuOsher) -> Butcher:
                 row = [entry + a * earlier if earlier else entry for entry, earlier in zip(row, rows[k], strict=True)]
             row[k] = row[k] + weight
         rows.append(row)
-    return Butcher(tuple(map(tuple, rows[:m])), tuple(rows[m]))
+    return Butcher(tuple(map(tuple, rows[:m])), tuple(rows[m]), None, form.b_hat)
 
 
 def resolvent(field: Field, A: Rows, b: Row, r: Element) -> tuple[Rows, Row]:

@@ -173,6 +173,8 @@ class Tableau:
         parts: list[Any] = [self.name, str(self.tolerance)]
         if self.shu_osher is not None:
             parts += [rows(self.shu_osher.alpha), rows(self.shu_osher.beta)]
+            if self.shu_osher.b_hat is not None:
+                parts.append(rows((self.shu_osher.b_hat,)))
         if self.butcher is not None:
             form = self.butcher
             parts += [rows(form.A), rows((form.b,)), form.c and rows((form.c,)), form.b_hat and rows((form.b_hat,))]
@@ -201,6 +203,7 @@ class Tableau:
         vectors: dict[str, Row | None] = {}
         if self.shu_osher is not None:
             matrices |= {"alpha": self.shu_osher.alpha, "beta": self.shu_osher.beta}
+            vectors["b_hat"] = self.shu_osher.b_hat
         if (form := self.butcher) is not None:
             matrices["A"] = form.A
             vectors = {"b": form.b, "c": form.c, "b_hat": form.b_hat}
@@ -253,7 +256,8 @@ class Tableau:
 
         shu_osher, butcher = self.shu_osher, self.butcher
         return (
-            shu_osher and ShuOsher(tuple(map(row, shu_osher.alpha)), tuple(map(row, shu_osher.beta))),
+            shu_osher
+            and ShuOsher(tuple(map(row, shu_osher.alpha)), tuple(map(row, shu_osher.beta)), optional(shu_osher.b_hat)),
             butcher
             and Butcher(tuple(map(row, butcher.A)), row(butcher.b), optional(butcher.c), optional(butcher.b_hat)),
         )

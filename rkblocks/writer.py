@@ -34,6 +34,8 @@ def to_json(tableau: Tableau) -> str:
     if tableau.shu_osher is not None:
         content["alpha"] = [[text(e) for e in row] for row in tableau.shu_osher.alpha]
         content["beta"] = [[text(e) for e in row] for row in tableau.shu_osher.beta]
+        if tableau.shu_osher.b_hat is not None:
+            content["b_hat"] = [text(e) for e in tableau.shu_osher.b_hat]
     if (form := tableau.butcher) is not None:
         explicit = form.is_explicit()
         content["A"] = [[text(e) for e in (row[:i] if explicit else row)] for i, row in enumerate(form.A)]

@@ -28,7 +28,18 @@ read. The worst of all files wins.
 @click.option(
     "--tolerance", metavar="T", help="Take T, such as 1e-12, in place of each file's tolerance; the output says so."
 )
-def command(targets: tuple[str, ...], form: str, verbose: bool, tolerance: str | None) -> int:
+@click.option("--residuals", type=click.IntRange(1, 10), metavar="P", help="List every order condition up to order P.")
+@click.option("--internal", is_flag=True, help="Show the internal stability polynomials of each form.")
+@click.option("--downwind", is_flag=True, help="Find the optimal SSP coefficient with downwind operators.")
+def command(
+    targets: tuple[str, ...],
+    form: str,
+    verbose: bool,
+    tolerance: str | None,
+    residuals: int | None,
+    internal: bool,
+    downwind: bool,
+) -> int:
     """Verify tableaus exactly: order, SSP coefficients, growth, and the claims of the file.
 
     An argument is a path if it exists, ends in .json or has a separator; else it is a name or alias of the library.
@@ -38,9 +49,11 @@ def command(targets: tuple[str, ...], form: str, verbose: bool, tolerance: str |
     from rkblocks.cli import console
     from rkblocks.cli.startup import load_core
     from rkblocks.verify.checking import check_argument
+    from rkblocks.verify.requests import Requests
 
     load_core()
-    reports = [check_argument(target, tolerance) for target in files.expand(targets)]
+    requests = Requests(residuals or 0, internal, downwind)
+    reports = [check_argument(target, tolerance, requests) for target in files.expand(targets)]
     if form == "json":
         from rkblocks.render import jsonfmt
 

@@ -41,7 +41,7 @@ def meant(value: Fraction) -> Fraction | None:
         return None
     margin = unit(value, shown)
     found = simplest(value - margin, value + margin)
-    if found.denominator**2 * margin * SIGNIFICANT <= 1:
+    if found == value or found.denominator**2 * margin * SIGNIFICANT <= 1:
         return found
     return value if shown < LONG else None
 

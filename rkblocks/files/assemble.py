@@ -137,7 +137,8 @@ def _tableau(draft: Draft, field: Field, values: dict[str, Element], parameters:
         return Claimed(written.text, None if written.cell is None else values[written.cell.path], written.digits)
 
     matrices = {key: tuple(map(row, rows)) for key, rows in draft.arrays.matrices.items()}
-    shu_osher = ShuOsher(matrices["alpha"], matrices["beta"]) if "alpha" in matrices else None
+    embedded = None if "A" in matrices else vector("b_hat")
+    shu_osher = ShuOsher(matrices["alpha"], matrices["beta"], embedded) if "alpha" in matrices else None
     butcher = None
     if "A" in matrices:
         m = len(matrices["A"])

@@ -57,6 +57,8 @@ def _check_forms(root: Object, problems: Problems) -> None:
         return
     missing: dict[str, str] = {}
     for key, other in needs.items():
+        if key == "b_hat" and "alpha" in present:  # the stages are those of the Shu-Osher form
+            continue
         if key in present and other not in present:
             missing.setdefault(other, key)
     for other, key in missing.items():
@@ -129,7 +131,7 @@ def _check_sizes(root: Object, arrays: Arrays, problems: Problems) -> None:
     """All arrays speak of the same number of stages."""
     sizes = {key: len(rows) for key, rows in (arrays.matrices | arrays.vectors).items()}
     for first in ("alpha", "A"):
-        for key in ("beta", "A") if first == "alpha" else ("b", "c", "b_hat"):
+        for key in ("beta", "A", "b_hat") if first == "alpha" else ("b", "c", "b_hat"):
             if first in sizes and key in sizes and sizes[key] != sizes[first]:
                 node = root.get(key) or root
                 message = f'"{key}" speaks of {count(sizes[key], "stage")}, "{first}" of {sizes[first]}'

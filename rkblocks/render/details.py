@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from rkblocks.render.verdicts import WIDTH, exact
 
 if TYPE_CHECKING:
-    from rkblocks.verify.report import OrderReport, Report, RootReport, StabilityReport, VarianceReport
+    from fractions import Fraction
+
+    from rkblocks.verify.report import (
+        DownwindReport,
+        InternalReport,
+        OrderReport,
+        Report,
+        ResidualReport,
+        RootReport,
+        StabilityReport,
+        VarianceReport,
+    )
 
 
 def details(report: Report) -> Iterator[tuple[str, list[str]]]:
@@ -24,6 +35,42 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
         yield "stability", stability
     if report.variance is not None:
         yield "variance", list(_variance(report.variance))
+
+
+def requested(report: Report) -> Iterator[tuple[str, list[str]]]:
+    """Yield (label, lines) for what was asked for with an option of its own."""
+    if report.residuals is not None:
+        yield "residuals", list(_residuals(report.residuals))
+    if report.internal_stability is not None:
+        yield "internal", list(_internal(report.internal_stability))
+    if report.downwind is not None:
+        yield "downwind", [_downwind(report.downwind)]
+
+
+def _downwind(found: DownwindReport) -> str:
+    if found.bracket is None:
+        return f"not computed: {found.reason}"
+    low, high = found.bracket
+    if not low:
+        return "optimal 0, with any splitting"
+    return f"optimal {_short(low)} or a little more, less than {float(high):.10g}: both proved"
+
+
+def _short(value: Fraction) -> str:
+    return str(value) if value.denominator < 1000 else f"{float(value):.10g}"
+
+
+def _residuals(found: tuple[ResidualReport, ...]) -> Iterator[str]:
+    for one in found:
+        left = one.value.brief(WIDTH)
+        rest = "holds" if one.rest.is_zero else f"left over {exact(one.rest)}"
+        yield f"{one.tree}  {left} for {one.right}: {rest}"
+
+
+def _internal(found: InternalReport) -> Iterator[str]:
+    for name, polynomials in (("Butcher form", found.butcher), ("form as declared", found.shu_osher or ())):
+        for j, polynomial in enumerate(polynomials):
+            yield f"{name}, an error in u{j}: {', '.join(c.brief(WIDTH) for c in polynomial)}"
 
 
 def _accuracy(order: OrderReport) -> Iterator[str]:
@@ -51,6 +98,10 @@ def _stability(stability: StabilityReport) -> Iterator[str]:
     ):
         if found is not None:
             yield start + _number(found) + _apart(found, other)
+    if stability.rounded is not None and digits.real is not None:
+        near, far = digits.real.nearest, stability.rounded.nearest
+        if near is not None and far is not None and far > near * (1 + 1e-6):
+            yield f"real axis, the rounding of the digits allowed for: stable from 0 to -{_number(stability.rounded)}"
 
 
 def _apart(digits: RootReport, meant: RootReport | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
 from rkblocks.escape import line
-from rkblocks.render.details import details
+from rkblocks.render.details import details, requested
 from rkblocks.render.problems import problem
 from rkblocks.render.style import PLAIN, Style
 from rkblocks.render.verdicts import facts
@@ -67,7 +67,7 @@ def summary(reports: Sequence[Report]) -> str:
 
 def _labelled(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
     """Yield (label, line); the label is "" where a line continues the one above."""
-    for label, lines in (*facts(report), *(details(report) if verbose else ())):
+    for label, lines in (*facts(report), *(details(report) if verbose else ()), *requested(report)):
         for number, text in enumerate(lines):
             yield ("" if number else label), text
 

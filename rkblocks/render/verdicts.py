@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rkblocks.verify.report import (
         ClaimReport,
         DeclaredReport,
+        EmbeddedReport,
         EuclideanReport,
         OptimalReport,
         OrderReport,
@@ -36,7 +37,7 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
     if report.order is not None:
         yield "order", [*_order(report.order), *_timed(report.nonautonomous)]
     if report.embedded is not None:
-        yield "embedded", [f"order {_holds(report.embedded)}"]
+        yield "embedded", list(_embedded(report.embedded))
     if report.ssp is not None:
         yield "SSP", list(_ssp(report.ssp))
     if report.contractivity is not None:
@@ -78,6 +79,15 @@ def _order(order: OrderReport) -> Iterator[str]:
     yield f"not {witness.order}: {_gives(witness)}"
     if order.remaining and not any(left.is_number for left in order.remaining):  # a number left over never vanishes
         yield f"{witness.order} where {' and '.join(f'{left.brief(WIDTH)} = 0' for left in order.remaining)}"
+
+
+def _embedded(embedded: EmbeddedReport) -> Iterator[str]:
+    yield f"order {_holds(embedded)}"
+    if embedded.optimal is not None:
+        error = embedded.principal_error
+        norm = "" if error is None or error.nearest is None else f", principal error norm {error.nearest:.6g}"
+        growth = exact(embedded.number, embedded.growth_float)
+        yield f"C = {exact(embedded.optimal.number, embedded.optimal.cfl_float)}, growth {growth}{norm}"
 
 
 def _gives(witness: Witness) -> str:

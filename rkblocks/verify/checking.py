@@ -27,14 +27,25 @@ from rkblocks.verify.parts import (
     variance_part,
 )
 from rkblocks.verify.report import Report
+from rkblocks.verify.requests import MOST_ORDER, NONE, Requests, answered
 from rkblocks.writer import decimal_text
 
 
-def check(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = None) -> Report:
+def check(
+    subject: Tableau | str | PurePath,
+    tolerance: str | Fraction | None = None,
+    *,
+    residuals: int = 0,
+    internal: bool = False,
+    downwind: bool = False,
+) -> Report:
     """The report on a tableau, a library name, a path, or "-" for standard input.
 
     Args:
         tolerance: a decimal below 1, taken in place of the file's for this report, which says so (RK342).
+        residuals: the report has every order condition up to this order, at most 10.
+        internal: the report has the internal stability polynomials.
+        downwind: the report has the optimal splitting with downwind operators, and its coefficient.
 
     Nothing is raised for what a file may contain: one that cannot be read gives a report with ``ok`` False and the
     diagnostics.  Tableaus are examined once and remembered.
@@ -45,7 +56,9 @@ def check(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = 
     >>> check("ssp3").ssp.optimal.cfl
     '1'
     """
-    report = check_argument(subject, tolerance)
+    if not 0 <= residuals <= MOST_ORDER:
+        raise ValueError(f"residuals are listed up to order {MOST_ORDER}, not {residuals}")
+    report = check_argument(subject, tolerance, Requests(residuals, internal, downwind))
     missing = [d for d in report.diagnostics if d.code in _MISSING]
     if missing:
         raise RkblocksError(missing, report.source)
@@ -55,22 +68,27 @@ def check(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = 
 _MISSING = ("RK001", "RK002", "RK003", "RK004")
 
 
-def check_argument(subject: Tableau | str | PurePath, tolerance: str | Fraction | None = None) -> Report:
+def check_argument(
+    subject: Tableau | str | PurePath,
+    tolerance: str | Fraction | None = None,
+    requests: Requests = NONE,
+) -> Report:
     """As `check`, but for an argument of the command line: one that names nothing has a report as well."""
     if isinstance(subject, Tableau):
         source = subject.origin.source if subject.origin is not None else ""
-        return _report(subject, tolerance, source, subject.origin, ())
+        return _report(subject, tolerance, requests, source, subject.origin, ())
     from rkblocks.files import read
 
     reading = read(subject)
     if reading.tableau is None:
         return Report(reading.source, reading.name, False, None, None, None, None, (), reading.diagnostics)
-    return _report(reading.tableau, tolerance, reading.source, reading.origin, reading.diagnostics)
+    return _report(reading.tableau, tolerance, requests, reading.source, reading.origin, reading.diagnostics)
 
 
 def _report(
     tableau: Tableau,
     tolerance: str | Fraction | None,
+    requests: Requests,
     source: str,
     origin: Origin | None,
     before: tuple[Diagnostic, ...],
@@ -82,7 +100,10 @@ def _report(
         help = "blocks, sources and training read the file: write it there to keep it"
         before = (*before, diagnostic("RK342", message, help=help))
         tableau = replace(tableau, tolerance=value)
-    return _placed(_whole(tableau), source, origin, before)
+    report = _whole(tableau)
+    if report.order is not None and requests != NONE:
+        report = answered(report, Facts(tableau), requests)
+    return _placed(report, source, origin, before)
 
 
 def _whole(tableau: Tableau) -> Report:

@@ -139,6 +139,13 @@ def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
                 path="/b_hat",
                 help="its difference from b estimates no error",
             )
+        elif not any(x - y for x, y in zip(facts.form.b, b_hat, strict=True)):
+            yield diagnostic(
+                "RK344",
+                "the embedded weights b_hat equal b",
+                path="/b_hat",
+                help="their difference estimates an error of 0 at every step; leave b_hat out, or correct it",
+            )
 
 
 def abscissae(facts: Facts) -> Iterator[Diagnostic]:

@@ -20,12 +20,15 @@ Entry = tuple[str, int, int]
 class Declared:
     """``negative`` entries, and the coefficient ``cfl`` with the entry of beta that limits it.
 
-    ``cfl`` is None where an entry is negative, or where no beta is positive (a method that does nothing).
+    ``cfl`` is None where an entry is negative, or where no beta is positive (a method that does nothing).  ``downwind``
+    is the least of alpha/|beta| of a form with nonnegative alpha and negative beta: its coefficient where these entries
+    multiply a downwind operator, which is stable for steps backwards (Shu & Osher 1988; Ketcheson 2011).
     """
 
     negative: tuple[Entry, ...]
     cfl: Element | None
     limiting: Entry | None
+    downwind: Element | None = None
 
     @property
     def nonnegative(self) -> bool:
@@ -46,14 +49,14 @@ def entries(form: ShuOsher) -> list[tuple[Entry, Element]]:
 def declared(field: Field, form: ShuOsher) -> Declared:
     """The nonnegativity and the certified SSP coefficient of a Shu-Osher form whose entries are numbers."""
     negative = tuple(place for place, entry in entries(form) if field.sign(entry) < 0)
-    if negative:
+    if any(name == "alpha" for name, _, _ in negative):
         return Declared(negative, None, None)
     cfl: Element | None = None
     limiting: Entry | None = None
     for i, (alpha, beta) in enumerate(zip(form.alpha, form.beta, strict=True)):
         for k, (a, weight) in enumerate(zip(alpha, beta, strict=True)):
             if weight:
-                ratio = a / weight
+                ratio = a / weight if field.sign(weight) > 0 else -a / weight
                 if cfl is None or field.sign(ratio - cfl) < 0:
                     cfl, limiting = ratio, ("beta", i, k)
-    return Declared((), cfl, limiting)
+    return Declared(negative, None, None, cfl) if negative else Declared((), cfl, limiting)

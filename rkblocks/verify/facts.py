@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Butcher, Reduction, Row, to_butcher
-from rkblocks.tableau import Parameter, Tableau
+from rkblocks.tableau import Claims, Parameter, Tableau
 from rkblocks.verify import places
 from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
@@ -123,11 +123,24 @@ class Facts:
         return timed_order(self.field, self.form.A, self.form.b, c, self.order, self.tableau.tolerance)
 
     @cached_property
+    def embedded_conditions(self) -> Conditions | None:
+        """The order conditions of (A, b_hat), where there is an embedded method."""
+        b_hat = self.form.b_hat
+        return None if b_hat is None else Conditions(self.conditions.weights, b_hat)
+
+    @cached_property
     def embedded(self) -> Order | None:
         """The order of (A, b_hat), where there is an embedded method."""
-        if self.form.b_hat is None:
+        conditions = self.embedded_conditions
+        return None if conditions is None else order_of(conditions, self.tableau.tolerance)
+
+    @cached_property
+    def embedded_method(self) -> Facts | None:
+        """The facts about (A, b_hat) as a method of its own, where there is one and it is consistent."""
+        if self.embedded is None or self.embedded.value == 0:
             return None
-        return order_of(Conditions(self.conditions.weights, self.form.b_hat), self.tableau.tolerance)
+        form = Butcher(self.form.A, self.form.b_hat or ())
+        return Facts(replace(self.tableau, shu_osher=None, butcher=form, claims=Claims()))
 
     @cached_property
     def stability(self) -> Coefficients:
@@ -193,8 +206,10 @@ class Facts:
 
     @property
     def ineffective(self) -> tuple[Parameter, ...]:
-        """The parameters without any effect on the result of a step."""
-        return tuple(p for p in self.tableau.parameters if p not in self.effective)
+        """The parameters without any effect on the result of a step or on the error estimate."""
+        free = self.field.free_parameters
+        embedded = {name for entry in self.form.b_hat or () for name in free(entry)}
+        return tuple(p for p in self.tableau.parameters if p not in self.effective and p.name not in embedded)
 
     @cached_property
     def region(self) -> Region | None:

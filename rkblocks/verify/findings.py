@@ -70,6 +70,9 @@ def negative_entries(facts: Facts) -> Iterator[Diagnostic]:
         places = [place for place in facts.declared.negative if place[0] == name]
         if places:
             more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+            if name == "beta" and facts.declared.downwind:
+                more += "; with a downwind operator there the form certifies c = "
+                more += short(facts.field, facts.declared.downwind)
             value = entry_at(form, places[0])
             yield diagnostic(
                 code,

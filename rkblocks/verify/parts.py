@@ -14,12 +14,13 @@ from rkblocks.verify import trees
 from rkblocks.verify.budget import within
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.order import Order, principal_error, stage_order
+from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
 from rkblocks.verify.report import (
     AnyNormReport,
     Certificate,
     ContractivityReport,
     DeclaredReport,
+    EmbeddedReport,
     ErrorNorm,
     EuclideanReport,
     Intervals,
@@ -37,7 +38,8 @@ from rkblocks.verify.report import (
     Witness,
 )
 from rkblocks.verify.resolvent import Place
-from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval
+from rkblocks.verify.rounded import digits_unit
+from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
 from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import short
 from rkblocks.verify.variance import ASSUMPTIONS
@@ -46,10 +48,6 @@ from rkblocks.verify.variance import ASSUMPTIONS
 def order_part(facts: Facts) -> OrderReport:
     """The order, with stage order and principal error."""
     report = _order(facts.field, facts.order)
-    square = None
-    if facts.order.value:
-        error = within(lambda: principal_error(facts.conditions, facts.order.value))
-        square = ErrorNorm(None if isinstance(error, TooLarge) else Exact(facts.field, error))
     remaining = None
     if facts.tableau.parameters:
         from rkblocks.verify import family_parts
@@ -60,9 +58,16 @@ def order_part(facts: Facts) -> OrderReport:
         stage_order=stage_order(
             facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts), facts.tableau.tolerance
         ),
-        principal_error=square,
+        principal_error=_error_norm(facts.conditions, facts.order.value),
         remaining=remaining,
     )
+
+
+def _error_norm(conditions: Conditions, order: int) -> ErrorNorm | None:
+    if not order:
+        return None
+    error = within(lambda: principal_error(conditions, order))
+    return ErrorNorm(None if isinstance(error, TooLarge) else Exact(conditions.weights.field, error))
 
 
 def timed_part(facts: Facts) -> TimedReport | None:
@@ -75,9 +80,23 @@ def timed_part(facts: Facts) -> TimedReport | None:
     return TimedReport(found.value, found.verdict, found.exact, Exact(field, found.residual), witness)
 
 
-def embedded_part(facts: Facts) -> OrderReport | None:
-    """The order of the embedded method, where there is one."""
-    return None if facts.embedded is None else _order(facts.field, facts.embedded)
+def embedded_part(facts: Facts) -> EmbeddedReport | None:
+    """The order of the embedded method, where there is one, with its error norm, SSP coefficient and growth."""
+    if facts.embedded is None or facts.embedded_conditions is None:
+        return None
+    report = EmbeddedReport(**vars(_order(facts.field, facts.embedded)))
+    method = facts.embedded_method
+    if method is None:
+        return report
+    growth = method.growth.growth
+    start = method.field.substitute(growth, method.tableau.initial())
+    return replace(
+        report,
+        principal_error=_error_norm(facts.embedded_conditions, facts.embedded.value),
+        optimal=optimal_part(method.at_init),
+        number=Exact(method.field, growth),
+        initially=Exact(method.at_init.field, start),
+    )
 
 
 def ssp_part(facts: Facts) -> SspReport:
@@ -135,10 +154,20 @@ def stability_part(facts: Facts) -> StabilityReport:
     if facts.tableau.parameters:
         return StabilityReport(polynomial, exact)
     order = linear_order(field, psi, facts.tableau.tolerance)
-    found = StabilityReport(polynomial, order, _intervals(field, psi))
+    found = StabilityReport(polynomial, order, _intervals(field, psi), rounded=_rounded(facts))
     if order > exact:
         return replace(found, linear_order_exact=exact, meant=_intervals(field, meant(field, psi, order)))
     return found
+
+
+def _rounded(facts: Facts) -> RootReport | None:
+    """The real interval of a table of decimals with a tolerance, its rounding allowed for; None for another table."""
+    unit = digits_unit(facts) if facts.tableau.tolerance else None
+    if unit is None:
+        return None
+    field, A, b = facts.field, facts.reduced.A, facts.reduced.b
+    root = within(partial(real_interval, field, facts.stability, spread(field, A, b, unit)))
+    return None if root is None else RootReport(root)
 
 
 def _intervals(field: Field, psi: Coefficients) -> Intervals:
@@ -174,7 +203,8 @@ def declared_part(facts: Facts) -> DeclaredReport | None:
         return None
     rows = Exact(facts.field, facts.alpha_defect) if facts.alpha_defect else None
     cfl = None if found.cfl is None else Exact(facts.field, found.cfl)
-    return DeclaredReport(found.nonnegative, cfl, row_sums=rows)
+    downwind = None if found.downwind is None else Exact(facts.field, found.downwind)
+    return DeclaredReport(found.nonnegative, cfl, row_sums=rows, with_downwind=downwind)
 
 
 def optimal_part(facts: Facts) -> OptimalReport:

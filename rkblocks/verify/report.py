@@ -111,7 +111,7 @@ class OrderReport(Part):
     ``remaining`` are the expressions that must vanish for the next order, in a family.
     """
 
-    JSON = (
+    JSON: ClassVar[tuple[str, ...]] = (
         *("value", "verdict", "residual", "witness", "exact"),
         *("residual_float?", "stage_order?", "principal_error?", "remaining?"),
     )
@@ -134,6 +134,33 @@ class OrderReport(Part):
     def residual_float(self) -> float | None:
         """The double nearest to the largest residual."""
         return self.largest.nearest
+
+
+@dataclass(frozen=True)
+class EmbeddedReport(OrderReport):
+    """The order of (A, b_hat), with the figures of this method; ``optimal`` and ``growth`` of a family's are at its
+    initial values.  They are None where it is not consistent."""
+
+    JSON: ClassVar[tuple[str, ...]] = (*OrderReport.JSON, "ssp?", "growth?", "growth_float?")
+
+    optimal: OptimalReport | None = None
+    number: Exact | None = None
+    initially: Exact | None = None
+
+    @property
+    def ssp(self) -> Mapping[str, Any] | None:
+        """The optimal SSP coefficient, as `SspReport` has it."""
+        return None if self.optimal is None else {"optimal": self.optimal}
+
+    @property
+    def growth(self) -> str | None:
+        """Growth of the variance in one step by Lemma 3, as text."""
+        return None if self.number is None else self.number.text
+
+    @property
+    def growth_float(self) -> float | None:
+        """The nearest double; for a family that at the initial values."""
+        return None if self.initially is None else self.initially.nearest
 
 
 @dataclass(frozen=True)
@@ -268,7 +295,7 @@ class DeclaredReport(Part):
 
     JSON = (
         *("nonnegative", "cfl", "cfl_float", "nonnegative_at_init?", "cfl_at_init?"),
-        *("trained?", "counterexample?", "least_of?", "row_sums_within?"),
+        *("trained?", "counterexample?", "least_of?", "row_sums_within?", "downwind?"),
     )
 
     nonnegative: bool | None
@@ -279,6 +306,13 @@ class DeclaredReport(Part):
     counterexample: Counterexample | None = None
     least_of: tuple[Exact, ...] | None = None
     row_sums: Exact | None = None
+    with_downwind: Exact | None = None
+
+    @property
+    def downwind(self) -> Mapping[str, Any] | None:
+        """What a form with negative beta certifies where these entries multiply a downwind operator."""
+        found = self.with_downwind
+        return None if found is None else {"cfl": found.text, "cfl_float": found.nearest}
 
     @property
     def row_sums_within(self) -> str | None:
@@ -544,7 +578,8 @@ class Intervals:
 class StabilityReport(Table):
     """The stability polynomial, and its intervals (None for a family).
 
-    ``meant`` are the intervals of the polynomial that a table of decimals was rounded from, where they may differ.
+    ``meant`` are the intervals of the polynomial that a table of decimals was rounded from, where they may differ;
+    ``rounded`` is the real one where |psi| may exceed 1 by what half a unit of the last digits can change.
     """
 
     coefficients: tuple[Exact, ...]
@@ -552,6 +587,7 @@ class StabilityReport(Table):
     intervals: Intervals | None = None
     linear_order_exact: int | None = None
     meant: Intervals | None = None
+    rounded: RootReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -560,6 +596,8 @@ class StabilityReport(Table):
             "linear_order": self.linear_order,
             **_intervals(self.intervals),
         }
+        if self.rounded is not None:
+            found["real_rounded"] = _plain(self.rounded)
         if self.meant is not None:
             found |= {"linear_order_exact": self.linear_order_exact, "meant": _intervals(self.meant)}
         return found
@@ -593,6 +631,69 @@ class TypedReport(Part):
 
 
 @dataclass(frozen=True)
+class ResidualReport(Part):
+    """One order condition: the tree as brackets, its number of nodes, both sides, and left - right."""
+
+    JSON = ("tree", "order", "left", "right", "residual", "residual_float")
+
+    tree: str
+    order: int
+    value: Exact
+    expected: Fraction
+    rest: Exact
+
+    @property
+    def left(self) -> str:
+        """The left side as text."""
+        return str(self.value)
+
+    @property
+    def right(self) -> str:
+        """The right side as text."""
+        return str(self.expected)
+
+    @property
+    def residual(self) -> str:
+        """left - right as text."""
+        return str(self.rest)
+
+    @property
+    def residual_float(self) -> float | None:
+        """The nearest double, None in a family."""
+        return self.rest.nearest
+
+
+@dataclass(frozen=True)
+class InternalReport(Part):
+    """Internal stability polynomials, one a stage, constant coefficient first, of each form as written."""
+
+    JSON = ("butcher", "shu_osher?")
+
+    butcher: tuple[tuple[Exact, ...], ...]
+    shu_osher: tuple[tuple[Exact, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class DownwindReport(Part):
+    """The optimal SSP coefficient with downwind operators lies in the proved ``bracket`` [low, high).
+
+    ``up`` and ``down`` have rows of 1, ..., m entries: at r = low, ``y = d x + up (y + F(y)/r) + down (y - F~(y)/r)``.
+    """
+
+    JSON = ("bracket", "cfl_float", "up?", "down?", "reason?")
+
+    bracket: tuple[Fraction, Fraction] | None = None
+    up: tuple[tuple[Fraction, ...], ...] | None = None
+    down: tuple[tuple[Fraction, ...], ...] | None = None
+    reason: str | None = None
+
+    @property
+    def cfl_float(self) -> float | None:
+        """The double nearest to the lower end."""
+        return None if self.bracket is None else float(self.bracket[0])
+
+
+@dataclass(frozen=True)
 class ClaimReport(Part):
     """One claim of the file; ``holds`` is None where it could not be decided."""
 
@@ -614,6 +715,7 @@ class Report(Part):
     JSON = (
         *("source", "name", "ok", "stages", "order", "ssp", "variance", "claims", "diagnostics"),
         *("ineffective?", "nonautonomous?", "embedded?", "stability?", "method?", "as_typed?", "contractivity"),
+        *("residuals?", "internal_stability?", "downwind?"),
     )
 
     source: str
@@ -627,11 +729,14 @@ class Report(Part):
     diagnostics: tuple[Diagnostic, ...]
     ineffective: tuple[str, ...] | None = None
     nonautonomous: TimedReport | None = None
-    embedded: OrderReport | None = None
+    embedded: EmbeddedReport | None = None
     stability: StabilityReport | None = None
     method: MethodReport | None = None
     as_typed: TypedReport | None = None
     contractivity: ContractivityReport | None = None
+    residuals: tuple[ResidualReport, ...] | None = None
+    internal_stability: InternalReport | None = None
+    downwind: DownwindReport | None = None
 
     @cached_property
     def status(self) -> int:

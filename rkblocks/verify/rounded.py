@@ -61,6 +61,15 @@ def rounded(facts: Facts) -> Rounded | None:
     return Rounded(order, worst, tolerance, tuple(fractions))
 
 
+def digits_unit(facts: Facts) -> Fraction | None:
+    """Half a unit of the last digit of a table of rational numbers, None for one without long decimals."""
+    if facts.tableau.parameters or facts.field.roots:
+        return None
+    values = [facts.field.fraction(entry) for _, entry in facts.tableau.entries()]
+    decimals = [value for value in values if (places(value) or 0) >= LONG]
+    return _unit(decimals) if decimals else None
+
+
 def _unit(decimals: list[Fraction]) -> Fraction:
     """Half a unit of the last digit, for the largest of the decimals: all have as many digits as the longest shows."""
     counted = [(value, places(value) or 0) for value in decimals]

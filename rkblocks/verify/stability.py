@@ -51,11 +51,25 @@ def meant(field: Field, psi: Coefficients, order: int) -> Coefficients:
     return (*(field.rational(Fraction(1, factorial(k))) for k in range(order + 1)), *psi[order + 1 :])
 
 
-def real_interval(field: Field, psi: Coefficients) -> Root | None:
-    """The largest x with |psi(-y)| <= 1 for all y in [0, x]; tangencies do not end it.  None: no end."""
+def spread(field: Field, A: Rows, b: Row, unit: Fraction) -> Coefficients:
+    """How much the coefficients of psi can change where every entry does by at most ``unit``, those that are 0 not."""
+    step = field.rational(unit)
+    sizes = [[e if field.sign(e) > 0 else -e for e in row] for row in (*A, b)]
+    larger = [[e + step if e else e for e in row] for row in sizes]
+    low, high = (stability_polynomial(field, tuple(map(tuple, K[:-1])), tuple(K[-1])) for K in (sizes, larger))
+    return tuple(x - y for x, y in zip(high, low, strict=True))
+
+
+def real_interval(field: Field, psi: Coefficients, slack: Coefficients = ()) -> Root | None:
+    """The largest x with |psi(-y)| <= 1 for all y in [0, x]; tangencies do not end it.  None: no end.
+
+    With ``slack``, the coefficients of a polynomial s, the largest with |psi(-y)| <= 1 + s(y).
+    """
     alternating = [c * (-1) ** n for n, c in enumerate(psi)]
     above = (field.zero, *(-c for c in alternating[1:]))  # 1 - psi(-x), psi(0) = 1
     below = (field.rational(2), *alternating[1:])  # 1 + psi(-x)
+    if slack:
+        above, below = (tuple(x + s for x, s in zip(part, slack, strict=True)) for part in (above, below))
     crossing = first_crossing([("1 - psi(-x)", above), ("1 + psi(-x)", below)], field)
     return None if crossing is None else crossing.root
 
