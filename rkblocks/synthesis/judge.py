@@ -19,8 +19,10 @@ EQUAL = Fraction(1, 10**20)
 
 
 def unmet(wish: Wish, facts: Facts) -> list[str]:
-    """The requirements that the scheme does not keep, the order among them; empty where it is as wished."""
+    """The requirements that the scheme does not keep, order and stages among them; empty where it is as wished."""
     found = [] if facts.order.value >= wish.order else [f"order {wish.order}"]
+    if len(facts.reduced.kept) < wish.stages:
+        found.append(f"{wish.stages} stages")
     return found + [str(r) for r in wish.requirements if not _HOLDS[r.name](facts, r)]
 
 
