@@ -1,5 +1,6 @@
 """Attacks: functions of (model, images, labels, threat model, generator) that return adversarial images."""
 
+from rkblocks.attacks.deepfool import distances as distances
 from rkblocks.attacks.guard import frozen as frozen
 from rkblocks.attacks.registry import ATTACKS as ATTACKS
 from rkblocks.attacks.registry import Attack as Attack

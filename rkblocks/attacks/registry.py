@@ -16,6 +16,7 @@ from torch import Tensor
 
 from rkblocks.attacks.apgd import apgd, own_step
 from rkblocks.attacks.autoattack import autoattack, standard
+from rkblocks.attacks.deepfool import deepfool, minimal
 from rkblocks.attacks.fgsm import fgsm, single_step
 from rkblocks.attacks.momentum import momentum
 from rkblocks.attacks.noise import gaussian, no_step, noise
@@ -26,9 +27,9 @@ from rkblocks.attacks.threat import NORMS, Threat
 from rkblocks.attacks.transfer import transfer
 
 #: Fields of a threat model that are None where an attack has no use for them.
-OPTIONAL: Final = ("targets", "decay", "queries", "source")
+OPTIONAL: Final = ("targets", "decay", "queries", "source", "eot")
 #: What a search by gradient steps reads.
-SEARCH: Final = ("steps", "step", "restarts", "random_start", "loss")
+SEARCH: Final = ("steps", "step", "restarts", "random_start", "loss", "eot")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         single_step,
         does="one step of length eps from the clean image",
         reference="Goodfellow et al. 2015",
-        options=("loss",),
+        options=("loss", "eot"),
     ),
     "pgd": Attack(
         pgd,
@@ -110,7 +111,14 @@ ATTACKS: Final[dict[str, Attack]] = {
         own_step,
         does="PGD with momentum and a step size that halves by itself; with targets, toward each in turn",
         reference="Croce & Hein 2020 (APGD, APGD-T); in l1, Croce & Hein 2021",
-        options=("steps", "restarts", "random_start", "loss", "targets"),
+        options=("steps", "restarts", "random_start", "loss", "targets", "eot"),
+    ),
+    "deepfool": Attack(
+        deepfool,
+        minimal,
+        does="the nearest misclassified point, by steps to the nearest plane where a class takes over",
+        reference="Moosavi-Dezfooli et al. 2016",
+        options=("steps", "eot"),
     ),
     "square": Attack(
         square,
@@ -118,7 +126,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         gradients=False,
         does="random search by squares, without gradients; at most `queries` forward passes",
         reference="Andriushchenko et al. 2020; in l1, Croce & Hein 2021",
-        options=("queries", "restarts"),
+        options=("queries", "restarts", "eot"),
         defaults={"queries": 5000},
     ),
     "transfer": Attack(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from rkblocks.attacks.averaged import Averaged
 from rkblocks.attacks.guard import check_aims, check_arguments, check_inputs, check_result, frozen
 from rkblocks.attacks.judged import Judged
 from rkblocks.attacks.registry import ATTACKS, Attack
@@ -109,7 +110,14 @@ def run(
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = attack.function(
-            judged, x, y, effective, as_streams(generator), definition=definition, observe=observe, **more
+            Averaged(judged, effective.eot) if effective.eot else judged,
+            x,
+            y,
+            effective,
+            as_streams(generator),
+            definition=definition,
+            observe=observe,
+            **more,
         ).detach()
     for one in (judged, *more.values()):
         if isinstance(one, Judged):

@@ -34,7 +34,7 @@ class Threat:
     for None, and leave None where a field means nothing to them (registry.Attack.fitted): targets: the number of wrong
     classes aimed at in turn, those of largest clean logit, or "least-likely"; decay: of the momentum; queries: forward
     passes that an attack without gradients may spend on an example; source: the name of the model that examples are
-    transferred from.
+    transferred from; eot: passes that a pass of the attack averages, for a model with randomness of its own.
     Raises RkblocksError RK802 to RK806 and RK813, one code per kind of field.
     """
 
@@ -50,6 +50,7 @@ class Threat:
     decay: Fraction | None = None
     queries: int | None = None
     source: str | None = None
+    eot: int | None = None
 
     def __post_init__(self) -> None:
         # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
@@ -72,8 +73,9 @@ class Threat:
         object.__setattr__(self, "targets", _targets(self.targets))
         if self.decay is not None:
             object.__setattr__(self, "decay", parse_fraction(self.decay, "decay"))
-        if self.queries is not None:
-            _count(self.queries, "queries", least=1)
+        for name in ("queries", "eot"):
+            if getattr(self, name) is not None:
+                _count(getattr(self, name), name, least=1)
 
     @property
     def length(self) -> Fraction:
@@ -96,7 +98,8 @@ class Threat:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, those that are None left out; budgets are texts, so that no digit is lost."""
-        own = {"targets": self.targets, "decay": self.decay, "queries": self.queries, "source": self.source}
+        names = ("targets", "decay", "queries", "source", "eot")
+        own = {name: getattr(self, name) for name in names}
         return {
             "norm": self.norm,
             "eps": fraction_text(self.eps),
@@ -120,6 +123,7 @@ class Threat:
         own += "" if self.decay is None else f", decay {self.decay}"
         own += "" if self.queries is None else f", {self.queries} queries"
         own += "" if self.source is None else f", from {self.source}"
+        own += "" if self.eot is None else f", mean of {self.eot} passes"
         steps = steps if self.steps else ""
         return f"{self.norm} eps {fraction_text(self.eps)}, {steps}{restarts}, loss {self.loss}{own}"
 

@@ -58,6 +58,7 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--targets", metavar="K", help="Aim at K wrong classes in turn, or at least-likely; for targeted, apgd.")
 @click.option("--decay", metavar="NUMBER", help="Of the momentum; for momentum, transfer.")
 @click.option("--queries", type=int, metavar="Q", help="Forward passes for each image; for square.")
+@click.option("--eot", type=int, metavar="N", help="Average N passes of a randomised model in each of the attack.")
 @click.option("--source", metavar="RUN", help="The run that transfer makes its examples on.")
 @click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
 @click.option("--model", metavar="FILE.py:NAME", help="A network of your own, or a function that returns one.")
@@ -70,6 +71,10 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--data-root", metavar="DIR", help="Folder of the data sets.  [default: $RKBLOCKS_DATA, then data/]")
 @click.option("--batch", type=int, default=256, show_default=True, metavar="N", help="Images at once.")
 @click.option("--corruptions", is_flag=True, help="Also noise, blur, contrast, JPEG ..., at five severities.")
+@click.option(
+    "--save-images", type=int, default=0, metavar="N", help="Also adversarial examples of the first N images."
+)
+@click.option("--out", metavar="FOLDER", help="With --model: save the result there, as in the folder of a run.")
 @click.option("--save/--no-save", default=True, help="Keep the result in the run folder.  [default: save]")
 @click.option("--resume", is_flag=True, help="Continue where the same command was interrupted.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a health check fails.")

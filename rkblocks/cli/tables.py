@@ -15,7 +15,14 @@ LEGEND = """\
   void: h is 0, so C promises nothing; short: C h < dt; covered: C h >= dt, as far as was looked;
   none: there is no C above 0, or nothing to compare. More in docs/analysis.md
 """
-STEPPING = ("pgd", "momentum", "targeted", "apgd", "transfer")  # attacks whose number of steps belongs to their name
+STEPPING = (
+    "pgd",
+    "momentum",
+    "targeted",
+    "apgd",
+    "deepfool",
+    "transfer",
+)  # attacks whose number of steps belongs to their name
 
 
 def evaluation(run: Mapping[str, Any]) -> str:
@@ -146,12 +153,17 @@ def _search(entry: Mapping[str, Any]) -> str:
         return "-"
     if entry["attack"] == "autoattack":
         return "standard version"
-    words = [f"step {threat['step']}"] if entry["attack"] in STEPPING and entry["attack"] != "apgd" else []
+    words = (
+        [f"step {threat['step']}"]
+        if entry["attack"] in STEPPING and entry["attack"] not in ("apgd", "deepfool")
+        else []
+    )
     words += [f"x{threat['restarts']}"] if threat["restarts"] > 1 else []
     words += [threat["loss"]] if threat["loss"] != "ce" else []
     words += [f"{threat['targets']} targets"] if "targets" in threat else []
     words += [f"{threat['queries']} queries"] if "queries" in threat else []
     words += [f"from {threat['source']}"] if "source" in threat else []
+    words += [f"mean of {threat['eot']}"] if "eot" in threat else []
     return ", ".join([*words, entry["definition"]])
 
 

@@ -15,7 +15,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.given import given, unfit
 from rkblocks.evaluation.measure import Listener, Progress
-from rkblocks.evaluation.options import folders
+from rkblocks.evaluation.options import check_types, folders
 from rkblocks.evaluation.request import Images, Running, Search
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Origin, Subject, of_run
@@ -48,6 +48,7 @@ def evaluate(
     targets: int | str | None = None,
     decay: str | None = None,
     queries: int | None = None,
+    eot: int | None = None,
     source: str | Path | None = None,
     split: str = "test",
     limit: int | None = None,
@@ -63,6 +64,8 @@ def evaluate(
     progress: Progress | None = None,
     name: str | None = None,
     dataset: str = "",
+    out: str | Path | None = None,
+    save_images: int = 0,
 ) -> dict[str, Any]:
     """Return the JSON object of `rkblocks evaluate --format json` for these run folders, or for a model of one's own.
 
@@ -72,14 +75,15 @@ def evaluate(
     every image as safetensors. probe: number of images for the health checks, 0 for none. corruptions: also the
     accuracy under common corruptions. resume: continue where an evaluation with the same arguments was interrupted; the
     result is the same as without the interruption. Several runs are compared, and averaged where they differ in their
-    seed alone. Of the processes of torchrun each attacks its share of the images; all return the result, the first
-    saves it.
+    seed alone. save_images: the adversarial examples of so many of the first images are saved too, for every attack:
+    tensors "0.images" (clean), "1.images", ... beside index and label. Of the processes of torchrun each attacks its
+    share of the images; all return the result, the first saves it.
 
     evaluate(model, images, labels) and evaluate(model, loader) are of any torch module: images [n, ...] in [0, 1] or
     uint8, integer labels [n], as tensors or arrays, or batches of both. Normalisation is the model's first layer. It
     stays on its device unless one is named. name: of the model in the result; dataset: whose budget is used, "digits"
-    for example; without one that of CIFAR-10. Nothing is saved; split, weights, data_root, source and resume are of
-    runs.
+    for example; without one that of CIFAR-10. out: a folder to save in as in that of a run; split, weights, data_root,
+    source and resume are of runs.
 
     Raises RkblocksError RK801 to RK806, RK810 to RK813, RK820 to RK823 before anything is opened or attacked; RK824
     where the result cannot be saved, RK825 where a signal stopped it, RK826 where an interrupted one cannot be
@@ -87,10 +91,10 @@ def evaluate(
     where a model does not fit its images, and what opening a run or a data set raises.
     """
     wanted = Images(split, limit, seed, weights, data_root)
-    running = Running(device, batch, probe, save, resume, corruptions, progress)
+    running = Running(device, batch, probe, save, resume, corruptions, progress, save_images)
     budget: dict[str, Any] = {"norm": norm, "eps": eps, "step": step, "loss": loss}
     search: dict[str, Any] = {"steps": steps, "restarts": restarts, "random_start": random_start}
-    search |= {"targets": targets, "decay": decay, "queries": queries, "source": source}
+    search |= {"targets": targets, "decay": decay, "queries": queries, "source": source, "eot": eot}
     asked = Search(preset, attack, definition, budget, search)
     wanted.check()
     running.check()
@@ -98,15 +102,29 @@ def evaluate(
         asked.check()
         subject = given(runs, images, labels, wanted, device)
         unfit(wanted, asked, running)
-        subject = replace(subject, name=name or subject.name, dataset=dataset)
+        folder = _folder(out, save_images)
+        subject = replace(subject, name=name or subject.name, dataset=dataset, folder=folder)
         with distributed.group(subject.labels.is_cuda):
             return _of_model(subject, asked, running, seed)
+    if out is not None:
+        fail("RK863", "out is of a model; an evaluation of a run is saved in its folder", help="leave out away")
     if images is not None or labels is not None:
         fail("RK822", f"images were given for {runs!r}, which is no model", help="evaluate(model, images, labels)")
     paths = folders(runs)
     asked.check()  # before any run is opened
     with distributed.group(named_device(device).type == "cuda"):
         return _of_runs(paths, asked, wanted, running)
+
+
+def _folder(out: str | Path | None, images: int) -> Path | None:
+    """Return the folder that an evaluation of a model is saved in. Raises RkblocksError RK863, RK824."""
+    check_types({"out": out})
+    if out is None:
+        if images:
+            fail("RK863", "saving images of a model needs a folder", help="name one: out='found', or --out found")
+        return None
+    ready(Path(out) / "evaluations", "evaluation")
+    return Path(out)
 
 
 def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> dict[str, Any]:
@@ -116,7 +134,8 @@ def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> 
     with stop_on_signal(_heard(running)) as check:
         try:
             with _looked_at(subject.model, check):
-                found, _ = work.done(_listener(running, check), save=False, resume=False)
+                found, _ = work.done(_listener(running, check), subject.folder is not None, resume=False)
+                found |= work.examples(running.save_images)
         except Stop as stop:
             fail("RK825", f"{stop} stopped the evaluation of {subject.name}", help="start it anew")
     return {"version": 1, "runs": [found], "seeds": [], "comparisons": []}
@@ -174,6 +193,7 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
                 )
                 with _looked_at(subject.model, check):
                     found, correct = work.done(report, running.save, running.resume)
+                    found |= work.examples(running.save_images if running.save else 0)
                 results.append(found)
                 outcomes.append(replace(correct, settings=dict(flat(run.config.to_dict()))))
         except Stop as stop:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
+from zlib import crc32
 
 import torch
 from torch import Tensor
@@ -134,6 +136,23 @@ def measure(
 
 def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     """Return the class of these images after the attack, on the CPU."""
+    with _random(subject, item, rows, seed):
+        return predicted(subject.logits(attacked(subject, item, rows, seed)), f"images after {item.label}").cpu()
+
+
+@contextmanager
+def _random(subject: Subject, item: Item, rows: Tensor, seed: int) -> Iterator[None]:
+    """Seed torch's own generators, which a randomised model draws from, where the attack averages over it."""
+    if item.threat.eot is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[subject.labels.device] if subject.labels.is_cuda else []):
+        torch.manual_seed(crc32(f"{seed} {item.label} {int(subject.indices[rows[0]])}".encode()))
+        yield
+
+
+def attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
+    """Return these images after the attack, on the model's device."""
     at = rows.to(subject.labels.device)
     x, y = subject.floats(at), subject.labels[at]
     streams = ExampleStreams.of(seed, subject.indices[rows])
@@ -141,8 +160,7 @@ def _attacked(subject: Subject, item: Item, rows: Tensor, seed: int) -> Tensor:
     options: dict[str, Any] = {"definition": item.definition, "source": source}
     if isinstance(item.threat.targets, int) and item.attack != "autoattack":
         options["aims"] = aims(subject, x, y, item.threat.targets)
-    x_adv = attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
-    return predicted(subject.logits(x_adv), f"images after {item.label}").cpu()
+    return attacks.run(item.attack, subject.model, x, y, item.threat, streams, **options)
 
 
 def _on_all(problem: RkblocksError | None, shared: bool) -> None:

@@ -25,14 +25,14 @@ EXPECTED: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     **dict.fromkeys(("preset", "split", "device", "weights"), TEXT),
     **dict.fromkeys(("attack", "definition", "norm", "loss"), TEXT),
     **dict.fromkeys(("eps", "step"), NUMBER),
-    **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts", "queries"), WHOLE),
+    **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts", "queries", "eot", "save_images"), WHOLE),
     "targets": ((int, str), "a whole number or least-likely"),
     "decay": NUMBER,
     **dict.fromkeys(("random_start", "save", "resume", "corruptions"), FLAG),
-    **dict.fromkeys(("data_root", "source"), PATH),
+    **dict.fromkeys(("data_root", "source", "out"), PATH),
 }
 REQUIRED: Final = frozenset(
-    ("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume", "corruptions")
+    ("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume", "corruptions", "save_images")
 )
 
 

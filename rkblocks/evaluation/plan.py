@@ -46,6 +46,7 @@ class Item:
         extras += [f"decay {threat.decay}"] if threat.decay not in (None, 1) else []
         extras += [f"{threat.queries} queries"] if "queries" in reads else []
         extras += [f"from {threat.source}"] if "source" in reads else []
+        extras += [f"eot {threat.eot}"] if threat.eot is not None else []
         return " ".join([self.attack + steps, threat.norm, attacks.fraction_text(threat.eps), *extras])
 
 

@@ -43,12 +43,15 @@ class Running:
     resume: bool
     corruptions: bool
     progress: Progress | None
+    save_images: int = 0
 
     def check(self) -> None:
         """Raise RkblocksError RK822 or RK823 for a value that is none."""
         check_types({name: value for name, value in vars(self).items() if name != "progress"})
         check_progress(self.progress)
         check_sizes(self.batch, self.probe)
+        if self.save_images < 0:
+            fail("RK823", f"save_images is {self.save_images}; expected a number of images", help="use 0 for none")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rkblocks import distributed
+from rkblocks.evaluation.images import save_examples
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.plan import Item, Missing
@@ -64,3 +65,16 @@ class Work:
         journal.remove()
         saved = distributed.agreed(saved)
         return {**evaluation.to_dict(), "saved": str(saved)}, evaluation.outcomes
+
+    def examples(self, count: int) -> dict[str, str]:
+        """Save the adversarial examples of the first images, so many of them, and return where: {"images": path}; {}
+        for 0.
+
+        They are made anew: the noise of an image is its own, so they are those that were counted. An attack that this
+        model does not let run has none.
+        """
+        if not count or self.subject.folder is None:
+            return {}
+        with distributed.together():
+            saved = save_examples(self.subject, self.plan, count, self.seed) if distributed.rank() == 0 else None
+        return {"images": str(distributed.agreed(saved))}

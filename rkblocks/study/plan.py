@@ -52,6 +52,7 @@ class Fields:
     targets: int = setting(9, "wrong classes aimed at in turn", at_least(1))
     decay: Fraction = setting(Fraction(1), "of the momentum", at_least(0))  # noqa: RUF009 (immutable)
     queries: int = setting(5000, "forward passes of an attack without gradients", at_least(1))
+    eot: int = setting(1, "passes that each one of the attack averages, for randomised models", at_least(1))
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,16 @@ import pytest
 
 from rkblocks.attacks import ATTACKS, Threat
 
-FULL = Threat(eps="8/255", steps=7, step="1/255", restarts=3, targets=2, decay="1/2", queries=50, source="runs/b")
+FULL = Threat(
+    eps="8/255", steps=7, step="1/255", restarts=3, targets=2, decay="1/2", queries=50, source="runs/b", eot=2
+)
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS))
 def test_options_are_exactly_what_shapes_the_threat_model(name):
     """An option that the attack reads survives; what it does not read is its own constant, whatever was given."""
     attack = ATTACKS[name]
-    other = replace(FULL, steps=9, step="2/255", restarts=4, targets=1, decay="1/4", queries=60, source="runs/c")
+    other = replace(FULL, steps=9, step="2/255", restarts=4, targets=1, decay="1/4", queries=60, source="runs/c", eot=3)
     fitted, changed = attack.fitted(FULL), attack.fitted(other)
     differing = {f.name for f in fields(Threat) if getattr(fitted, f.name) != getattr(changed, f.name)}
     assert differing == set(attack.options) - {"loss", "random_start"}

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -150,3 +151,42 @@ def test_the_command_line_prints_what_python_returns(mine, honest, tmp_path, cap
         assert main(wrong) == 2
         assert "--model FILE.py:NAME" in capsys.readouterr().err
     assert not list(Path(tmp_path).glob("evaluations"))
+
+
+def test_a_randomised_model_is_attacked_in_expectation_and_the_same_each_time(honest, held_out):
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return honest(x + 0.3 * torch.randn_like(x))
+
+    options = {"attack": "pgd", "dataset": "digits", "seed": 3}
+    found = [
+        rkblocks.evaluate(Noisy(), *held_out, **options, eot=8, probe=0)["runs"][0]["entries"][1] for _ in range(2)
+    ]
+    assert found[0] == found[1]
+    assert found[0]["threat"]["eot"] == 8
+    few = {**options, "limit": 10, "steps": 3}
+    checks = [
+        {one["check"]: one for one in rkblocks.evaluate(Noisy(), *held_out, **few, **own)["runs"][0]["health"]}
+        for own in ({}, {"eot": 2})
+    ]
+    assert [one["deterministic"]["ok"] for one in checks] == [False, True]
+    assert "--eot" in checks[0]["deterministic"]["advice"]
+    assert checks[1]["deterministic"]["note"]
+
+
+def test_adversarial_images_are_saved_and_do_what_the_numbers_say(honest, held_out, tmp_path):
+    x, y = held_out
+    options = {"preset": "quick", "dataset": "digits", "probe": 0}
+    (run,) = rkblocks.evaluate(honest, x, y, **options, out=tmp_path / "found", save_images=6)["runs"]
+    assert Path(run["saved"]).is_file()
+    with safe_open(run["images"], "pt") as file:
+        names, rows = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    assert names == {"0": "clean", "1": "fgsm linf 1/10", "2": "pgd20 linf 1/10 final"}
+    assert torch.equal(rows["label"], y[:6])
+    outcomes = rkblocks.evaluation.load_outcomes(run["saved"])
+    for number, correct in enumerate(outcomes.rows.values()):
+        images = rows[f"{number}.images"]
+        assert images.shape == (6, 1, 8, 8)
+        assert float((images - x[:6] / 255).abs().max()) <= 0.1 + 1e-6
+        assert torch.equal(honest(images).argmax(1) == y[:6], correct[:6])
+    assert "a folder" in refused("RK863", rkblocks.evaluate, honest, x, y, save_images=2)
