@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import cmp_to_key
 from itertools import combinations, pairwise
 from math import ceil, floor, gcd, lcm
 from typing import Any
@@ -21,6 +22,8 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root, all_roots
 from rkblocks.tableau import Parameter
 
+CLOSE = 48
+"""Bits to which roots are refined before they are compared."""
 Bounds = Mapping[str, tuple[Root | None, Root | None]]
 """Open interval of every variable, None for no bound."""
 
@@ -93,11 +96,18 @@ def roots_of_factors(irreducible: Iterable[Poly]) -> list[Root]:
         dense = [int(c * common) for c in coefficients]
         content = gcd(*dense)
         found[tuple(c // content for c in reversed(dense))] = None
-    ordered: list[Root] = []
-    for root in (r for p in found for r in all_roots(p)):  # insertion: a handful of exact comparisons
-        place = next((k for k, other in enumerate(ordered) if root.compare(other) < 0), len(ordered))
-        ordered.insert(place, root)
-    return ordered
+    return ascending(r for p in found for r in all_roots(p))
+
+
+def ascending(roots: Iterable[Root]) -> list[Root]:
+    """Different numbers in ascending order, each refined once; exact comparison where that does not tell them apart."""
+
+    def order(left: Root, right: Root) -> int:
+        if left.high < right.low or right.high < left.low:
+            return -1 if left.high < right.low else 1
+        return left.compare(right)
+
+    return sorted((r.refine(CLOSE) for r in roots), key=cmp_to_key(order))
 
 
 def simplest_between(low: Fraction | None, high: Fraction | None) -> Fraction:
