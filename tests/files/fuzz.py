@@ -1,6 +1,6 @@
 """Files of the library, damaged in every way we could think of, through the reader, the checker and every printed form.
 
-    python tests/files/fuzz.py --count 100000          everything; half an hour for each 10^5 on one core
+    python tests/files/fuzz.py --count 100000          one process; about an hour of a core
     python tests/files/fuzz.py --only 4711 --show      one case again, and its file
 
 Case number i is the same on every machine (`random.Random(f"{seed}:{i}")`).  Of each the harness keeps: what was
@@ -257,6 +257,7 @@ def raw(output: str) -> bool:
 class Totals:
     """What came of the cases so far."""
 
+    limit: float = LIMIT
     cases: int = 0
     read: int = 0
     sound: int = 0
@@ -269,14 +270,14 @@ class Totals:
     kinds: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def run(self, number: int, seed: int = 0, limit: float = LIMIT) -> None:
+    def run(self, number: int, seed: int = 0) -> None:
         """Run a case, and count it."""
         kind, _, data = case(number, seed)
         self.cases += 1
         self.kinds[kind] += 1
         before, start = _megabytes(), time.process_time()
         try:
-            with AtMost(limit):
+            with AtMost(self.limit):
                 found = report(data)
                 self.read += found.stages is not None
                 self.sound += found.ok
@@ -311,7 +312,7 @@ class Totals:
                 f"  raw characters or commands printed: {named(self.raw)}",
                 f"  slowest: {self.slowest[0]:.2f} s (case {self.slowest[1]})",
                 f"  over {SLOW:g} s: {named([f'{n} ({s:.1f} s)' for s, n in slow])}",
-                f"  given up after {LIMIT:g} s: {named(self.late)}",
+                f"  given up after {self.limit:g} s: {named(self.late)}",
                 f"  grew by over {LARGE:g} MB: {named([f'{n} ({mb:.0f} MB)' for mb, n in self.large])}",
             ]
         )
@@ -350,6 +351,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="this case alone")
     parser.add_argument("--show", action="store_true", help="print the file of --only and what check says of it")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="seconds of CPU after which a case is given up")
     parser.add_argument(
         "--every", type=int, default=5000, help="print the totals after so many files, on standard error"
     )
@@ -358,7 +360,7 @@ def main() -> int:
         kind, name, data = case(options.only, options.seed)
         if options.show:
             sys.stdout.write(f"{kind} of {name}\n{data!r}\n{printed(report(data), data)[0]}")
-    totals = Totals()
+    totals = Totals(limit=options.limit)
     numbers = range(options.first, options.first + options.count) if options.only is None else (options.only,)
     for done, number in enumerate(numbers, 1):
         totals.run(number, options.seed)
