@@ -1,10 +1,16 @@
 """Text of others, made fit for each format: by property, and by a reader of that format."""
 
+import ast
 import csv
 import html.parser
 import io
+import logging
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -123,3 +129,30 @@ def test_a_file_name_is_one_part_of_a_path(text: str) -> None:
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_an_error_is_fit_when_python_prints_it(message: str, help: str, source: str) -> None:
     assert_fit(str(RkblocksError([Diagnostic("RK201", Severity.ERROR, message, help=help)], source)))
+
+
+def test_nothing_below_the_command_line_prints() -> None:
+    """But for the progress of a training that was asked for; the library logs. `sys.stdout` is the command line's."""
+    package = Path(escape.__file__).parent
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write", "sys.stderr.write")
+    }
+    assert found == {"codes/__main__.py", "training/progress.py"}
+
+
+def test_the_log_is_silent_until_it_is_listened_to() -> None:
+    code = "import rkblocks, logging; logging.getLogger('rkblocks.x').warning('said')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_the_command_line_shows_the_log_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    from rkblocks.cli.shield import guarded
+
+    before = list(logging.getLogger("rkblocks").handlers)
+    assert guarded(lambda: logging.getLogger("rkblocks.x").info("waiting\n::error::x\x1b[2J")) == 0
+    assert capsys.readouterr().err == "waiting\n\\u003a:error::x\\u001b[2J\n"
+    assert logging.getLogger("rkblocks").handlers == before

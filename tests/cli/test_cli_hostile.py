@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,11 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from test_escape import HOSTILE, PIECES, Texts, assert_fit
 
 from rkblocks.cli import main
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from test_escape import HOSTILE, PIECES, Texts, assert_fit
 
 PRINTABLE = HOSTILE.map(lambda text: "".join(c for c in text if c.isprintable()))
 """Hostile text that a tableau file may hold as a title."""

@@ -1,6 +1,13 @@
 """The three formats of a table as whole texts, from a content that has it all: axes, a paper, one seed, failures."""
 
+import copy
+import csv
+import io
+import re
 from typing import Any
+
+from hypothesis import given, settings
+from test_escape import HOSTILE
 
 from rkblocks.study import tables
 
@@ -234,3 +241,24 @@ def test_nothing_is_done_yet() -> None:
     assert "| ark | 4 | 0 of 2 | - | - |" in text
     assert "0 of 6 networks (preset digits), each on no test images." in text
     assert "minus" not in text
+
+
+@given(HOSTILE)
+@settings(max_examples=25, deadline=None)
+def test_what_a_study_file_says_is_data_in_every_table(text: str) -> None:
+    """Titles, names of cells and schemes, a paper, advice: one line each, escaped for each format."""
+    content = copy.deepcopy(CONTENT)
+    content["study"]["title"] = content["paper"] = content["columns"][1]["title"] = content["columns"][1]["text"] = text
+    content["entries"][0]["health"]["failed"] = content["entries"][0]["data"] = [text]
+    content["entries"][0]["data"] = text
+    for row in content["summary"]:
+        row["axes"]["net.blocks"] = row["blocks"] = text
+    plain, tex, table = tables.markdown(content), tables.latex(content), tables.comma_separated(content)
+    for found in (plain, tex, table, tables.plain(content)):
+        assert all(line.isprintable() for line in found.split("\n"))
+    assert plain.count("\n") - tables.markdown(CONTENT).count("\n") in (0, 1)  # a note on the data where there was none
+    code = "\n".join(line for line in tex.split("\n") if not line.startswith("% "))
+    assert "\\input" not in code
+    assert not re.search(r"(?<!\\)<script", plain.replace("\\\\", ""))
+    for row in csv.reader(io.StringIO(table)):
+        assert not any(cell.startswith(("=", "+", "@")) for cell in row)
