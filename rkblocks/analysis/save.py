@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks import escape
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import RkblocksError, fail
+from rkblocks.runs.storage import write_text
 
 Row = Mapping[str, Any]
 
@@ -32,9 +33,10 @@ def save(analysis: Row, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail("RK824", f"cannot save the analysis in {folder}: {error.strerror or error}", help="check space and rights")
+            write_text(folder / name, text)
+    except (OSError, RkblocksError) as error:
+        reason = error.diagnostics[0].message if isinstance(error, RkblocksError) else error.strerror or error
+        fail("RK824", f"cannot save the analysis in {folder}: {reason}", help="check space and rights")
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -34,7 +34,7 @@ def reporter(progress: bool | Callable[[Mapping[str, Any]], None]) -> Reporter:
     """Bars or lines for True, silence for False; a function is called with the metrics of every epoch."""
     if callable(progress):
         return Quiet(progress)
-    if not progress:
+    if not progress or sys.stderr is None:  # closed by the shell: 2>&-
         return Quiet(lambda metrics: None)
     return Bars() if sys.stderr.isatty() else Lines()
 
