@@ -39,15 +39,20 @@ def check_report(report: Any) -> None:
         fail("RK514", f"report is {report!r}, expected a function of a Candidate", help="report=print")
 
 
-def halves(function: Callable[[nn.Module], Any], block: nn.Module) -> tuple[nn.Module, nn.Module | None]:
-    """What a function of ``split`` gives for a block: F, and the layer after the addition.  RK514 for anything else."""
+def halves(function: Callable[[nn.Module], Any], block: nn.Module) -> tuple[nn.Module, nn.Module | None] | None:
+    """What a function of ``split`` gives for a block: F, and the layer after the addition; None for one to keep.
+
+    RK514 for anything else.
+    """
     found = function(block)
     match found:
+        case None:
+            return None
         case (nn.Module() as residual, (None | nn.Module()) as after) if isinstance(found, tuple):
             return residual, after
     kinds = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
     return fail(
         "RK514",
         f"split gives ({kinds}) for a {type(block).__name__}, expected F as a module, and the layer after x + F(x)",
-        help="return (block.branch, None) where nothing follows the addition",
+        help="return (block.branch, None) where nothing follows the addition, None where the block is to be kept",
     )

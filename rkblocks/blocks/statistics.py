@@ -25,26 +25,17 @@ _UNSUPPORTED = (LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _InstanceNorm
 class StageBatchNorm(Staged):
     """Batch normalisation with running statistics of its own for every stage: buffers of shape [m, C] and [m].
 
-    Made from a `BatchNorm1d`, `2d`, `3d` or `SyncBatchNorm`, whose weight, bias and settings it takes over; every stage
-    starts with the running statistics found there, and runs the forward of that layer on its row (see `views`).  A
+    Made from a `BatchNorm1d`, `2d`, `3d`, `SyncBatchNorm` or a subclass, whose attributes it takes over; every stage
+    starts with the running statistics found there, and runs the forward of that class on its row (see `views`).  A
     state with one set of statistics, [C], loads into all stages.
     """
 
     def __init__(self, norm: _BatchNorm, stages: int) -> None:
-        found = [getattr(norm, name) for name in ROWS]
-        super().__init__(norm.num_features, norm.eps, norm.momentum, affine=False, track_running_stats=False)
-        self.affine, self.track_running_stats = norm.affine, True
-        self.weight, self.bias = norm.weight, norm.bias
-        for name, reference in zip(ROWS, found, strict=True):
-            setattr(self, name, _rows(reference, stages))
+        nn.Module.__init__(self)
+        vars(self).update(vars(norm))  # parameters, settings and hooks, and what a subclass adds
+        rows = {name: _rows(getattr(norm, name), stages) for name in ROWS}
+        vars(self).update(_parameters=dict(norm._parameters), _buffers=rows, _modules=dict(norm._modules))
         self.kind, self.stages = type(norm), stages
-        if isinstance(norm, nn.SyncBatchNorm):
-            self.process_group = norm.process_group
-        _keep_hooks(norm, self)
-        self.train(norm.training)
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        self.kind._check_input_dim(self, input)  # type: ignore[no-untyped-call]  # it looks at the input alone
 
     def forward(self, input: Tensor) -> Tensor:
         """Outside a step: as the first stage, whose input is x itself."""
@@ -97,8 +88,7 @@ def check_kinds(residual: nn.Module) -> None:
     for module in residual.modules():
         if isinstance(module, StageBatchNorm) or not getattr(module, "track_running_stats", False):
             continue
-        plain = (_BatchNorm.forward, nn.SyncBatchNorm.forward)
-        own = isinstance(module, _BatchNorm) and (type(module).forward not in plain or "forward" in vars(module))
+        own = isinstance(module, _BatchNorm) and ("forward" in vars(module) or set(module._buffers) != set(ROWS))
         if own or isinstance(module, _UNSUPPORTED):
             fail(
                 "RK505",
@@ -117,19 +107,11 @@ def plain(residual: nn.Module) -> nn.Module:
 
 
 def _plain(norm: StageBatchNorm) -> nn.Module:
-    layer = norm.kind(norm.num_features, norm.eps, norm.momentum, affine=False)
-    if isinstance(layer, nn.SyncBatchNorm):
-        layer.process_group = norm.process_group
-    layer.affine, layer.weight, layer.bias = norm.affine, norm.weight, norm.bias
-    for name in ROWS:
-        setattr(layer, name, getattr(norm, name)[0].clone())
-    _keep_hooks(norm, layer)
-    return layer.train(norm.training)
-
-
-def _keep_hooks(norm: nn.Module, layer: nn.Module) -> None:
-    """Give the layer the hooks of the one whose place it takes."""
-    vars(layer).update({name: hooks for name, hooks in vars(norm).items() if "hook" in name})
+    layer = object.__new__(norm.kind)
+    rest = {name: value for name, value in vars(norm).items() if name not in ("kind", "stages")}
+    rows = {name: getattr(norm, name)[0].clone() for name in ROWS}
+    object.__setattr__(layer, "__dict__", rest | {"_buffers": rows})
+    return layer
 
 
 def _exchange(module: nn.Module, done: dict[int, nn.Module], new: Callable[[nn.Module], nn.Module | None]) -> nn.Module:

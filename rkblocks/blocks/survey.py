@@ -1,15 +1,17 @@
-"""The residual blocks of a network: where they are, how they split into F and the rest, which cannot be replaced."""
+"""The residual blocks of a network: where they are, what they consist of, which cannot be replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from torch import nn
 
-from rkblocks.blocks.anatomy import KNOWN, Split, known_as, obstacle
+from rkblocks.blocks.anatomy import Kept, Part, Residual, Split, left_out, parts_of
 from rkblocks.blocks.arguments import check_network, check_split, halves
 from rkblocks.blocks.block import RKBlock
+from rkblocks.blocks.encoder import EncoderLayer, Make
 from rkblocks.tableau import Tableau
 
 Splits = Mapping[type[nn.Module], Split]
@@ -30,72 +32,95 @@ class Candidate:
         return f"{place}: {self.kind} kept, {self.kept}" if self.kept else f"{place}: {self.kind} replaced"
 
 
+@dataclass(frozen=True)
+class Found:
+    """A candidate, its block, and what the block consists of (nothing where it is kept).
+
+    ``parts`` are the steps and layers, one after the other, or a function that builds the whole of a class that is
+    known from the steps that it is given.
+    """
+
+    candidate: Candidate
+    block: nn.Module
+    parts: tuple[Part, ...] | Callable[[Make], nn.Module] = ()
+
+
 def survey(model: nn.Module, split: Splits | None = None) -> tuple[Candidate, ...]:
     """The residual blocks that `retrofit` would find in a model, in order, each with the reason why it would be kept.
 
-    Found are the blocks of torchvision's and timm's ResNets, subclasses of theirs (kept: their forward may differ),
-    blocks of `build`, and the classes of ``split``, as for `retrofit`.  RK513, RK514 for what is no model or no split.
+    Found are modules whose forward adds what it makes of its input to the input, blocks of `build`,
+    `nn.TransformerEncoderLayer`, and the classes of ``split``, as for `retrofit`.  Of blocks inside each other the
+    inner ones count.  RK513, RK514 for what is no model or no split.
     """
     check_network(model)
     check_split(split or {})
-    return tuple(candidate for candidate, _ in candidates(model, split or {}))
+    return tuple(found.candidate for found in candidates(model, split or {}))
 
 
-def candidates(
-    model: nn.Module, split: Splits, tableau: Tableau | None = None
-) -> tuple[tuple[Candidate, nn.Module], ...]:
-    """The candidates for that tableau with their blocks.
+def candidates(model: nn.Module, split: Splits, tableau: Tableau | None = None) -> tuple[Found, ...]:
+    """The candidates for that tableau; a block that occurs at several places is listed at the first."""
+    seen: set[nn.Module] = set()
 
-    What is inside a block is not looked at, and one that occurs at several places is listed at the first.
-    """
-    found: list[tuple[Candidate, nn.Module]] = []
-    seen: set[int] = set()
+    def visit(module: nn.Module, name: str) -> list[Found]:
+        if module in seen:
+            return []
+        seen.add(module)
+        whole = isinstance(module, RKBlock) or type(module) in split or type(module) is nn.TransformerEncoderLayer
+        if whole:
+            return [_found(module, name, split, tableau)]
+        inside = [
+            found
+            for part, child in module.named_children()
+            for found in visit(child, f"{name}.{part}" if name else part)
+        ]
+        if any(not found.candidate.kept or found.candidate.kept == DONE for found in inside) or not module._modules:
+            return inside
+        if type(module).__module__.startswith("torch.nn."):
+            return inside
+        own = _read(module, name)
+        return inside if own is None or (own.candidate.kept and inside) else [own]
 
-    def visit(module: nn.Module, name: str) -> None:
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-        if isinstance(module, RKBlock) or type(module) in split or _ancestor(type(module)) is not None:
-            reason = _reason(module, split, tableau)
-            kind = type(module).__name__ + (f" of {module.tableau.name}" if isinstance(module, RKBlock) else "")
-            found.append((Candidate(name, kind, reason), module))
-            return
-        for part, child in module.named_children():
-            visit(child, f"{name}.{part}" if name else part)
-
-    visit(model, "")
-    return tuple(found)
+    return tuple(visit(model, ""))
 
 
-def parts(block: nn.Module, split: Splits) -> tuple[nn.Module, nn.Module | None]:
-    """The residual of a candidate and the layer after the addition; the block itself is not changed."""
+def classes_seen(model: nn.Module) -> str:
+    """The classes in a model that are made of layers and are none of torch's own, the most frequent first."""
+    own = [m for m in model.modules() if m._modules and not type(m).__module__.startswith("torch.nn.")]
+    kinds = [type(m).__name__ for m in own or model.modules()]
+    names = sorted(dict.fromkeys(kinds), key=lambda name: -kinds.count(name))
+    return ", ".join([*names[:8], *(["..."] if len(names) > 8 else [])])
+
+
+def _found(block: nn.Module, name: str, split: Splits, tableau: Tableau | None) -> Found:
+    """A block of a class that is known, or named by ``split``."""
+    kind = type(block).__name__
     if isinstance(block, RKBlock):
-        return block.residual, None
-    if type(block) in split:
-        return halves(split[type(block)], block)
-    anatomy = known_as(type(block))
-    assert anatomy is not None
-    return anatomy.split(block)
+        reason = DONE if block.tableau == tableau else "it returns an error estimate" if block.step.error else ""
+        reason = reason or _hooks(block)
+        return Found(Candidate(name, f"{kind} of {block.tableau.name}", reason), block, (Residual(block.residual),))
+    own = "its forward was set on this instance" if "forward" in vars(block) else ""
+    if type(block) not in split:
+        assert isinstance(block, nn.TransformerEncoderLayer)
+        return Found(Candidate(name, kind, own or _hooks(block)), block, partial(EncoderLayer, block))
+    given = halves(split[type(block)], block)
+    if given is None:
+        return Found(Candidate(name, kind, "split keeps it"), block)
+    residual, after = given
+    lost = left_out(block, [part for part in given if part is not None])
+    reason = f"split leaves out {lost}" if lost else own or _hooks(block)
+    return Found(Candidate(name, kind, reason), block, (Residual(residual), *(() if after is None else (after,))))
 
 
-def _reason(block: nn.Module, split: Splits, tableau: Tableau | None) -> str:
-    """Why the block is kept; empty where it is replaced."""
-    if isinstance(block, RKBlock):
-        if block.tableau == tableau:
-            return DONE
-        if block.step.error:
-            return "it returns an error estimate"
-    elif type(block) not in split:
-        if known_as(type(block)) is None:
-            base = _ancestor(type(block))
-            assert base is not None
-            return f"a subclass of {base.__name__}, whose forward may be another"
-        if reason := obstacle(block):
-            return reason
+def _read(block: nn.Module, name: str) -> Found | None:
+    """A block of any other class, read from its forward; None for what is none."""
+    kind = type(block).__name__
+    try:
+        parts = parts_of(block)
+    except Kept as kept:
+        return Found(Candidate(name, kind, str(kept)), block)
+    return None if parts is None else Found(Candidate(name, kind, _hooks(block)), block, parts)
+
+
+def _hooks(block: nn.Module) -> str:
     hooks = (block._forward_hooks, block._forward_pre_hooks, block._backward_hooks, block._backward_pre_hooks)
     return "it has hooks, which would be lost" if any(hooks) else ""
-
-
-def _ancestor(kind: type) -> type | None:
-    """The class itself or the nearest base class that is known."""
-    return next((base for base in kind.__mro__ if (base.__module__, base.__qualname__) in KNOWN), None)

@@ -1,9 +1,11 @@
 """Existing networks with Runge-Kutta steps: the same bits with euler, the same weights, and what is kept and why."""
 
 import copy
+import pickle
 
 import pytest
 import torch
+import torchvision
 from blocks_common import images
 from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
@@ -88,11 +90,31 @@ def test_euler_changes_no_bit_of_timm(name: str, photos: Tensor) -> None:
     assert not torch.equal(other, model.eval()(photos))
 
 
-def test_stochastic_depth_of_timm_is_kept() -> None:
+def test_stochastic_depth_is_drawn_once_a_step() -> None:
+    """timm's and torchvision's: with euler the same bits also in training, with others one share for all stages."""
     timm = pytest.importorskip("timm")
-    (first, *others) = blocks.survey(timm.create_model("resnet18", num_classes=5, drop_path_rate=0.1))
-    assert first.kept == ""  # the rate starts from 0
-    assert all("DropPath" in block.kept for block in others if block.name in REPLACED_18)
+    for model in (
+        timm.create_model("resnet18", num_classes=5, drop_path_rate=0.5),
+        torchvision.models.convnext_tiny(num_classes=5, stochastic_depth_prob=0.5),
+    ):
+        lively(model)
+        euler = rkblocks.retrofit(model, "euler", copy=True)
+        assert not any(c.kept and "projection" not in c.kept for c in blocks.survey(model))
+        results = []
+        for net in (model.train(), euler.train()):
+            torch.manual_seed(3)
+            results.append(net(images(3, 3, 64)))
+        assert torch.equal(*results)
+    block = lively(timm.create_model("resnet18", drop_path_rate=0.9)).layer4[1].eval()
+    step = rkblocks.retrofit(block, "rk4", copy=True).train()
+    for module in step.modules():  # norms as in evaluation, so that examples do not see each other
+        module.training = not isinstance(module, nn.BatchNorm2d | blocks.StageBatchNorm)
+    x = images(40, 512, 3).relu()
+    y = step(x)
+    dropped = torch.tensor([torch.equal(a, b) for a, b in zip(x, y, strict=True)])
+    assert 20 < int(dropped.sum()) < 40
+    kept = step.eval()(x)[~dropped]
+    assert not torch.allclose(y[~dropped], kept)  # F counts ten times
 
 
 @pytest.mark.parametrize("name", ["midpoint", "ssp3", "ark", "rk4", "gill4", "williamson3", "dopri5", "ssprk104"])
@@ -180,20 +202,26 @@ def test_coefficients_come_in_the_precision_of_the_model(resnet: nn.Module, phot
     assert model(photos.double()).dtype == torch.float64
 
 
-def test_subclasses_and_hooks_are_kept(resnet: nn.Module) -> None:
+def test_subclasses_are_read_hooks_and_forwards_of_an_instance_kept(resnet: nn.Module, photos: Tensor) -> None:
     class Scaled(BasicBlock):
         def forward(self, x: Tensor) -> Tensor:
             return 2 * super().forward(x)
 
     model = copy.deepcopy(resnet)
     model.layer1[0] = Scaled(64, 64)
+    model.layer1[0].load_state_dict(resnet.layer1[0].state_dict())
     model.layer1[1].register_forward_hook(lambda *_: None)
+    forward = model.layer3[1].forward
+    model.layer3[1].forward = lambda x: 2 * forward(x)
     kept = {c.name: c.kept for c in blocks.survey(model) if c.kept}
-    assert kept["layer1.0"] == "a subclass of BasicBlock, whose forward may be another"
+    assert "layer1.0" not in kept  # its forward is read
     assert kept["layer1.1"] == "it has hooks, which would be lost"
+    assert kept["layer3.1"] == "its forward was set on this instance"
+    y = model.eval()(photos)
+    assert torch.equal(rkblocks.retrofit(model, "euler", copy=True)(photos), y)
     rkblocks.retrofit(model, "ssp3")
-    assert type(model.layer1[0]) is Scaled
-    assert type(model.layer1[1]) is BasicBlock
+    assert type(model.layer1[0]) is nn.Sequential
+    assert type(model.layer1[1]) is type(model.layer3[1]) is BasicBlock
 
 
 def test_what_is_refused_leaves_the_model_unchanged(resnet: nn.Module) -> None:
@@ -254,7 +282,9 @@ def test_what_is_no_split_and_no_report(options: dict[str, object]) -> None:
 
 
 def test_nothing_to_replace(resnet: nn.Module) -> None:
-    with pytest.raises(RkblocksError, match="no residual block that is known in the Sequential") as error:
+    with pytest.raises(
+        RkblocksError, match=r"no block of the Sequential computes x .* made of Sequential, Linear"
+    ) as error:
         rkblocks.retrofit(nn.Sequential(nn.Linear(2, 2)), "ssp3")
     assert error.value.diagnostics[0].code == "RK511"
     with pytest.raises(RkblocksError, match="none of the 1 residual blocks") as error:
@@ -332,3 +362,209 @@ def test_memory_modes_give_the_same_bits(name: str, resnet: nn.Module, photos: T
     for other in results[1:]:
         for ours, theirs in zip(results[0], other, strict=True):
             assert torch.equal(ours, theirs)
+
+
+class Cifar(nn.Module):
+    """One class for identity and projection, as in many CIFAR-10 ResNets."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after)
+        self.conv2, self.bn2 = nn.Conv2d(after, after, 3, 1, 1), nn.BatchNorm2d(after)
+        self.shortcut = nn.Sequential()
+        if stride > 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = nn.functional.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        return nn.functional.relu(out)
+
+
+def cifar() -> nn.Module:
+    torch.manual_seed(0)
+    return lively(nn.Sequential(nn.Conv2d(3, 4, 3, 1, 1), Cifar(4, 4), Cifar(4, 8, 2), Cifar(8, 8)))
+
+
+def halved(block: Cifar) -> tuple[nn.Module, nn.Module]:
+    return nn.Sequential(block.conv1, block.bn1, nn.ReLU(), block.conv2, block.bn2), nn.ReLU()
+
+
+def test_one_class_for_identity_and_projection(photos: Tensor) -> None:
+    model = cifar()
+    assert [c.kept for c in blocks.survey(model)] == ["", "its shortcut is a projection", ""]
+    assert_same_bits(model, rkblocks.retrofit(model, "euler", copy=True), photos)
+    other = rkblocks.retrofit(model, "ssp3", copy=True)
+    assert {id(p) for p in model.parameters()}.isdisjoint({id(p) for p in other.parameters()})
+    assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in other.parameters())
+    for twin in (copy.deepcopy(other.eval()), pickle.loads(pickle.dumps(other))):
+        assert torch.equal(twin(photos), other(photos))
+
+
+def test_what_split_leaves_out_is_kept(photos: Tensor) -> None:
+    """A split that forgets the projection loses nothing: the block is kept, and the reason says what was forgotten."""
+    model = cifar().eval()
+    lines: list[blocks.Candidate] = []
+    euler = rkblocks.retrofit(model, "euler", copy=True, split={Cifar: halved}, report=lines.append)
+    assert [c.kept for c in lines] == ["", "split leaves out shortcut.0.weight and 6 more", ""]
+    assert torch.equal(euler(photos), model(photos))
+    none = {Cifar: lambda block: None if len(block.shortcut) else halved(block)}
+    assert [c.kept for c in blocks.survey(model, none)] == ["", "split keeps it", ""]
+    assert torch.equal(rkblocks.retrofit(model, "euler", copy=True, split=none)(photos), model(photos))
+    patched = copy.deepcopy(model)
+    patched[1].forward = lambda x: x
+    assert blocks.survey(patched, none)[0].kept == "its forward was set on this instance"
+    with pytest.raises(RkblocksError, match=r"the first: 1: Cifar kept, split keeps it"):
+        rkblocks.retrofit(model, "ssp3", split={Cifar: lambda block: None})
+
+    class Pooled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.branch, self.pool = nn.Conv2d(4, 4, 1), nn.AvgPool2d(3, 1, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.pool(x) + self.branch(x)
+
+    (found,) = blocks.survey(Pooled(), {Pooled: lambda block: (block.branch, None)})
+    assert found.kept == "split leaves out pool"
+    assert [c.kept for c in blocks.survey(Pooled())] == ["its shortcut is a projection"]
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_encoder_layers_of_torch_are_two_steps(norm_first: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True, norm_first=norm_first)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    x, padding = torch.randn(3, 5, 8), torch.tensor([[False] * 5, [False] * 3 + [True] * 2, [False] * 4 + [True]])
+    causal = nn.Transformer.generate_square_subsequent_mask(5)
+    euler = rkblocks.retrofit(model, "euler", copy=True)
+    for training in (True, False):
+        for masks in ({}, {"src_key_padding_mask": padding}, {"mask": causal, "is_causal": True}):
+            expected = model.train(training)(x, **masks)
+            assert torch.equal(euler.train(training)(x, **masks), expected)
+            other = rkblocks.retrofit(model, "ssp3", copy=True)(x, **masks)
+            assert other.shape == expected.shape
+            assert not torch.equal(other, expected)
+    assert sum(isinstance(m, blocks.RKBlock) for m in euler.modules()) == 4
+    assert {id(p) for p in rkblocks.retrofit(model, "ssp2").parameters()} == {id(p) for p in model.parameters()}
+
+
+def test_two_residuals_of_a_pre_norm_block_are_two_steps() -> None:
+    """The step of the whole block is that of its halves, one after the other."""
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    block = timm.models.vision_transformer.Block(8, 2).eval()
+    new = rkblocks.retrofit(copy.deepcopy(block), "midpoint")
+    x = torch.randn(2, 5, 8)
+
+    def midpoint(f: object, u: Tensor) -> Tensor:
+        return u + f(u + f(u) / 2)
+
+    a = midpoint(lambda u: block.attn(block.norm1(u)), x)
+    torch.testing.assert_close(new(x), midpoint(lambda u: block.mlp(block.norm2(u)), a))
+    assert torch.equal(new(x, attn_mask=None), new(x))
+    assert code_of(lambda: new(x, attn_mask=torch.zeros(5, 5))) == "RK537"
+    assert code_of(lambda: new(x, is_causal=True)) == "RK537"
+
+
+def test_activations_outside_and_at_every_stage(resnet: nn.Module, photos: Tensor) -> None:
+    block = copy.deepcopy(resnet.layer1[0]).eval()
+    x = images(2, 64, 5).relu()
+
+    def whole(u: Tensor) -> Tensor:
+        return block(u)
+
+    staged = rkblocks.retrofit(block, "ssp3", activation="stage", copy=True)
+    u1 = whole(x)
+    u2 = 0.75 * x + 0.25 * whole(u1)
+    torch.testing.assert_close(staged(x), x / 3 + 2 / 3 * whole(u2))
+    assert float(staged(x).detach().min()) >= -1e-6
+    assert torch.equal(rkblocks.retrofit(resnet, "euler", activation="stage", copy=True)(photos), resnet(photos))
+    assert code_of(lambda: rkblocks.retrofit(block, "ssp3", activation="inside")) == "RK536"
+    both = [rkblocks.retrofit(resnet, "ssp3", activation=a, copy=True)(photos) for a in ("outside", "stage")]
+    assert not torch.equal(*both)
+
+
+def test_norms_are_measured_again_for_every_stage(resnet: nn.Module, photos: Tensor) -> None:
+    """torch's own update_bn knows norms with statistics per stage: afterwards evaluation is as in training."""
+    model = rkblocks.retrofit(resnet, "ssp3", copy=True)
+    before = model.layer1[0].step.residual.bn1.running_mean.clone()
+    torch.optim.swa_utils.update_bn([photos], model)
+    norm = model.layer1[0].step.residual.bn1
+    assert norm.num_batches_tracked.tolist() == [1, 1, 1]
+    assert not torch.equal(norm.running_mean[1], before[1])
+    seen: list[Tensor] = []
+    model.train()
+    model.layer1[0].step.residual.conv1.register_forward_hook(lambda m, a, y: seen.append(y.detach()))
+    model(photos)
+    for stage, y in enumerate(seen):
+        assert norm.momentum == 0.1
+        mean = 0.1 * y.mean((0, 2, 3)) + 0.9 * y.mean((0, 2, 3))
+        torch.testing.assert_close(norm.running_mean[stage], mean, rtol=1e-3, atol=1e-4)
+
+
+class Changing(nn.Module):
+    """Blocks whose forward cannot stand for itself."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.calls = kind, 0
+        self.branch, self.other = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "mode":
+            return x + nn.functional.dropout(self.branch(x), 0.5, self.training)
+        if self.kind == "attribute":
+            self.calls += 1
+        if self.kind == "buffer":
+            self.count.add_(1)
+        if self.kind == "unused":
+            return x + self.branch(x)
+        if self.kind == "values" and x.mean() > 0:
+            return x
+        if self.kind == "crossed":
+            h = self.branch(x)
+            return x + h + self.other(x) * h.mean()
+        return x + self.other(self.branch(x)) + 0 * self.count
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("mode", "its forward is another in training than in evaluation"),
+        ("attribute", "its forward changes what the block itself holds"),
+        ("buffer", "its forward changes what the block itself holds"),
+        ("unused", "its forward makes no use of other.weight and 2 more"),
+        ("crossed", "its sums do not follow each other as x + F(x) does"),
+    ],
+)
+def test_what_a_forward_does_besides_is_not_lost(kind: str, reason: str) -> None:
+    block = Changing(kind)
+    (found,) = blocks.survey(block)
+    assert found.kept == reason
+    assert (block.calls, float(block.count)) == (0, 0.0)
+    assert block.training
+    assert blocks.survey(Changing("values")) == ()
+    assert code_of(lambda: rkblocks.retrofit(Changing("values"), "ssp3")) == "RK511"
+
+
+def test_activations_are_no_blocks() -> None:
+    class Snake(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale, self.act = nn.Parameter(torch.ones(())), nn.Tanh()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.act(self.scale * x)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.snake = nn.Linear(4, 4), Snake()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.snake(self.linear(x))
+
+    assert [c.kind for c in blocks.survey(nn.Sequential(Block(), Snake()))] == ["Block"]
