@@ -108,8 +108,12 @@ def named_device(name: str) -> torch.device:
 
 
 def memory_format(config: Config, device: torch.device) -> torch.memory_format:
-    """channels_last where it pays: convolutions on a GPU, and on a CPU unless channels are few (measured)."""
+    """channels_last where it pays: on a GPU, and on a CPU from 8 channels on.
+
+    On one CPU core a step of training takes 0.74 to 0.84 of the time with it for widths of 8, 12 and 16.  Below
+    8 channels torch 2.14 writes beyond its memory in the gradient of a 1x1 convolution of stride 2 in that layout.
+    """
     wanted = config.training.memory_format
     if wanted == "auto":
-        wanted = "channels_last" if device.type == "cuda" or min(config.net.widths) >= 16 else "contiguous"
+        wanted = "channels_last" if device.type == "cuda" or min(config.net.widths) >= 8 else "contiguous"
     return torch.channels_last if wanted == "channels_last" else torch.contiguous_format

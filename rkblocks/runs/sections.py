@@ -128,7 +128,7 @@ class Training:
     seed: int = setting(0, "of everything random but the choice of the validation images", between(0, LARGEST_SEED))
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
     memory_format: str = setting(
-        "auto", "auto: channels_last except for narrow nets on a CPU", choice("auto", "contiguous", "channels_last")
+        "auto", "auto: channels_last except below 8 channels on a CPU", choice("auto", "contiguous", "channels_last")
     )
     compile: bool = setting(
         False,
