@@ -18,6 +18,9 @@ def impossible(config: Config) -> list[Diagnostic]:
         problems.append(
             ("net.widths", f"{list(config.net.widths)}, expected one width for the one group of kind mnist")
         )
+    if (config.net.kind == "module") != bool(config.net.module):
+        found = f"{config.net.module!r} with net.kind {config.net.kind}"
+        problems.append(("net.module", f"{found}, expected FILE.py:NAME with net.kind module, and with no other"))
     if not config.net.widths:
         problems.append(("net.widths", "empty, expected a width for each group"))
     if not config.net.blocks or "" in config.net.blocks:

@@ -3,6 +3,7 @@
     config.toml              every setting, defaults included
     run.json                 data set, tableaus with their hashes, versions, device, number of parameters
     tableaus/NAME.json       the schemes as they were trained
+    module.py                of a network of one's own, its file
     metrics.jsonl            one JSON object an epoch
     weights.safetensors      best on the validation images      last.safetensors   after the last epoch
     average.safetensors      the averaged weights, where averaging is on and they are not the evaluated ones
@@ -19,7 +20,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from rkblocks.runs.storage import about_weights, damaged, load_weights, sha256, 
 from rkblocks.settings import toml
 from rkblocks.tableau import Tableau
 
-CONFIG, RECORD, TABLEAUS = "config.toml", "run.json", "tableaus"
+CONFIG, RECORD, TABLEAUS, MODULE = "config.toml", "run.json", "tableaus", "module.py"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
 WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
@@ -71,12 +72,12 @@ def occupied(folder: Path) -> bool:
     if not folder.is_dir():
         return folder.is_file()
     names = _names(folder)
-    return bool(names if CONFIG in names else names - {TABLEAUS, RECORD})
+    return bool(names if CONFIG in names else names - {TABLEAUS, RECORD, MODULE})
 
 
 def made(folder: Path) -> list[str]:
     """The names of what training has made in a run folder, sorted: all but what is there before the first step."""
-    return sorted(_names(folder) - {CONFIG, RECORD, TABLEAUS})
+    return sorted(_names(folder) - {CONFIG, RECORD, TABLEAUS, MODULE})
 
 
 def _names(folder: Path) -> set[str]:
@@ -109,6 +110,8 @@ def create(folder: Path, config: Config, tableaus: Sequence[Tableau], record: Ma
             name = tableau.name if f"tableaus/{tableau.name}.json" not in copies.values() else tableau.digest[:16]
             copies[tableau.digest] = f"tableaus/{name}.json"
             _copy(tableau, folder / copies[tableau.digest])
+    if config.net.kind == "module":
+        record = {**record, "module": _copy_module(config, folder)}
     text = toml.write(config)
     content = {
         "version": 1,
@@ -130,6 +133,13 @@ def _copy(tableau: Tableau, path: Path) -> None:
         help = "choose another --out, or remove it where it is of a run that was killed at its start"
         fail("RK711", f"{path} exists already and is not overwritten", help=help)
     write_text(path, text)
+
+
+def _copy_module(config: Config, folder: Path) -> str:
+    """Copy the file of a network of one's own; return its SHA-256."""
+    file, _, _ = config.net.module.rpartition(":")
+    write_text(folder / MODULE, Path(file).expanduser().read_text(encoding="utf-8"))
+    return sha256(folder / MODULE)
 
 
 def about(data: Dataset) -> dict[str, Any]:
@@ -160,7 +170,14 @@ def read(folder: Path) -> tuple[Config, dict[str, Any], tuple[Tableau, ...]]:
     if "config" in record and record["config"] != sha256(folder / CONFIG):  # runs of earlier versions have no hash
         help = "restore it from a copy; other settings are another run: rkblocks train --preset FILE --out ANOTHER"
         fail("RK715", f"{folder / CONFIG} is not the configuration that this run was trained with", help=help)
-    return load(folder / CONFIG, trained=True), record, tableaus
+    config = load(folder / CONFIG, trained=True)
+    if config.net.kind == "module":
+        if not (folder / MODULE).is_file() or sha256(folder / MODULE) != record.get("module"):
+            help = "restore it from a copy; a changed network is another run"
+            fail("RK714", f"{folder / MODULE} is not the network that this run was trained with", help=help)
+        name = config.net.module.rpartition(":")[2]
+        config = replace(config, net=replace(config.net, module=f"{folder / MODULE}:{name}"))
+    return config, record, tableaus
 
 
 def recorded(folder: Path) -> tuple[dict[str, Any], tuple[Tableau, ...]]:

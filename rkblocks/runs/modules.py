@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +20,9 @@ NESTED = ("state_dict", "model_state_dict", "model")
 WRAPPED = "module."  # what DataParallel and DistributedDataParallel put before every name
 
 
-def named_module(spec: str) -> nn.Module:
-    """Return the network that FILE.py:NAME names: a module, or what a function of no arguments returns.
+def named_module(spec: str, **offered: Any) -> nn.Module:
+    """Return the network that FILE.py:NAME names: a module, or what a function returns, called with those of `offered`
+    that it has parameters for.
 
     The file is run, as Python runs a script that is imported: only name files that you would run. Its folder is where
     its own imports are looked for. Raises RkblocksError RK861.
@@ -34,18 +36,25 @@ def named_module(spec: str) -> nn.Module:
     found = getattr(_run(path), name, None)
     if found is None:
         fail("RK861", f"{path} has no {name}", help=f"define a module, or a function that returns one, called {name}")
+    words = ", ".join(offered) or "no arguments"
     if not isinstance(found, nn.Module) and callable(found):
         try:
-            found = found()
+            found = found(**_wanted(found, offered))
         except RkblocksError:
             raise
         except Exception as error:
-            fail("RK861", f"{spec} fails: {named(error)}", help="it must need no arguments, and return the network")
+            fail("RK861", f"{spec} fails: {named(error)}", help=f"it may take {words}, and must return the network")
     if not isinstance(found, nn.Module):
         fail(
             "RK861", f"{spec} is a {type(found).__name__}; expected a torch.nn.Module", help="return the network itself"
         )
     return found
+
+
+def _wanted(function: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the arguments that a function has parameters for."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in offered.items() if name in parameters}
 
 
 def _run(path: Path) -> Any:

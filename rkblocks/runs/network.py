@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch import nn
 
 from rkblocks import distributed, nets
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.nets import GroupedNet
+from rkblocks.nets.normalize import normalize
 from rkblocks.runs.config import Config
+from rkblocks.runs.modules import named_module
 from rkblocks.tableau import Tableau
 
 PUBLISHED_CIFAR_MEAN = (0.4914, 0.4822, 0.2265)  # sic: the published code has 0.2265 for 0.4465
@@ -43,6 +47,8 @@ def build(
         RkblocksError: RK722 where the images are too small for it, and what rkblocks.nets raises.
     """
     net = config.net
+    if net.kind == "module":
+        return _own(net.module, tableaus, shape, classes, normalize(mean, std, shape[0]), generator)
     _, height, width = shape
     least = (
         14 if net.kind == "mnist" else 1 if net.kind == "bounded" else 2 ** (len(net.widths) - 1)
@@ -80,6 +86,23 @@ def build(
     return nets.grouped(tableaus, net.depth, widths=net.widths, **common)  # type: ignore[arg-type]
 
 
+def _own(
+    spec: str,
+    tableaus: Sequence[Tableau],
+    shape: tuple[int, int, int],
+    classes: int,
+    first: nn.Module,
+    generator: torch.Generator | None,
+) -> Any:
+    """The network of FILE.py:NAME behind the first layer; its initial weights are torch's, drawn from a seed of the
+    generator. Raises RkblocksError RK861.
+    """
+    with torch.random.fork_rng(devices=[]):
+        if generator is not None:
+            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+        return nn.Sequential(first, named_module(spec, blocks=list(tableaus), shape=shape, classes=classes))
+
+
 def device_of(config: Config) -> torch.device:
     """The device that a configuration asks for; see `named_device`."""
     return named_device(config.training.device)
@@ -114,6 +137,8 @@ def memory_format(config: Config, device: torch.device) -> torch.memory_format:
     8 channels torch 2.14 writes beyond its memory in the gradient of a 1x1 convolution of stride 2 in that layout.
     """
     wanted = config.training.memory_format
+    if wanted == "auto" and config.net.kind == "module":
+        wanted = "contiguous"  # nothing is known of its layers
     if wanted == "auto":
         wanted = "channels_last" if device.type == "cuda" or min(config.net.widths) >= 8 else "contiguous"
     return torch.channels_last if wanted == "channels_last" else torch.contiguous_format

@@ -48,9 +48,11 @@ class Net:
 
     kind: str = setting(
         "grouped",
-        "grouped; mnist: the one-group network for 28x28 images; bounded: Lipschitz by construction, for `certify`",
-        choice("grouped", "mnist", "bounded"),
+        "grouped; mnist: the one-group network for 28x28 images; bounded: Lipschitz by construction, for `certify`; "
+        "module: a network of your own",
+        choice("grouped", "mnist", "bounded", "module"),
     )
+    module: str = setting("", "of module: FILE.py:NAME, a network or a function that returns one")
     blocks: tuple[str, ...] = setting(("ssp3",), "scheme of all groups, or one a group")
     depth: int = setting(6, "blocks in a group (N of the paper)", between(1, 10_000))
     widths: tuple[int, ...] = setting((16, 32, 64), "channels of each group (mnist: one number)", between(1, 65_536))
@@ -71,6 +73,11 @@ class Net:
     residual: str = setting("convex-potential", "of bounded: F", choice("convex-potential", "relaxation"))
     layers: str = setting("convolution", "of bounded: of which kind", choice("convolution", "dense"))
     pool: str = setting("flatten", "of bounded, before the last layer", choice("flatten", "mean"))
+
+    @property
+    def groups(self) -> int:
+        """The number of groups, which may have a scheme each."""
+        return 1 if self.kind in ("mnist", "module") else len(self.widths)
 
 
 @dataclass(frozen=True)

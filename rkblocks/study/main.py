@@ -168,7 +168,7 @@ def _buildable(study: Study) -> dict[str, Schemes]:
     for cell in study.cells:
         config = study.config(cell, study.seeds[0])
         with placed(f"{cell.place}.blocks", problems):
-            groups = 1 if config.net.kind == "mnist" else len(config.net.widths)
+            groups = config.net.groups
             found[cell.name] = schemes_of(config.net.blocks, groups)
     if problems:
         raise RkblocksError(toml.with_lines(problems, study.path), str(study.path))

@@ -68,7 +68,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
             parallel.check(config)
             if distributed.rank() == 0:
                 runs.vacant(out)
-            tableaus = schemes(config.net.blocks, 1 if config.net.kind == "mnist" else len(config.net.widths))
+            tableaus = schemes(config.net.blocks, config.net.groups)
             data = _data(config, device)
             mean, std = networks.constants(config, data)
             record: dict[str, Any] = {"data": runs.about(data), "mean": mean, "std": std}
