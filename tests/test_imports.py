@@ -72,6 +72,32 @@ def test_settings_that_are_wrong_are_refused_before_torch_is_imported() -> None:
     assert loaded(["train", "--preset", "no_such_preset"], HEAVY) == ["2"]
 
 
+def test_the_core_needs_sympy_and_click_alone() -> None:
+    """Where nothing of an extra is installed, every command of the core works, and the others say what they need."""
+    blocked = (
+        "torch",
+        "numpy",
+        "scipy",
+        "msgspec",
+        "safetensors",
+        "tqdm",
+        "matplotlib",
+        "sklearn",
+        "PIL",
+        "hypothesis",
+    )
+    lines = [["--help"], ["list"], ["check", "ssp3"], ["show", "ark"], ["compile", "ssp3"], ["canonical", "ssp2"]]
+    lines += [["explain"], ["schema"], ["train", "--preset", "digits", "--print-config"]]
+    code = (
+        f"import sys; sys.modules |= dict.fromkeys({blocked!r}); from rkblocks.cli import main;"
+        f"assert [main(line) for line in {lines!r}] == [0] * {len(lines)};"
+        "assert [main(line) for line in (['runs', 'tests'], ['verify', 'x.py'], ['demo'])] == [2] * 3"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("RK901") == 3
+
+
 def test_the_package_itself_imports_neither() -> None:
     code = "import rkblocks, sys; print([name for name in ('sympy', 'torch', 'numpy') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)

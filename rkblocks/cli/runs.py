@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from rkblocks.runs.summaries import COLUMNS, COMPARED, differing, ordered, runs_below, summary, value
-
 EPILOG = """\b
 Examples:
   rkblocks runs
@@ -33,6 +31,10 @@ def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: b
     weights.safetensors, the best epoch, on held-out images: clean and under the attack of the recipe.
     """
     from rkblocks.cli import console
+    from rkblocks.extras import require
+
+    require("msgspec", "torch", "reading runs")
+    from rkblocks.runs.summaries import COLUMNS, COMPARED, differing, ordered, summary
 
     found = [summary(run) for run in _found(folders or ("runs",))]
     if key is not None or reverse:
@@ -58,6 +60,7 @@ def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: b
 def _found(folders: Sequence[str]) -> list[Path]:
     """Return the runs below all folders, each once; RK712 where there is no such folder."""
     from rkblocks.diagnostics import fail
+    from rkblocks.runs.summaries import runs_below
 
     for folder in folders:
         if not Path(folder).is_dir():
@@ -71,6 +74,8 @@ def _found(folders: Sequence[str]) -> list[Path]:
 
 def _known(key: str, found: Sequence[dict[str, Any]]) -> str:
     """Return the key; wrong usage where no run has it."""
+    from rkblocks.runs.summaries import COLUMNS
+
     keys = {name for one in found for name in (*one, *one["settings"])} - {"settings"}
     if found and key not in keys:
         import difflib
@@ -91,6 +96,7 @@ def _table(found: Sequence[dict[str, Any]], head: Sequence[str], settings: int |
     from rkblocks.cli import console
     from rkblocks.render.listing import columns
     from rkblocks.render.style import Style
+    from rkblocks.runs.summaries import value
 
     rows = [[_cell(value(one, name)) if name != "seconds" else str(one[name] or "-") for name in head] for one in found]
     right = (4, 5, 6, 7) if settings is None else range(1 + settings, len(head))
