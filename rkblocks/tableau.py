@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Butcher, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
+from rkblocks.shown import Typeset
 
 if TYPE_CHECKING:
     import sympy
@@ -72,7 +73,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Tableau:
+class Tableau(Typeset):
     """One scheme.  At least one of ``shu_osher`` and ``butcher`` is given; entries are elements of ``field``."""
 
     name: str

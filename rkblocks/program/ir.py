@@ -20,6 +20,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.shown import Shown
 from rkblocks.tableau import Parameter
 
 INPUT = "x"
@@ -79,7 +80,7 @@ Instruction = Evaluate | Combine | Return
 
 
 @dataclass(frozen=True)
-class Program:
+class Program(Shown):
     """One step of one method.  ``dt`` is the fixed step size, None for one that is handed in at run time.
 
     ``parameters`` are those that occur in the coefficients; ``time`` says whether F takes the time; ``form`` names what

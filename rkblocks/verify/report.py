@@ -16,6 +16,7 @@ from rkblocks.diagnostics import Diagnostic
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact, fraction_text, int_text
 from rkblocks.exact.work import TooLarge
+from rkblocks.shown import Shown
 from rkblocks.verify.places import pointer
 from rkblocks.verify.values import BEYOND, bounds_text
 
@@ -706,7 +707,7 @@ class ClaimReport(Part):
 
 
 @dataclass(frozen=True)
-class Report(Part):
+class Report(Shown, Part):
     """Everything `check` found; parts that could not be computed are None.
 
     `to_dict` is the JSON object of `rkblocks check --format json`.
