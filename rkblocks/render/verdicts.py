@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rkblocks.exact.value import int_text
+from rkblocks.exact.value import Exact, int_text
 
 if TYPE_CHECKING:
-    from rkblocks.exact.value import Exact
     from rkblocks.verify.report import (
+        CaseReport,
         ClaimReport,
         DeclaredReport,
         EmbeddedReport,
@@ -133,12 +133,25 @@ def _optimal(optimal: OptimalReport) -> Iterator[str]:
         if optimal.zero_at:
             yield f"  0 at {', '.join(f'{name} = {value}' for name, value in optimal.zero_at.items())}"
         for case in optimal.cases or ():
-            cfl = "a root of a polynomial" if case.number is None else case.number.brief(WIDTH)
-            yield f"  {cfl} where {case.when}"
+            yield f"  {_root(case) if case.number is None else case.number.brief(WIDTH)} where {case.when}"
     elif optimal.bracket is not None:
         yield f"optimal {optimal.cfl_float:.6g}"
     else:
         yield f"optimal {exact(optimal.number, optimal.cfl_float)}{_certificate(optimal)}"
+
+
+def _root(case: CaseReport) -> str:
+    """Return which root of which polynomial the coefficient is: the one with the value that is given for a member."""
+    found = _joined([_factor(c) for c in case.polynomial or ()])
+    if case.root is None:
+        return f"a root of {cut(found)}"
+    member, root = case.root, Exact.root(case.root.root).brief(0)
+    return f"the root of {cut(found)} that is {root} at {member.name} = {Exact.rational(member.at).brief(WIDTH)},"
+
+
+def _factor(coefficient: Exact) -> str:
+    text = str(coefficient)
+    return f"({text})" if any(mark in text[1:] for mark in "+-") else text
 
 
 def _certificate(optimal: OptimalReport) -> str:

@@ -22,6 +22,7 @@ from rkblocks.verify.report import (
     MinimumReport,
     OptimalReport,
     RhoCase,
+    RootSample,
     SspReport,
 )
 
@@ -112,6 +113,7 @@ def _optimal(facts: Facts) -> OptimalReport:
             when=case_text(name, case),
             number=None if case.value is None else Exact(facts.field, case.value),
             polynomial=all_exact(facts.field, case.polynomial) if case.value is None else None,
+            root=None if case.value is not None or case.sample is None else RootSample(name, *case.sample),
         )
         for case in cases
     )

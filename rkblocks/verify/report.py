@@ -221,14 +221,35 @@ class Certificate(Part):
 
 
 @dataclass(frozen=True)
-class CaseReport(Part):
-    """The coefficient where the parameter is as ``when`` says; ``number`` None: the root of ``polynomial`` in r."""
+class RootSample(Part):
+    """A root of a family's polynomial in r by its value for one value of the parameter."""
 
-    JSON = ("when", "cfl", "polynomial?")
+    name: str
+    at: Fraction
+    root: Root
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "at": {self.name: fraction_text(self.at)},
+            "float": Exact.root(self.root).nearest,
+            "interval": list(_definition(self.root)[1]),
+        }
+
+
+@dataclass(frozen=True)
+class CaseReport(Part):
+    """The coefficient where the parameter is as ``when`` says; ``number`` None: a root of ``polynomial`` in r.
+
+    Which one is said by ``root`` at one value of the parameter: between the ends of a case no two roots meet.
+    """
+
+    JSON = ("when", "cfl", "polynomial?", "root?")
 
     when: str
     number: Exact | None
     polynomial: tuple[Exact, ...] | None = None
+    root: RootSample | None = None
 
     @property
     def cfl(self) -> str | None:

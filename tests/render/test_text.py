@@ -117,7 +117,7 @@ def test_a_family() -> None:
         "            4 where b - 2/3 = 0\n"
         "  SSP       optimal depends on the parameters, initially 0.632\n"
         "              2 - 1/b where 1/2 <= b <= 1\n"
-        "              a root of a polynomial where b >= 1\n"
+        "              a root of 0 where b >= 1\n"
         "            declared none: an entry is negative, also at the initial values\n"
         "            form nonnegative where\n"
         "              b - 1 >= 0\n"

@@ -266,3 +266,18 @@ def test_many_stages_of_awkward_numbers_are_refused_at_once(entry, reason):
     report = check(reading.tableau)
     assert [found.code for found in report.diagnostics] == ["RK306"]
     assert reason in report.diagnostics[0].message
+
+
+def test_a_case_without_a_formula_says_which_root(tmp_path: Path) -> None:
+    """By another route: the member at the value that is named has this coefficient."""
+    text = (
+        '{"name": "x", "parameters": {"t": {"domain": ["1/10", "9/10"], "init": "1/2"}},'
+        ' "A": [[], ["1/2"], ["t", "1/3"]], "b": ["1/4", "1/4", "1/2"]}'
+    )
+    report = checked(text, tmp_path)
+    cases = [case for case in report.ssp.optimal.cases if case.number is None]
+    assert len(cases) == 2
+    for case in cases:
+        member = checked(text.replace('"1/2"}', f'"{case.root.at}"}}'), tmp_path)
+        assert member.ssp.optimal.at_init.number.nearest == case.to_dict()["root"]["float"]
+    assert "the root of 3 + (-6*t - 3/2) r + r^2 that is 1.05417635664 at t = 2/5, where 1/3 < t" in str(report)
