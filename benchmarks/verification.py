@@ -201,9 +201,9 @@ def draw(path: str, conditions: dict[int, list[float]], library: dict[str, tuple
     orders = {"1 to 3": range(4), "4": (4,), "5, 6": (5, 6), "7, 8": (7, 8), "9 to 12": range(9, 13)}
     for number, (label, group) in enumerate(orders.items()):
         points = [(m, s) for name, (m, p, s) in library.items() if p in group and name not in families]
-        right.plot(*zip(*points, strict=True), linestyle="", label=f"order {label}", alpha=0.8, **style.look(number))
+        right.plot(*zip(*points, strict=True), label=f"order {label}", alpha=0.8, **style.points(number, 5))
     points = [(m, s) for name, (m, _, s) in library.items() if name in families]
-    right.plot(*zip(*points, strict=True), linestyle="", label="families", alpha=0.8, **style.look(len(orders)))
+    right.plot(*zip(*points, strict=True), label="families", alpha=0.8, **style.points(len(orders), 5))
     right.set_yscale("log")
     right.set_xlabel("stages")
     right.set_ylabel("CPU seconds")
