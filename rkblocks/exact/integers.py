@@ -1,8 +1,7 @@
 """Polynomials over the integers, constant term first: values, products, square-free and irreducible factors.
 
-Greatest common divisors and factors come from python-flint where it is installed, else from sympy; both are exact and
-give the same factors.  What they cost is charged before they start, from degrees and lengths alone, so that a budget
-ends at the same place with and without it.
+What sympy computes is charged before it starts, from degrees and lengths alone: a budget ends at the same place whether
+sympy's integers are Python's or, where python-flint is installed, those of flint.
 """
 
 from __future__ import annotations
@@ -10,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
-from typing import Any
 
 from sympy.polys.domains import ZZ
 from sympy.polys.factortools import dup_zz_factor
 from sympy.polys.sqfreetools import dup_sqf_list
 
 from rkblocks.exact.work import spend
-
-try:
-    import flint
-except ImportError:
-    flint = None
 
 FACTORING = 40
 """Steps of factoring for each unit of degree cubed."""
@@ -70,9 +63,6 @@ def product(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...]:
 def squarefree_factors(polynomial: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
     """Coprime square-free factors with their multiplicities; a constant factor is left out."""
     _charge(polynomial, 4)
-    if flint is not None:
-        found: Any = flint.fmpz_poly(list(polynomial)).factor_squarefree()[1]
-        return [(primitive([int(c) for c in f.coeffs()]), n) for f, n in found if f.degree() > 0]
     found = dup_sqf_list([ZZ(c) for c in reversed(polynomial)], ZZ)[1]
     return [(primitive([int(c) for c in reversed(f)]), n) for f, n in found]
 
@@ -80,12 +70,8 @@ def squarefree_factors(polynomial: Sequence[int]) -> list[tuple[tuple[int, ...],
 def factors(polynomial: Sequence[int]) -> list[tuple[int, ...]]:
     """The distinct irreducible factors of positive degree, shortest first."""
     _charge(polynomial, FACTORING)
-    if flint is not None:
-        found: Any = flint.fmpz_poly(list(polynomial)).factor()[1]
-        listed = [primitive([int(c) for c in f.coeffs()]) for f, _ in found]
-    else:
-        found = dup_zz_factor([ZZ(c) for c in reversed(polynomial)], ZZ)[1]
-        listed = [primitive([int(c) for c in reversed(f)]) for f, _ in found]
+    found = dup_zz_factor([ZZ(c) for c in reversed(polynomial)], ZZ)[1]
+    listed = [primitive([int(c) for c in reversed(f)]) for f, _ in found]
     return sorted(listed, key=lambda f: (len(f), f))
 
 

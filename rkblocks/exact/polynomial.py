@@ -79,6 +79,12 @@ class Polynomial:
         """Whether all coefficients are rational."""
         return not any(c for part in self.parts[1:] for c in part)
 
+    def in_squares(self) -> Polynomial | None:
+        """q with q(x**2) = p(x), for a polynomial of positive degree without odd powers."""
+        if self.degree < 1 or any(c for part in self.parts for c in part[1::2]):
+            return None
+        return Polynomial(self.field, tuple(part[::2] for part in self.parts))
+
     def odd_part(self) -> Polynomial:
         """A square-free polynomial with those roots of this one that have odd multiplicity."""
         if self.is_provably_squarefree():

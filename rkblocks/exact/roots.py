@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import isqrt
 
 from rkblocks.exact import integers
 from rkblocks.exact.field import Element, Field
@@ -192,6 +193,11 @@ def _minimal(isolated: Isolated) -> Root:
     polynomial = isolated.polynomial
     if isolated.low == isolated.high:
         return Root.rational(isolated.low)
+    half = polynomial.in_squares()
+    if half is not None:  # of |psi(iy)|**2, for one
+        square = _minimal(Isolated(half, isolated.low**2, isolated.high**2, isolated.left)).polynomial
+        whole = tuple(c for k in square for c in (k, 0))[:-1]
+        return _root_among(integers.factors(whole) if _may_be_square(square) else [whole], isolated)
     norm = polynomial.norm()
     if polynomial.is_provably_irreducible():  # then its norm is a power of an irreducible polynomial
         whole = Polynomial(Field(), (norm,))
@@ -201,6 +207,12 @@ def _minimal(isolated: Isolated) -> Root:
     if simple is not None:  # factoring would find it much later
         return Root.rational(simple)
     return _root_among(integers.factors(norm), isolated)
+
+
+def _may_be_square(polynomial: Sequence[int]) -> bool:
+    """Whether the norm of a root of an irreducible polynomial is a square: necessary for the root to be one."""
+    norm = polynomial[0] * polynomial[-1] * (-1) ** (len(polynomial) - 1)
+    return norm >= 0 and isqrt(norm) ** 2 == norm
 
 
 def _root_among(candidates: Sequence[tuple[int, ...]], isolated: Isolated) -> Root:

@@ -1,5 +1,8 @@
 """Isolated roots: sympy's and mpmath's are the same, near-equal ones are told apart, and the steps are counted."""
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -114,12 +117,37 @@ def test_a_budget_inside_another_is_its_own_and_adds_to_the_total_only():
     spend(10**30)  # no budget is in force
 
 
-@given(coefficients)
-def test_flint_and_sympy_give_the_same_factors(listed):
-    flint = pytest.importorskip("flint", reason="python-flint is not installed: factors are sympy's only")
-    assert integers.flint is flint
-    polynomial = integers.product(listed, integers.product(listed, [3, 1]))
-    with_flint = integers.factors(polynomial), sorted(integers.squarefree_factors(polynomial))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(integers, "flint", None)
-        assert (integers.factors(polynomial), sorted(integers.squarefree_factors(polynomial))) == with_flint
+REPORTS = """
+import json, sys
+from rkblocks import check
+print(json.dumps([check(name).to_dict() for name in sys.argv[1:]]))
+"""
+
+
+def test_reports_are_the_same_with_flint_and_without():
+    """Sympy takes flint's integers and polynomials where python-flint is installed (`pip install rkblocks[exact]`)."""
+    pytest.importorskip("flint", reason="python-flint is not installed: reports are compared with nothing")
+    names = ["rk33_ssp", "curtis8", "ssprk54", "tsit5"]
+    found = []
+    for ground in ("flint", "python"):
+        command = [sys.executable, "-c", REPORTS, *names]
+        done = subprocess.run(
+            command, env={**os.environ, "SYMPY_GROUND_TYPES": ground}, capture_output=True, check=True
+        )
+        found.append(done.stdout)
+    assert found[0] == found[1]
+
+
+@given(st.lists(st.integers(-9, 9), min_size=2, max_size=5).filter(lambda c: c[0] and c[-1]), st.booleans())
+def test_polynomials_in_squares(listed, squares):
+    """Their minimal polynomial is found by way of half the degree, also where the square is one in its own field."""
+    half = integers.product(listed, [-c if k % 2 else c for k, c in enumerate(listed)]) if squares else tuple(listed)
+    whole = half if squares else tuple(c for k in half for c in (k, 0))[:-1]
+    polynomial = sympy.Poly(whole[::-1], X)
+    found = least_odd_root([QQ.rational(c) for c in whole], QQ)
+    odd = [f for f, n in polynomial.factor_list()[1] if n % 2]
+    expected = sorted((r, f) for f in odd for r in map(float, f.real_roots()) if r > 0)
+    assert (found is None) == (not expected)
+    if found is not None:
+        assert found.to_float() == pytest.approx(expected[0][0])
+        assert found.polynomial == integers.primitive([int(c) for c in reversed(expected[0][1].all_coeffs())])
