@@ -196,8 +196,8 @@ def _minimal(isolated: Isolated) -> Root:
     half = polynomial.in_squares()
     if half is not None:  # of |psi(iy)|**2, for one
         square = _minimal(Isolated(half, isolated.low**2, isolated.high**2, isolated.left)).polynomial
-        whole = tuple(c for k in square for c in (k, 0))[:-1]
-        return _root_among(integers.factors(whole) if _may_be_square(square) else [whole], isolated)
+        full = tuple(c for k in square for c in (k, 0))[:-1]
+        return _root_among(integers.factors(full) if _may_be_square(square) else [full], isolated)
     norm = polynomial.norm()
     if polynomial.is_provably_irreducible():  # then its norm is a power of an irreducible polynomial
         whole = Polynomial(Field(), (norm,))
@@ -211,7 +211,7 @@ def _minimal(isolated: Isolated) -> Root:
 
 def _may_be_square(polynomial: Sequence[int]) -> bool:
     """Whether the norm of a root of an irreducible polynomial is a square: necessary for the root to be one."""
-    norm = polynomial[0] * polynomial[-1] * (-1) ** (len(polynomial) - 1)
+    norm = polynomial[0] * polynomial[-1] * (1 if len(polynomial) % 2 else -1)
     return norm >= 0 and isqrt(norm) ** 2 == norm
 
 
