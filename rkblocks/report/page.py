@@ -11,6 +11,7 @@ from rkblocks.diagnostics import RkblocksError
 from rkblocks.report import evaluations
 from rkblocks.report.elements import Accuracy, Section, escape, image, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
+from rkblocks.runs import selection
 
 Run = Mapping[str, Any]
 STYLE = Path(__file__).with_name("style.css")
@@ -38,7 +39,7 @@ def of_run(run: Run, drawings: Drawings, folder: Path) -> str:
     sections = [accuracy("accuracy", run, folder), *_sections(run, drawings)]
     title = f"{run['blocks']} on {run['data']['name']}"
     head = f"<header>\n<h1>{escape(title)}</h1>\n{paragraph(_about(run), 'quiet')}\n{_contents(sections)}\n</header>"
-    parts = [section.html() for section in [*sections, facts("about", run)]]
+    parts = [section.html() for section in [*sections, facts("about", run, folder)]]
     return page(f"{title}: analysis", head + "\n<main>\n" + "\n".join(parts) + "\n</main>")
 
 
@@ -54,7 +55,7 @@ def of_runs(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
         inner = [
             accuracy(f"run{k}-accuracy", run, folder),
             *_sections(run, {}, f"run{k}-"),
-            facts(f"run{k}-about", run),
+            facts(f"run{k}-about", run, folder),
         ]
         later.append(Section(f"run{k}", names[k - 1], "\n".join(section.html(3) for section in inner)))
     sections = [first, *later]
@@ -73,7 +74,7 @@ def accuracy(id: str, run: Run, folder: Path) -> Section:
     return Section(id, "Accuracy under attack", "\n".join(parts))
 
 
-def facts(id: str, run: Run) -> Section:
+def facts(id: str, run: Run, folder: Path) -> Section:
     """Return the section that says what was looked at, by what, with what."""
     threat = ", ".join(f"{key} {value}" for key, value in run["threat"].items() if key != "bounds")
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
@@ -84,6 +85,7 @@ def facts(id: str, run: Run) -> Section:
         ("perturbations", threat),
         ("seed", str(run["seed"])),
         ("weights (sha256)", run["weights"]),
+        ("chosen", selection.words(folder, run["weights"]) or "–"),
         ("versions", versions),
     ]
     note = paragraph("All numbers lie beside this report as CSV and JSON.", "quiet")

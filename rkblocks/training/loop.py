@@ -19,7 +19,7 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.schemes import schemes
-from rkblocks.runs import combinations, lock, variants
+from rkblocks.runs import combinations, lock, selection, variants
 from rkblocks.runs import folder as runs
 from rkblocks.runs import network as networks
 from rkblocks.runs.config import Config
@@ -179,7 +179,8 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     )
     if data.note:
         report.say(f"{data.name}: {data.note}")
-    for warning in combinations.without_effect(config):
+    chance = selection.by_chance(config, len(data.validation)) if not at.epoch else []
+    for warning in (*combinations.without_effect(config), *chance):
         report.say(str(warning))
     if config.data.validation and not len(data.validation):
         report.say(f"data.validation {config.data.validation:g} rounds to no image of any class: nothing is held out")

@@ -1,0 +1,60 @@
+"""Which epoch's weights were kept as the best, by what, and on how many images: what such a choice is worth."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
+from rkblocks.runs import config as configs
+from rkblocks.runs import metrics, records
+from rkblocks.runs.sections import ATTACKED, Config
+
+FEW = 400  # images; with fewer, accuracies near 1/2 differ by more than 0.05 by chance (two standard errors)
+
+
+def measured(config: Config, held_out: int) -> tuple[str, int]:
+    """What chooses the best epoch, "clean" or "robust" accuracy, and on how many of the held-out images."""
+    if config.training.method in ATTACKED:
+        return "robust", min(config.validation.images, held_out)
+    return "clean", held_out
+
+
+def by_chance(config: Config, held_out: int) -> list[Diagnostic]:
+    """RK749 where the best of several epochs is chosen by so few images that chance decides among them."""
+    kind, n = measured(config, held_out)
+    if not 0 < n < FEW or config.training.epochs < 2:
+        return []
+    message = (
+        f"the best of {config.training.epochs} epochs is chosen by {kind} accuracy on {n} images, on which accuracies "
+        f"differ by {n**-0.5:.2f} by chance (two standard errors at 1/2)"
+    )
+    help = "use the last weights (--weights last), or hold out more (data.validation, validation.images)"
+    return [diagnostic("RK749", message, path="data.validation", help=help)]
+
+
+def words(folder: Path, weights: str) -> str:
+    """What the weights of this SHA-256 are: "epoch 7 of 10, the best by robust accuracy on 143 images"; "" where the
+    run folder does not tell.
+    """
+    try:
+        config = configs.load(folder / "config.toml", trained=True)
+        held_out = int(records.read(folder / "run.json", "run.json", records.Record)["data"].get("validation", 0))
+        names = {_hash(path): path.stem for path in sorted(folder.glob("*.safetensors"))}  # of equal ones: best
+    except (OSError, RkblocksError, records.UnfitError):
+        return ""
+    known = metrics.read(folder).epochs
+    epochs = config.training.epochs
+    if names.get(weights) == "weights":
+        best = [line["epoch"] for line in known if line.get("best") is True]
+        kind, n = measured(config, held_out)
+        if best and n:
+            return f"epoch {best[-1]} of {epochs}, the best by {kind} accuracy on {n} validation images"
+    return {"last": f"the last of {epochs} epochs", "average": "the average over training"}.get(
+        names.get(weights, ""), ""
+    )
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
