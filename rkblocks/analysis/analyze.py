@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rkblocks.analysis.certificate import certificate
 from rkblocks.analysis.examples import examples
 from rkblocks.analysis.growth import growth
 from rkblocks.analysis.lemma1 import lemma1
@@ -45,6 +46,7 @@ ANALYSES: Final[dict[str, Callable[[Sample], list[dict[str, Any]]]]] = {
     "coefficients": coefficients,
     "surface": surface,
     "examples": examples,
+    "certificate": certificate,
 }
 """By name, what is measured: a function from the sample to the rows of a table."""
 
@@ -116,6 +118,8 @@ def analyze_network(
     blocks_of(subject.model)
     sample = Sample(subject, threat, seed, batch, progress)
     tables = {name: ANALYSES[name](sample) for name in names}
+    if not tables.get("certificate", True):  # no network of known constant
+        del tables["certificate"]
     found = verdicts(tables["lemma1"], audit_model(subject.model)) if "lemma1" in tables else []
     return NetworkAnalysis(subject, threat, seed, tables, found)
 

@@ -16,7 +16,8 @@ Examples:
   rkblocks analyze runs/mine --only growth,lemma1 --limit 1000
   rkblocks analyze runs/euler runs/ssp2 runs/ssp3 --report schemes.html --figure growth.png
 
-Analyses: growth, variation, variance, lemma1, lipschitz, coefficients, surface, examples.
+Analyses: growth, variation, variance, lemma1, lipschitz, coefficients, surface, examples,
+certificate (of networks of kind bounded).
 Tables, figures and report.html go to each run's analysis/ folder.
 """
 

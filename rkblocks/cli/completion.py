@@ -106,7 +106,17 @@ def words(*known: str) -> Complete:
 # Told again here, since the modules that say it import torch; a test holds both together.
 ATTACKS = ("noise", "gaussian", "fgsm", "pgd", "momentum", "targeted", "apgd", "square", "transfer", "autoattack")
 EVALUATIONS = ("paper", "standard", "quick")
-ANALYSES = ("growth", "variation", "variance", "lemma1", "lipschitz", "coefficients", "surface", "examples")
+ANALYSES = (
+    "growth",
+    "variation",
+    "variance",
+    "lemma1",
+    "lipschitz",
+    "coefficients",
+    "surface",
+    "examples",
+    "certificate",
+)
 DATA = ("digits", "mnist", "fashion", "cifar10", "tiny-imagenet")
 SPLITS, DEVICES = ("test", "validation", "train"), ("auto", "cpu", "cuda")
 

@@ -32,12 +32,18 @@ def evaluation(run: Mapping[str, Any]) -> str:
         run: one element of "runs" in the JSON that `evaluate --format json` prints.
     """
     entries = run["entries"]
+    rows: list[tuple[str, ...]]
     rows = [(_attack(e), _ball(e), _search(e), f"{e['accuracy']:.4f}", _interval(e["interval"])) for e in entries]
     if "worst" in run and len(rows) > 1:
         stood = run["worst"]
         rows.append(("every attack", "", "", f"{stood['accuracy']:.4f}", _interval(stood["interval"])))
     parts = [f"{_head(run)}{entries[0]['n']} images, seed {entries[0]['seed']}\n"]
-    parts.append(indented(columns(("attack", "ball", "search", "accuracy", "95 % interval"), rows, right=(3,))))
+    head: tuple[str, ...] = ("attack", "ball", "search", "accuracy", "95 % interval")
+    if any("certified" in entry for entry in entries):
+        head = (*head, "certified")
+        cells = [f"{e['certified']:.4f}" if "certified" in e else "" for e in entries] + [""]
+        rows = [(*row, cell) for row, cell in zip(rows, cells, strict=False)]
+    parts.append(indented(columns(head, rows, right=(3, 5))))
     for row in run.get("missing", ()):
         parts.append(f"  {row.get('row', row['attack'])}: not run, {row['reason']}; {row['help']}\n")
     if run.get("corruptions"):
@@ -94,6 +100,28 @@ def comparisons(found: Sequence[Mapping[str, Any]]) -> str:
     return "".join(["comparisons on the same images; 95 % paired bootstrap in brackets\n", *lines]) if lines else ""
 
 
+def certificate(run: Mapping[str, Any]) -> str:
+    """Return the certificate of one run: a row for each radius, the blocks, and the certified radii as bars.
+
+    Args:
+        run: one element of "runs" in the JSON that `certify --format json` prints.
+    """
+    entries = run["entries"]
+    head = f"{run['run']}  {entries[0]['n']} images, {run['norm']}, Lipschitz constant {run['lipschitz']:.6g}\n"
+    rows = [(e["eps"], f"{e['certified']:.4f}", _interval(e["interval"]), f"{e['clean']:.4f}") for e in entries]
+    text = indented(columns(("eps", "certified", "95 % interval", "clean"), rows, right=(1, 3)))
+    found = [(b["block"], b["scheme"], f"{b['step']:.6g}", f"{b['limit']:.6g}") for b in run["blocks"]]
+    text += indented(columns(("block", "scheme", "step", "limit"), found, right=(2, 3)))
+    edges, counts = run["radii"]["edges"], run["radii"]["counts"]
+    bars = [
+        (f"{low:.3f} to {high:.3f}", str(count), "#" * round(40 * count / max(*counts, 1)))
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+    ]
+    text += indented(columns(("certified radius", "images", ""), bars, right=(1,)))
+    text += f"  rounding takes {run['rounding']:.1e} off each radius ({run['rounding_float32']:.1e} in float32)\n"
+    return head + text + (f"  saved {run['saved']}\n" if run.get("saved") else "")
+
+
 def growth(run: Mapping[str, Any]) -> str:
     """Return one run of `analyze`: the mean growth of each group, a column for each kind of perturbation and norm.
 
@@ -124,7 +152,20 @@ def analysis_text(run: Mapping[str, Any]) -> str:
         lines = [(long(v["place"]), *("-" if v[n] is None else _figure(v[n]) for n in names)) for v in run["verdicts"]]
         titles = ("block", "C", "dt", "h", "norm", "Euler step", "premise of Lemma 1")
         text += indented(columns(titles, lines, right=(1, 2, 3, 5)))
+    text += indented(_claimed(run["analyses"].get("certificate") or ()))
     return text + indented(f"measured: {', '.join(run['analyses'])}\n")
+
+
+def _claimed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the formula of `certify` claims beside what an attack leaves; "" where there is no such analysis."""
+    if not rows:
+        return ""
+    kind = "certified" if rows[0]["proved"] else "claimed"
+    cells = [(f"{r['eps']:.3f}", f"{r['certified']:.4f}", f"{r['attacked']:.4f}", str(r["refuted"])) for r in rows]
+    text = columns(("eps (l2)", kind, "PGD-40", "refuted images"), cells, right=(0, 1, 2, 3))
+    if not rows[0]["proved"]:
+        text += "FALSE: a block has no guarantee, so the formula of `certify` claims what nothing proves\n"
+    return text
 
 
 def blocks(value: str | Sequence[str]) -> str:

@@ -3,6 +3,9 @@
 from rkblocks.evaluation.audit import Audit as Audit
 from rkblocks.evaluation.audit import audit as audit
 from rkblocks.evaluation.audit import audit_model as audit_model
+from rkblocks.evaluation.certify import Certificate as Certificate
+from rkblocks.evaluation.certify import certify as certify
+from rkblocks.evaluation.certify import certify_subject as certify_subject
 from rkblocks.evaluation.compare import Comparison as Comparison
 from rkblocks.evaluation.compare import compare as compare
 from rkblocks.evaluation.compare import compare_all as compare_all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from rkblocks import distributed
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.evaluation.certify import certificate_of
 from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
@@ -38,6 +40,8 @@ class Evaluation:
     health: tuple[Verdict, ...]
     missing: tuple[Missing, ...] = ()
     corruptions: tuple[dict[str, Any], ...] = ()
+    radii: Tensor | None = None
+    """Certified radii in l2, where every block of the network has a guarantee."""
 
     @property
     def healthy(self) -> bool:
@@ -46,7 +50,15 @@ class Evaluation:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """The rows as entries of INTERFACE section 5."""
-        return [entry(row, seed=self.seed, weights=self.subject.weights) for row in self.measurements]
+        found = [entry(row, seed=self.seed, weights=self.subject.weights) for row in self.measurements]
+        if self.radii is not None:  # the ball of each row lies in one of l2; its share is a lower bound
+            features = self.subject.images[0].numel()
+            for one in found:
+                if one["threat"]:
+                    threat = one["threat"]
+                    eps = float(Fraction(threat["eps"])) * (features**0.5 if threat["norm"] == "linf" else 1.0)
+                    one["certified"] = int((self.radii > eps).sum()) / len(self.radii)
+        return found
 
     @property
     def outcomes(self) -> Outcomes:
@@ -117,7 +129,9 @@ def evaluate_subject(
             sample = subject.sample(probe, seed)
             evidence = Evidence(subject, tuple(rows), sample, seed, batch, absent, tuple(unrun))
             checks = health_report(evidence, progress)
-    return Evaluation(subject, seed, tuple(rows), checks, (*missing, *unrun), tuple(common))
+    certificate = certificate_of(subject)
+    radii = None if certificate is None else certificate.radii
+    return Evaluation(subject, seed, tuple(rows), checks, (*missing, *unrun), tuple(common), radii)
 
 
 def _rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkblocks.figures.accuracy import accuracy_against_eps as accuracy_against_eps
+from rkblocks.figures.certificate import certificate as certificate
 from rkblocks.figures.comparison import comparison as comparison
 from rkblocks.figures.depth import ALONG_DEPTH as ALONG_DEPTH
 from rkblocks.figures.depth_comparison import depth_comparison as depth_comparison

@@ -76,8 +76,11 @@ def guarantees(net: nn.Module, norm: str = "l2") -> list[tuple[str, Guarantee]]:
     return [(step.name, step.module.guarantee(norm)) for step in body(net) if isinstance(step.module, RKBlock)]
 
 
-def lipschitz(net: nn.Module) -> float:
+def lipschitz(net: nn.Module, *, assumed: bool = False) -> float:
     """The constant of the features before the last layer in l2: |features(x) - features(y)| <= L |x - y|.
+
+    Args:
+        assumed: whether blocks without guarantee count as if they had one; nothing is proved then.
 
     Raises:
         RkblocksError: RK880 for a block without guarantee, named with its step and limit; RK881 for a network or a
@@ -88,7 +91,7 @@ def lipschitz(net: nn.Module) -> float:
         fail("RK881", f"a {kind} has no known Lipschitz constant", help="train one of kind bounded: net.kind=bounded")
     total = 1.0
     for step in body(net):
-        total *= _constant(step)
+        total *= 1.0 if assumed and isinstance(step.module, RKBlock) else _constant(step)
     return total
 
 
@@ -204,6 +207,24 @@ def _residual(residual: nn.Module, norm: float, shape: tuple[int, ...], u: float
     weight = residual.in_use()[0]
     own = _product(weight, norm, u) + _gamma(weight[0].numel() + 1, u) * bias_norm
     return bias_norm, own + u * (2 * norm + bias_norm + own)
+
+
+def margin_error(net: GroupedNet, state: State, dtype: torch.dtype) -> float:
+    """A bound of the error of (z_y - z_j) / |w_y - w_j| for all images and classes; inf where two rows are equal.
+
+    Args:
+        state: of the features, as `rounding` gives it.
+    """
+    head = _last(net)
+    assert isinstance(head, UnitHead)
+    u = torch.finfo(dtype).eps / 2
+    weight, bias = head.in_use()[0].double(), head.bias.detach().double().abs()
+    norms = weight.norm(dim=1) * (1 + 1e-9)
+    own = (_gamma(weight.shape[1] + 2, u) + 2 * u) * (norms * (state.norm + state.error) + bias)
+    apart = (weight[:, None] - weight[None]).norm(dim=2)
+    each = apart * state.error + own[:, None] + own[None] + u * (own[:, None] + own[None])
+    others = ~torch.eye(len(weight), dtype=torch.bool, device=weight.device)
+    return float((each / apart)[others].max()) if len(weight) > 1 else 0.0
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rkblocks.render.places import long
-from rkblocks.report.elements import Mark, folded, image, norm, number, paragraph, table
+from rkblocks.report.elements import Accuracy, Mark, folded, image, norm, number, paragraph, table
 from rkblocks.report.lemma1 import lemma1
 from rkblocks.report.words import WORDS
 
@@ -145,6 +145,24 @@ def examples(run: Run, drawings: Drawings) -> str:
     )
 
 
+def certificate(run: Run, drawings: Drawings) -> str:
+    """Return what is certified, or falsely claimed, beside what an attack leaves."""
+    rows = run["analyses"]["certificate"]
+    proved = rows[0]["proved"]
+    lines = [(row["eps"], Accuracy(row["certified"]), Accuracy(row["attacked"]), row["refuted"]) for row in rows]
+    head = ("eps, l2", "certified" if proved else "claimed, not proved", "under PGD-40", "images refuted")
+    words = "At " + "; ".join(
+        f"{number(row['eps'])} {number(row['certified'])} against {number(row['attacked'])}" for row in rows
+    )
+    note = "" if proved else "A block has no guarantee: the first curve is what the formula would claim."
+    return _joined(
+        paragraph(WORDS["certificate"].introduction(n=rows[0]["n"])),
+        paragraph(note, "note") if note else "",
+        table("Certified and attacked accuracy", head, lines),
+        _drawn(drawings, "certificate", f"Certified and attacked accuracy. {words}."),
+    )
+
+
 SECTIONS: Final[dict[str, tuple[str, Callable[[Run, Drawings], str]]]] = {
     "lemma1": ("What the SSP coefficient is worth: the premise of Lemma 1", lemma1),
     "growth": ("Growth of perturbations", growth),
@@ -154,6 +172,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[Run, Drawings], str]]]] = {
     "coefficients": ("Learned coefficients", coefficients),
     "surface": ("Loss surface", surface),
     "examples": ("Adversarial images", examples),
+    "certificate": ("Certified accuracy beside accuracy under attack", certificate),
 }
 """By name of the analysis, in the order of the page: heading, and what writes the section."""
 

@@ -28,6 +28,8 @@ def drawings_of(run: Run) -> dict[str, Figure]:
             found[name] = figures.ALONG_DEPTH[name](run)
     if run["analyses"].get("surface"):
         found["surface"] = figures.loss_surface(run)
+    if run["analyses"].get("certificate"):
+        found["certificate"] = figures.certificate(run)
     if run["analyses"].get("examples"):
         found["examples"] = figures.adversarial_images(run)
     return found

@@ -9,6 +9,7 @@ from rkblocks.evaluation.health import model as model
 from rkblocks.evaluation.health import search as search
 from rkblocks.evaluation.health import blackbox as blackbox
 from rkblocks.evaluation.health import selection as selection
+from rkblocks.evaluation.health import certified as certified
 
 # isort: on
 from rkblocks.evaluation.health.evidence import Evidence as Evidence

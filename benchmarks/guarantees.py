@@ -1,0 +1,366 @@
+"""What guarantees are worth, measured: docs/results/guarantees.md has the numbers.
+
+    python benchmarks/guarantees.py sharpness
+    python benchmarks/guarantees.py digits runs/certified        resumable: what is in the folder is not done again
+    python benchmarks/guarantees.py torchlip --minutes 2         needs deel-torchlip and MNIST in $RKBLOCKS_DATA
+
+Every part prints a Markdown table; --json FILE keeps the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from rkblocks import files
+from rkblocks.attacks import Threat
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.evaluation import certify_subject, mean_deviation, of_model, of_run
+from rkblocks.evaluation.certify import claimed
+from rkblocks.evaluation.measure import measure, measure_clean
+from rkblocks.evaluation.plan import Item
+from rkblocks.runs.config import load
+from rkblocks.training import train
+from rkblocks.verify.facts import Facts
+
+SCHEMES = ("euler", "midpoint", "ssp2", "ssp3", "rk4", "kutta3", "ssprk43", "ssprk104", "ark")
+SHARES = (0.5, 0.9, 1.0, 1.02, 1.2)
+STEPS = (0.02, 0.1, 0.5, 1.0, 1.2)
+
+
+def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int = 64, steps: int = 300) -> float:
+    """The largest expansion of differences by one step that gradient ascent finds, from several random starts.
+
+    A stage sees F through its Jacobian there, (G_i - I)/h0 with G_i nonexpansive; the stages are different points, so
+    that a network may have any G_i there.  l2: plane rotations times a factor in [0, 1], as complex numbers; linf: 4x4
+    matrices with absolute row sums of 1.
+    """
+    torch.manual_seed(seed)
+    m, n = len(b), 4
+    if norm == "l2":
+        raw = torch.randn(starts, m, 2, dtype=torch.float64)
+    else:
+        raw = torch.randn(starts, m, n, n, dtype=torch.float64)
+    raw.requires_grad_(True)
+    optimizer = torch.optim.Adam([raw], 0.05)
+    best = 0.0
+    for _ in range(steps):
+        grown = _grown(A, b, r, raw, norm)
+        best = max(best, float(grown.detach().max()))
+        optimizer.zero_grad()
+        (-grown.sum()).backward()
+        optimizer.step()
+    return best
+
+
+def _grown(A: Tensor, b: Tensor, r: float, raw: Tensor, norm: str) -> Tensor:
+    m = len(b)
+    if norm == "l2":
+        size, angle = torch.sigmoid(4 + raw[..., 0]), raw[..., 1] * math.pi
+        g = torch.polar(size, angle)
+        slopes: list[Tensor] = []
+        one = torch.ones(len(raw), dtype=torch.complex128)
+        for i in range(m):
+            y = one + r * sum((A[i, j] * slopes[j] for j in range(i)), torch.zeros_like(one))
+            slopes.append((g[:, i] - 1) * y)
+        return (one + r * sum(b[i] * slopes[i] for i in range(m))).abs()
+    G = raw / raw.abs().sum(-1, keepdim=True)
+    eye = torch.eye(raw.shape[-1], dtype=torch.float64).expand(len(raw), -1, -1)
+    matrices: list[Tensor] = []
+    for i in range(m):
+        y = eye + r * sum((A[i, j] * matrices[j] for j in range(i)), torch.zeros_like(eye))
+        matrices.append((G[:, i] - eye) @ y)
+    out = eye + r * sum(b[i] * matrices[i] for i in range(m))
+    return out.abs().sum(-1).max(-1).values
+
+
+def sharpness(options: argparse.Namespace) -> dict[str, object]:
+    """Table: the largest expansion found against the share of the limit; absolute steps where the limit is 0."""
+    rows = []
+    for name in SCHEMES:
+        facts = Facts(files.load(name)).at_init
+        field = facts.field
+        A = torch.tensor([[field.to_float(a) for a in row] for row in facts.reduced.A], dtype=torch.float64)
+        b = torch.tensor([field.to_float(w) for w in facts.reduced.b], dtype=torch.float64)
+        for norm, root in (("l2", facts.contractivity.root), ("linf", facts.optimal.root)):
+            limit = root.to_float()
+            at = [limit * share for share in SHARES] if limit else list(STEPS)
+            found = [expansion(A, b, r, norm, options.seed) for r in at]
+            rows.append({"scheme": name, "norm": norm, "limit": limit, "steps": at, "expansion": found})
+            print(f"{name} {norm} done", file=sys.stderr)
+    print("| scheme | norm | limit | " + " | ".join(f"{s:g} limit" for s in SHARES) + " |")
+    print("|---|---|---|" + "---|" * len(SHARES))
+    for row in rows:
+        cells = " | ".join(
+            f"{x:.6f}" + ("" if row["limit"] else f" (h = {h:g})")
+            for x, h in zip(row["expansion"], row["steps"], strict=True)
+        )
+        print(f"| {row['scheme']} | {row['norm']} | {row['limit']:.6g} | {cells} |")
+    return {"rows": rows}
+
+
+#: label -> (scheme, depth, step)
+PARAMETERS = {
+    "euler": ("euler", 4, "largest"),
+    "ssp2": ("ssp2", 4, "largest"),
+    "rk4": ("rk4", 4, "largest"),
+    "midpoint (no guarantee)": ("midpoint", 4, "1"),
+    "ssprk43, step 2": ("ssprk43", 4, "largest"),
+    "ssprk43, step 1": ("ssprk43", 4, "1"),
+    "ssprk104, step 6": ("ssprk104", 4, "largest"),
+}
+CALLS = {
+    "euler x 8": ("euler", 8, "largest"),
+    "ssp2 x 4": ("ssp2", 4, "largest"),
+    "rk4 x 2": ("rk4", 2, "largest"),
+    "ssprk43 x 2": ("ssprk43", 2, "largest"),
+}
+EPS = (Fraction(1, 4), Fraction(1, 2))
+
+
+def digits(options: argparse.Namespace) -> dict[str, object]:
+    """Tables: certified and attacked accuracy at equal parameters, and at equal calls of F."""
+    result = {}
+    for title, cases in (("equal parameters", PARAMETERS), ("equal calls of F", CALLS)):
+        if options.only and not title.endswith(options.only):
+            continue
+        rows = []
+        for label, (scheme, depth, step) in cases.items():
+            found = [_digits(options.folder, scheme, depth, step, seed) for seed in range(options.seeds)]
+            rows.append({"label": label, "seeds": found})
+        result[title] = rows
+        print(f"\n{title}, {options.seeds} seeds, mean (deviation)\n")
+        names = [f"{kind} {eps}" for eps in EPS for kind in ("certified", "PGD-40", "refuted")]
+        print("| scheme | clean | " + " | ".join(names) + " |\n|---|---|" + "---|" * len(names))
+        for row in rows:
+            print(
+                f"| {row['label']} | "
+                + " | ".join(_cell([s[k] for s in row["seeds"]]) for k in ("clean", *names))
+                + " |"
+            )
+    return result
+
+
+def _cell(values: list[float]) -> str:
+    mean, deviation = mean_deviation(values)
+    return (
+        f"{mean:.4f} ({deviation or 0:.4f})"
+        if max(values) <= 1 and not all(v == int(v) for v in values)
+        else f"{mean:g}"
+    )
+
+
+def _digits(folder: Path, scheme: str, depth: int, step: str, seed: int) -> dict[str, float]:
+    name = f"{scheme}-{depth}-{step}-{seed}".replace("/", "_")
+    run = folder / name
+    if not (run / "last.safetensors").exists():
+        changes = [f"net.blocks={scheme}", f"net.depth={depth}", f"net.step={step}", f"training.seed={seed}"]
+        train(load("digits-certified", changes), run, progress=False)
+        print(f"{name} trained", file=sys.stderr)
+    done = run / "guarantees.json"
+    if done.exists():
+        return json.loads(done.read_text())
+    subject = of_run(run, device="cpu")
+    try:
+        certificate = certify_subject(subject)
+    except RkblocksError:
+        certificate = claimed(subject)
+    clean = measure_clean(subject, 500)
+    found = {"clean": clean.accuracy}
+    for eps in EPS:
+        item = Item("pgd", Threat("l2", eps, steps=40, step=eps / 10), "any")
+        left = measure(subject, item, clean, seed=seed, batch=500)
+        sure = certificate.radii > float(eps)
+        found |= {f"certified {eps}": int(sure.sum()) / len(sure), f"PGD-40 {eps}": left.accuracy}
+        found[f"refuted {eps}"] = int((sure & ~left.correct).sum())
+    done.write_text(json.dumps(found))
+    return found
+
+
+def torchlip(options: argparse.Namespace) -> dict[str, object]:
+    """Table: certified accuracy on MNIST and time a step, beside a network of deel-torchlip's spectral layers."""
+    from deel import torchlip as lip
+
+    from rkblocks import data, nets
+
+    images = data.load("mnist", root=options.data_root)
+    torch.manual_seed(options.seed)
+    generator = torch.Generator().manual_seed(options.seed)
+    ours = nets.bounded("ssp2", 2, shape=(1, 28, 28), widths=(16, 32), step="largest", generator=generator)
+    count = sum(p.numel() for p in ours.parameters())
+    theirs = _theirs(lip, count)
+    networks: dict[str, tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]] = {
+        "rkblocks, ssp2": (ours, _margin),
+        "deel-torchlip": (theirs, _margin),
+    }
+    ratio, each = _step_ratio(networks, images)
+    rows = []
+    for name, (net, loss) in networks.items():
+        steps = _fit(net, loss, images, options.minutes * 60, options.seed)
+        test = images.test
+        row: dict[str, object] = {"network": name, "parameters": sum(p.numel() for p in net.parameters())}
+        row |= {"steps": steps, "ms a step": each[name] * 1000}
+        net.eval()
+        if name == "deel-torchlip":
+            radii, right, constant = _their_radii(net, test.images, test.labels)
+        else:
+            found = certify_subject(of_model(net, test.images, test.labels))
+            radii, right, constant = found.radii, found.correct, found.lipschitz
+        row |= {"claimed constant": constant, "measured constant": _measured(net, test.images)}
+        row["clean"] = int(right.sum()) / len(right)
+        row |= {f"certified {eps}": int((radii > eps).sum()) / len(radii) for eps in (0.5, 1.0, 1.58)}
+        rows.append(row)
+    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
+    for row in rows:
+        print("| " + " | ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()) + " |")
+    print(f"\nours takes {ratio:.2f} of their time a step (median of interleaved pairs)")
+    return {"rows": rows, "ratio": ratio}
+
+
+def _margin(logits: Tensor, y: Tensor) -> Tensor:
+    from rkblocks.training.losses import margin
+
+    return margin(logits, y, 2.0, 0.25)
+
+
+def _theirs(lip: object, count: int) -> nn.Module:
+    """Spectral convolutions with GroupSort2 and norm pooling; the width of the dense part meets the parameters."""
+
+    def build(hidden: int) -> nn.Module:
+        return nn.Sequential(
+            lip.SpectralConv2d(1, 16, 3, padding=1),
+            lip.GroupSort2(),
+            lip.SpectralConv2d(16, 16, 3, padding=1),
+            lip.GroupSort2(),
+            lip.ScaledL2NormPool2d(2, 2),
+            lip.SpectralConv2d(16, 32, 3, padding=1),
+            lip.GroupSort2(),
+            lip.ScaledL2NormPool2d(2, 2),
+            nn.Flatten(),
+            lip.SpectralLinear(32 * 49, hidden),
+            lip.GroupSort2(),
+            lip.FrobeniusLinear(hidden, 10, disjoint_neurons=True),
+        )
+
+    sizes = {h: abs(sum(p.numel() for p in build(h).parameters()) - count) for h in range(2, 64, 2)}
+    return build(min(sizes, key=sizes.__getitem__))
+
+
+def _batches(images: object, seed: int):
+    generator = torch.Generator().manual_seed(seed)
+    part = images.train
+    while True:
+        for rows in torch.randperm(len(part.labels), generator=generator).split(128):
+            if len(rows) == 128:
+                yield part.images[rows].float() / 255, part.labels[rows]
+
+
+def _step(net: nn.Module, loss: Callable, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+    net.train()
+    optimizer.zero_grad()
+    loss(net(x), y).backward()
+    optimizer.step()
+
+
+def _step_ratio(networks: dict, images: object, pairs: int = 15) -> tuple[float, dict[str, float]]:
+    import copy
+
+    x, y = next(_batches(images, 0))
+    ready = {n: (copy.deepcopy(net), loss) for n, (net, loss) in networks.items()}
+    ready = {n: (net, loss, torch.optim.Adam(net.parameters(), 1e-3)) for n, (net, loss) in ready.items()}
+    times: dict[str, list[float]] = {n: [] for n in ready}
+    for k in range(pairs + 2):
+        for n, (net, loss, optimizer) in ready.items():
+            start = time.process_time()
+            _step(net, loss, optimizer, x, y)
+            if k >= 2:
+                times[n].append(time.process_time() - start)
+    first, second = times.values()
+    ratios = sorted(a / b for a, b in zip(first, second, strict=True))
+    return ratios[len(ratios) // 2], {n: sorted(t)[len(t) // 2] for n, t in times.items()}
+
+
+def _fit(net: nn.Module, loss: Callable, images: object, seconds: float, seed: int) -> int:
+    """Train for so much time of one core, the rate falling to zero over it; return the number of steps."""
+    optimizer, start = torch.optim.Adam(net.parameters(), 1e-2), time.process_time()
+    for steps, (x, y) in enumerate(_batches(images, seed)):
+        share = (time.process_time() - start) / seconds
+        if share >= 1:
+            return steps
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * min(1.0, 5 * share + 0.05) * (1 - share)
+        _step(net, loss, optimizer, x, y)
+    raise AssertionError("the batches never end")
+
+
+def _their_radii(net: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Radii by their claim that all but the last layer is 1-Lipschitz, with the rows of the last layer as they are."""
+    exported = net.vanilla_export() if hasattr(net, "vanilla_export") else net
+    last = exported[-1]
+    with torch.no_grad():
+        weight = last.weight
+        distances = (weight[:, None] - weight[None]).norm(dim=2)
+        logits = torch.cat([net(part.float() / 255) for part in images.split(500)])
+    own = logits.gather(1, labels[:, None])
+    reach = (own - logits) / distances[labels].clamp_min(1e-12)
+    reach.scatter_(1, labels[:, None], float("inf"))
+    return reach.min(1).values.clamp_min(0), logits.argmax(1) == labels, 1.0
+
+
+def _measured(net: nn.Module, images: Tensor, count: int = 16, steps: int = 30) -> float:
+    """The largest singular value of the Jacobian of the features before the last layer at some images."""
+    if hasattr(net, "groups"):
+        from rkblocks.nets import bounds
+
+        parts = [s.module for s in bounds.body(net)]
+    else:
+        parts = list(net)[:-1]
+
+    def features(x: Tensor) -> Tensor:
+        for part in parts:
+            x = part(x)
+        return x.flatten(1)
+
+    x = images[:count].float() / 255
+    v = torch.randn_like(x)
+    largest = torch.zeros(count)
+    for _ in range(steps):
+        v = v / v.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+        _, out = torch.autograd.functional.jvp(features, x, v)
+        largest = out.norm(dim=1)
+        _, v = torch.autograd.functional.vjp(features, x, out)
+    return float(largest.max())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["sharpness", "digits", "torchlip"])
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("runs/certified"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=["parameters", "calls of F"], help="one table of digits")
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--data-root", default=os.environ.get("RKBLOCKS_DATA", "data"))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found = {"sharpness": sharpness, "digits": digits, "torchlip": torchlip}[options.part](options)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(
+            json.dumps({"part": options.part, "torch": torch.__version__, **found}, indent=1) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
