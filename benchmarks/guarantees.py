@@ -38,17 +38,17 @@ SHARES = (0.5, 0.9, 1.0, 1.02, 1.2)
 STEPS = (0.02, 0.1, 0.5, 1.0, 1.2)
 
 
-def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int = 64, steps: int = 300) -> float:
+def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int = 32, steps: int = 200) -> float:
     """The largest expansion of differences by one step that gradient ascent finds, from several random starts.
 
     A stage sees F through its Jacobian there, (G_i - I)/h0 with G_i nonexpansive; the stages are different points, so
-    that a network may have any G_i there.  l2: plane rotations times a factor in [0, 1], as complex numbers; linf: 4x4
-    matrices with absolute row sums of 1.
+    that a network may have any G_i there.  l2: rotations of the plane, as complex numbers; linf: 4x4 matrices with
+    absolute row sums of 1.
     """
     torch.manual_seed(seed)
     m, n = len(b), 4
     if norm == "l2":
-        raw = torch.randn(starts, m, 2, dtype=torch.float64)
+        raw = torch.randn(starts, m, 1, dtype=torch.float64)
     else:
         raw = torch.randn(starts, m, n, n, dtype=torch.float64)
     raw.requires_grad_(True)
@@ -66,8 +66,7 @@ def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int 
 def _grown(A: Tensor, b: Tensor, r: float, raw: Tensor, norm: str) -> Tensor:
     m = len(b)
     if norm == "l2":
-        size, angle = torch.sigmoid(4 + raw[..., 0]), raw[..., 1] * math.pi
-        g = torch.polar(size, angle)
+        g = torch.polar(torch.ones_like(raw[..., 0]), raw[..., 0] * math.pi)  # the result is largest on the circle
         slopes: list[Tensor] = []
         one = torch.ones(len(raw), dtype=torch.complex128)
         for i in range(m):
@@ -102,7 +101,7 @@ def sharpness(options: argparse.Namespace) -> dict[str, object]:
     print("|---|---|---|" + "---|" * len(SHARES))
     for row in rows:
         cells = " | ".join(
-            f"{x:.6f}" + ("" if row["limit"] else f" (h = {h:g})")
+            f"{x:.8f}" + ("" if row["limit"] else f" (h = {h:g})")
             for x, h in zip(row["expansion"], row["steps"], strict=True)
         )
         print(f"| {row['scheme']} | {row['norm']} | {row['limit']:.6g} | {cells} |")
@@ -129,26 +128,22 @@ EPS = (Fraction(1, 4), Fraction(1, 2))
 
 
 def digits(options: argparse.Namespace) -> dict[str, object]:
-    """Tables: certified and attacked accuracy at equal parameters, and at equal calls of F."""
-    result = {}
-    for title, cases in (("equal parameters", PARAMETERS), ("equal calls of F", CALLS)):
-        if options.only and not title.endswith(options.only):
-            continue
-        rows = []
-        for label, (scheme, depth, step) in cases.items():
-            found = [_digits(options.folder, scheme, depth, step, seed) for seed in range(options.seeds)]
-            rows.append({"label": label, "seeds": found})
-        result[title] = rows
-        print(f"\n{title}, {options.seeds} seeds, mean (deviation)\n")
-        names = [f"{kind} {eps}" for eps in EPS for kind in ("certified", "PGD-40", "refuted")]
-        print("| scheme | clean | " + " | ".join(names) + " |\n|---|---|" + "---|" * len(names))
-        for row in rows:
-            print(
-                f"| {row['label']} | "
-                + " | ".join(_cell([s[k] for s in row["seeds"]]) for k in ("clean", *names))
-                + " |"
-            )
-    return result
+    """Tables: certified and attacked accuracy at equal parameters, and at equal calls of F; seed after seed."""
+    tables = {"equal parameters": PARAMETERS, "equal calls of F": CALLS}
+    found: dict[str, dict[str, list[dict[str, float]]]] = {title: {} for title in tables}
+    for seed in range(options.seeds):
+        for title, cases in tables.items():
+            for label, case in cases.items():
+                one = _digits(options.folder, *case, seed, options.report)
+                if one is not None:
+                    found[title].setdefault(label, []).append(one)
+    names = ["clean", *(f"{kind} {eps}" for eps in EPS for kind in ("certified", "PGD-40", "refuted"))]
+    for title, rows in found.items():
+        print(f"\n{title}, mean (deviation)\n")
+        print(f"| scheme | seeds | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}")
+        for label, seeds in rows.items():
+            print(f"| {label} | {len(seeds)} | {' | '.join(_cell([one[k] for one in seeds]) for k in names)} |")
+    return dict(found)
 
 
 def _cell(values: list[float]) -> str:
@@ -160,9 +155,14 @@ def _cell(values: list[float]) -> str:
     )
 
 
-def _digits(folder: Path, scheme: str, depth: int, step: str, seed: int) -> dict[str, float]:
+def _digits(
+    folder: Path, scheme: str, depth: int, step: str, seed: int, report: bool = False
+) -> dict[str, float] | None:
+    """What was found of one network, trained first where its folder is not there; None for a report without it."""
     name = f"{scheme}-{depth}-{step}-{seed}".replace("/", "_")
     run = folder / name
+    if report and not (run / "guarantees.json").exists():
+        return None
     if not (run / "last.safetensors").exists():
         changes = [f"net.blocks={scheme}", f"net.depth={depth}", f"net.step={step}", f"training.seed={seed}"]
         train(load("digits-certified", changes), run, progress=False)
@@ -208,15 +208,16 @@ def torchlip(options: argparse.Namespace) -> dict[str, object]:
     for name, (net, loss) in networks.items():
         steps = _fit(net, loss, images, options.minutes * 60, options.seed)
         test = images.test
+        shown, labels = test.images[: options.images], test.labels[: options.images]
         row: dict[str, object] = {"network": name, "parameters": sum(p.numel() for p in net.parameters())}
         row |= {"steps": steps, "ms a step": each[name] * 1000}
         net.eval()
         if name == "deel-torchlip":
-            radii, right, constant = _their_radii(net, test.images, test.labels)
+            radii, right, constant = _their_radii(net, shown, labels)
         else:
-            found = certify_subject(of_model(net, test.images, test.labels))
+            found = certify_subject(of_model(net, shown, labels))
             radii, right, constant = found.radii, found.correct, found.lipschitz
-        row |= {"claimed constant": constant, "measured constant": _measured(net, test.images)}
+        row |= {"claimed constant": constant, "measured constant": _measured(net, shown)}
         row["clean"] = int(right.sum()) / len(right)
         row |= {f"certified {eps}": int((radii > eps).sum()) / len(radii) for eps in (0.5, 1.0, 1.58)}
         rows.append(row)
@@ -305,10 +306,8 @@ def _fit(net: nn.Module, loss: Callable, images: object, seconds: float, seed: i
 
 def _their_radii(net: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
     """Radii by their claim that all but the last layer is 1-Lipschitz, with the rows of the last layer as they are."""
-    exported = net.vanilla_export() if hasattr(net, "vanilla_export") else net
-    last = exported[-1]
     with torch.no_grad():
-        weight = last.weight
+        weight = net[-1].vanilla_export().weight
         distances = (weight[:, None] - weight[None]).norm(dim=2)
         logits = torch.cat([net(part.float() / 255) for part in images.split(500)])
     own = logits.gather(1, labels[:, None])
@@ -348,7 +347,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("runs/certified"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", choices=["parameters", "calls of F"], help="one table of digits")
+    parser.add_argument("--report", action="store_true", help="of digits: only what is in the folder already")
+    parser.add_argument("--images", type=int, default=10_000, help="of the MNIST test set")
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--data-root", default=os.environ.get("RKBLOCKS_DATA", "data"))
     parser.add_argument("--json", type=Path)

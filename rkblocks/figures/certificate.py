@@ -18,11 +18,11 @@ def certificate(run: Mapping[str, Any]) -> Figure:
     eps = [0.0, *(row["eps"] for row in rows)]
     lower = [rows[0]["clean"], *(row["certified"] for row in rows)]
     upper = [rows[0]["clean"], *(row["attacked"] for row in rows)]
-    axis.fill_between(eps, lower, upper, color="0.85", label="not decided" if rows[0]["proved"] else "refuted")
+    axis.fill_between(eps, lower, upper, color="0.85", label="between")
     axis.plot(eps, upper, label="PGD-40", **style.look(0))
     axis.plot(eps, lower, label="certified" if rows[0]["proved"] else "claimed, false", **style.look(1))
     axis.set_xlabel("eps (l2, pixels in [0, 1])")
     axis.set_ylabel("accuracy")
     axis.set_ylim(0, 1)
-    style.legend_below(figure, axis)
+    style.legend_below(figure)
     return figure

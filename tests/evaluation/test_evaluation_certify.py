@@ -131,6 +131,8 @@ def test_midpoint_is_refused_and_an_analysis_shows_what_it_would_have_claimed(tm
     assert "group1.0 has no guarantee: midpoint, step 1, limit 0" in error
     assert main(["analyze", str(folder), "--only", "certificate", "--limit", "40"]) == 0
     assert "FALSE: a block has no guarantee" in capsys.readouterr().out
+    assert "claimed, not proved" in (folder / "analysis" / "report.html").read_text()
+    assert (folder / "analysis" / "certificate.svg").exists()
 
 
 def test_a_false_certificate_is_broken() -> None:
