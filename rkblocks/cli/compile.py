@@ -11,7 +11,7 @@ from rkblocks.cli.place import named
 
 @click.command(
     "compile",
-    short_help="Write a scheme as a stand-alone torch module.",
+    short_help="Write a scheme as a stand-alone module.",
     epilog="\b\nExamples:\n  rkblocks compile ssp3\n  rkblocks compile my_scheme.json -o my_block.py\n"
     "  rkblocks compile ark --explain\n  rkblocks compile bs3 --error --dt 1/2",
 )
@@ -20,11 +20,19 @@ from rkblocks.cli.place import named
 @click.option("--dt", default="1", metavar="FRACTION", show_default=True, help="The step size.")
 @click.option("--time", is_flag=True, help="The residual takes the time, F(x, t).")
 @click.option("--error", is_flag=True, help="Return the error estimate of an embedded method as well.")
+@click.option(
+    "--target",
+    type=click.Choice(["torch", "numpy", "jax"]),
+    default="torch",
+    show_default=True,
+    help="The one library that the written file needs.",
+)
 @click.option("--explain", is_flag=True, help="Show the program after each pass with its cost, and what rounding does.")
-def command(name: str, output: str | None, dt: str, time: bool, error: bool, explain: bool) -> int:
+def command(name: str, output: str | None, dt: str, time: bool, error: bool, target: str, explain: bool) -> int:
     """Write the scheme NAME (of the library, or a file) as readable Python.
 
-    The result is one torch.nn.Module class, which imports torch and nothing else. A tableau that is no consistent
+    The result is one torch.nn.Module class, which imports torch and nothing else; with --target numpy or jax it is
+    a function step(f, x, dt) and a loop integrate(f, x, steps, dt). A tableau that is no consistent
     explicit method is refused, with the diagnostics of `check`. `verify` proves what a written file computes.
 
     With --explain the program is shown instead, as lowered and after every pass that changed it, each with its cost,
@@ -40,6 +48,6 @@ def command(name: str, output: str | None, dt: str, time: bool, error: bool, exp
         program.check_start(tableau.name, steps[-1].program, {})
         text = f"{program.explanation(steps)}\n{program.rounding_text(steps[-1].program)}"
     else:
-        text = program.emit(tableau, dt=size, time=time, error=error)
+        text = program.emit(tableau, dt=size, time=time, error=error, target=target)
     console.deliver(text, output)
     return 0

@@ -13,6 +13,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.files.wording import count
 from rkblocks.program.domains import Domain
 from rkblocks.program.facts import Facts
+from rkblocks.program.function_source import function_source
 from rkblocks.program.header import WIDTH, header, plain, wrapped
 from rkblocks.program.interpret import interpret
 from rkblocks.program.ir import Program
@@ -31,8 +32,9 @@ def emit(
     time: bool = False,
     error: bool = False,
     class_name: str | None = None,
+    target: str = "torch",
 ) -> str:
-    """The text of a Python module with one class: one step of the scheme around a residual.
+    """The text of a stand-alone Python module: for torch a class, one step of the scheme around a residual.
 
     Args:
         source: a tableau, or the name or path of one.
@@ -40,15 +42,23 @@ def emit(
         time: whether the residual takes the time, F(x, t).
         error: whether the step returns (result, error estimate), for an embedded method.
         class_name: the name of the class; made from that of the scheme where left out.
+        target: "torch"; "numpy" or "jax" for functions `step` and `integrate` that take dt, by default the one given.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
         RkblocksError: RK501 for a step size that is not positive, RK507 for a method that estimates no error, RK520 for
-            a coefficient beyond every double, RK522 for a class name that is none.
+            a coefficient beyond every double, RK522 for a class name that is none, RK523 for an unknown target, or a
+            class name for one without classes.
     """
     tableau = tableau_of(source)
     found = proved(tableau)
     size = step_size(dt)
+    if target != "torch":
+        if class_name is not None:
+            fail("RK523", f"target {target} has no class to be called {class_name}", help="leave class_name out")
+        program = lower(tableau, dt=None, time=time, error=error)
+        check_start(tableau.name, program, domains(program))
+        return function_source(tableau, found, program, target, size)
     program = lower(tableau, dt=size, time=time, error=error)
     learned = domains(program)
     check_start(tableau.name, program, learned)

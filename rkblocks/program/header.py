@@ -33,7 +33,7 @@ def rows(tableau: Tableau, found: Facts, program: Program) -> list[tuple[str, st
     ]
 
 
-def header(tableau: Tableau, found: Facts, program: Program) -> str:
+def header(tableau: Tableau, found: Facts, program: Program, target: str = "torch") -> str:
     """The docstring of the module."""
     title = plain(f"{tableau.name}: {tableau.title}" if tableau.title else tableau.name)
     lines = [*wrapped(title, ""), ""]
@@ -41,15 +41,16 @@ def header(tableau: Tableau, found: Facts, program: Program) -> str:
         lines += wrapped(plain(text), f"{key:<{_KEY}}")
     lines += [
         "",
-        f"Written by rkblocks (`{_command(tableau, program)}`), which proved these figures exactly.",
+        f"Written by rkblocks (`{_command(tableau, program, target)}`), which proved these figures exactly.",
     ]
     return '"""' + "\n".join(lines) + '\n"""\n'
 
 
-def _command(tableau: Tableau, program: Program) -> str:
+def _command(tableau: Tableau, program: Program, target: str) -> str:
     """The command that writes the module."""
     options = [f"--dt {program.dt}"] if program.dt not in (None, 1) else []
     options += ["--time"] if program.time else []
+    options += [] if target == "torch" else [f"--target {target}"]
     options += ["--error"] if program.error else []
     return " ".join(["rkblocks compile", plain(tableau.name), *options])
 
