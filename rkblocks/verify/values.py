@@ -79,7 +79,7 @@ def off(field: Field, found: Element, other: Element) -> str:
 
 def off_root(field: Field, found: Element, root: Root) -> str:
     """As `off`, for a number beside a real algebraic number."""
-    low, high = field.enclose(field.number(found), 256)
+    low, high = field.enclose(found, 256)
     tight = root.refine(256)
     difference = abs((low + high) / 2 - (tight.low + tight.high) / 2)
     alike = 0 < difference * ALIKE < abs(tight.high)

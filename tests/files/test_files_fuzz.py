@@ -118,7 +118,7 @@ def test_sound_files_are_read(entries: list[str]) -> None:
 def test_the_harness_in_short() -> None:
     """A few of the files that `python tests/files/fuzz.py` tries by the hundred thousand, and proof that it sees."""
     totals = fuzz.Totals()
-    for number in range(150):
+    for number in (*range(90), 1324):  # the last was an internal error when it was tried first
         totals.run(number)
     assert not totals.tracebacks + totals.raw + totals.large + totals.late, str(totals)
     assert set(totals.kinds) == set(fuzz.KINDS)
