@@ -11,5 +11,5 @@ from rkblocks.attacks.run import pgd as pgd
 from rkblocks.attacks.run import run as run
 from rkblocks.attacks.search import Counter as Counter
 from rkblocks.attacks.streams import ExampleStreams as ExampleStreams
-from rkblocks.attacks.threat import Threat as Threat
-from rkblocks.attacks.threat import fraction_text as fraction_text
+from rkblocks.settings.threat import Threat as Threat
+from rkblocks.settings.threat import fraction_text as fraction_text

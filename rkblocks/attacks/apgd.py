@@ -15,7 +15,7 @@ from rkblocks.attacks.search import Inner, Observer, Watch, repeat, starting_poi
 from rkblocks.attacks.sparse import Sparse
 from rkblocks.attacks.streams import Streams
 from rkblocks.attacks.targeted import goals
-from rkblocks.attacks.threat import LARGEST, Threat
+from rkblocks.settings.threat import LARGEST, Threat
 
 WIDER: Final = (3, 2, 1)  # in l1, the radii of the climbs in units of eps
 SHORT: Final = 3  # tenths of the steps, which each climb but the last one gets

@@ -15,9 +15,9 @@ from rkblocks.attacks.apgd import own_step
 from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.extras import require
+from rkblocks.settings.threat import Threat
 
 TARGETS = 9
 NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}

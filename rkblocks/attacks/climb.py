@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import input_gradient, labels_of, objective
 from rkblocks.attacks.search import Watch
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 
 @dataclass

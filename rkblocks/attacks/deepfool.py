@@ -18,7 +18,7 @@ from rkblocks.attacks.losses import no_gradient
 from rkblocks.attacks.projection import project, steepest
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 RIVALS: Final = 9  # classes of largest logit whose planes are looked at
 OVERSHOOT: Final = 1.02  # of a step, to get across the plane

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.pgd import pgd
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 
 def single_step(threat: Threat) -> Threat:

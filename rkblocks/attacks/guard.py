@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.geometry import distance
-from rkblocks.attacks.threat import Threat, fraction_text
 from rkblocks.diagnostics import fail
+from rkblocks.settings.threat import Threat, fraction_text
 
 
 @contextmanager

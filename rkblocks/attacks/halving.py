@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rkblocks.attacks.climb import Climber
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 MOMENTUM: Final = 0.75  # alpha of eq. (1): the share of the new step
 IMPROVING: Final = 0.75  # rho: fewer improving steps than this share since the last checkpoint halve the step

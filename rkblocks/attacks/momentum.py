@@ -9,7 +9,7 @@ from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.pgd import Turn, ascent
 from rkblocks.attacks.search import Observer, repeat
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 
 def momentum(

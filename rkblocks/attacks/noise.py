@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer, starting_point
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 
 def no_step(threat: Threat) -> Threat:

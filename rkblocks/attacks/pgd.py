@@ -15,7 +15,7 @@ from rkblocks.attacks.losses import input_gradient, labels_of
 from rkblocks.attacks.projection import project, steepest
 from rkblocks.attacks.search import Inner, Observer, Watch, repeat, starting_point
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 Turn = Callable[[Tensor, Tensor], Tensor]
 """Called as turn(gradient, rows): the direction that a step takes instead of the gradient of these rows."""

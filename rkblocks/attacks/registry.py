@@ -23,11 +23,9 @@ from rkblocks.attacks.noise import gaussian, no_step, noise
 from rkblocks.attacks.pgd import pgd
 from rkblocks.attacks.square import no_gradient, square
 from rkblocks.attacks.targeted import targeted
-from rkblocks.attacks.threat import NORMS, Threat
 from rkblocks.attacks.transfer import transfer
+from rkblocks.settings.threat import NORMS, OPTIONAL, Threat
 
-#: Fields of a threat model that are None where an attack has no use for them.
-OPTIONAL: Final = ("targets", "decay", "queries", "source", "eot")
 #: What a search by gradient steps reads.
 SEARCH: Final = ("steps", "step", "restarts", "random_start", "loss", "eot")
 

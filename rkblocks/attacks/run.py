@@ -15,9 +15,9 @@ from rkblocks.attacks.registry import ATTACKS, Attack
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.shortcuts import shortcuts
 from rkblocks.attacks.streams import Streams, as_streams
-from rkblocks.attacks.threat import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.extras import require
+from rkblocks.settings.threat import Threat
 
 DEFINITIONS: Final = ("final", "any")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.geometry import uniform_in_ball
 from rkblocks.attacks.losses import LOSS, labels_of
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 Observer = Callable[[int, int, Tensor, Tensor], None]
 """Called as observe(search, step, rows, logits): the logits of iterate number `step` (0 is the start) of these rows.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rkblocks.attacks.climb import Climber
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 FIRST_SHARE: Final = 0.2  # of the pixels, which the first steps move
 EVERY: Final = 0.04  # of the steps: the distance of the checkpoints

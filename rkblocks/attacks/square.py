@@ -22,7 +22,7 @@ from rkblocks.attacks.patches import Patch, patch_side, squares, stripes, tiles,
 from rkblocks.attacks.projection import project
 from rkblocks.attacks.search import Observer, Watch, repeat
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 CHUNK = 64  # queries whose random numbers are drawn at once
 #: How a search begins and what a query changes, by norm.

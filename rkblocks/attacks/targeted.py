@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.pgd import ascent
 from rkblocks.attacks.search import Observer, repeat
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import LEAST_LIKELY, Threat
+from rkblocks.settings.threat import LEAST_LIKELY, Threat
 
 
 def targeted(

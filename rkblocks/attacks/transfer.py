@@ -11,7 +11,7 @@ from rkblocks.attacks.momentum import accumulated
 from rkblocks.attacks.pgd import ascent
 from rkblocks.attacks.search import Observer, repeat
 from rkblocks.attacks.streams import Streams
-from rkblocks.attacks.threat import Threat
+from rkblocks.settings.threat import Threat
 
 
 def transfer(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
+
+from rkblocks.settings.threat import OPTIONS
 
 EPILOG = """\b
 Examples:
@@ -43,23 +46,23 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     ctx.exit()
 
 
+def _search_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add an option for each field of a threat model that users may set."""
+    for name, one in reversed(OPTIONS.items()):
+        text = "--" + name.replace("_", "-")
+        text += f"/--no-{text[2:]}" if one.kind == "flag" else ""
+        kind = {"count": int, "flag": bool}.get(one.kind, str)
+        metavar = None if one.kind == "flag" else one.metavar or "FRACTION"
+        command = click.option(text, type=kind, default=None, metavar=metavar, help=one.help)(command)
+    return command
+
+
 @click.command("evaluate", short_help="Attack trained networks.", epilog=EPILOG)
 @click.argument("runs", nargs=-1, metavar="RUN...")
 @click.option("--list-attacks", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="Name them all.")
 @click.option("--preset", default=None, metavar="NAME", help="paper, standard or quick.  [default: standard]")
 @click.option("--attack", metavar="NAME", help="One attack instead of a preset; see --list-attacks.")
-@click.option("--eps", metavar="FRACTION", help="Radius of the ball, for example 8/255.  [default: the data set's]")
-@click.option("--step", metavar="FRACTION", help="Length of a step.")
-@click.option("--steps", type=int, metavar="K", help="Steps of PGD.")
-@click.option("--norm", metavar="NORM", help="linf, l2 or l1.")
-@click.option("--restarts", type=int, metavar="R", help="Independent searches; the worst counts.")
-@click.option("--random-start/--no-random-start", default=None, help="Begin at a random point of the ball.")
-@click.option("--loss", metavar="NAME", help="ce, margin or dlr.")
-@click.option("--targets", metavar="K", help="Aim at K wrong classes in turn, or at least-likely; for targeted, apgd.")
-@click.option("--decay", metavar="NUMBER", help="Of the momentum; for momentum, transfer.")
-@click.option("--queries", type=int, metavar="Q", help="Forward passes for each image; for square.")
-@click.option("--eot", type=int, metavar="N", help="Average N passes of a randomised model in each of the attack.")
-@click.option("--source", metavar="RUN", help="The run that transfer makes its examples on.")
+@_search_options
 @click.option("--definition", metavar="NAME", help="final: last iterate; any: any iterate, of images right when clean.")
 @click.option("--model", metavar="FILE.py:NAME", help="A network of your own, or a function that returns one.")
 @click.option("--data", metavar="NAME", help="With --model: digits, mnist, fashion, cifar10, ... or an image folder.")

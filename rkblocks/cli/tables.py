@@ -7,6 +7,7 @@ from typing import Any
 
 from rkblocks.render.listing import columns
 from rkblocks.render.places import long
+from rkblocks.settings.threat import said
 
 #: Under the verdicts of `analyze`: what the columns and the verdicts mean.
 LEGEND = """\
@@ -199,12 +200,7 @@ def _search(entry: Mapping[str, Any]) -> str:
         if entry["attack"] in STEPPING and entry["attack"] not in ("apgd", "deepfool")
         else []
     )
-    words += [f"x{threat['restarts']}"] if threat["restarts"] > 1 else []
-    words += [threat["loss"]] if threat["loss"] != "ce" else []
-    words += [f"{threat['targets']} targets"] if "targets" in threat else []
-    words += [f"{threat['queries']} queries"] if "queries" in threat else []
-    words += [f"from {threat['source']}"] if "source" in threat else []
-    words += [f"mean of {threat['eot']}"] if "eot" in threat else []
+    words += said(threat)
     return ", ".join([*words, entry["definition"]])
 
 

@@ -38,18 +38,6 @@ def evaluate(
     preset: str = "standard",
     attack: str | None = None,
     definition: str | None = None,
-    norm: str | None = None,
-    eps: str | None = None,
-    step: str | None = None,
-    steps: int | None = None,
-    restarts: int | None = None,
-    random_start: bool | None = None,
-    loss: str | None = None,
-    targets: int | str | None = None,
-    decay: str | None = None,
-    queries: int | None = None,
-    eot: int | None = None,
-    source: str | Path | None = None,
     split: str = "test",
     limit: int | None = None,
     seed: int = 0,
@@ -66,18 +54,20 @@ def evaluate(
     dataset: str = "",
     out: str | Path | None = None,
     save_images: int = 0,
+    **search: Any,
 ) -> dict[str, Any]:
     """Return the JSON object of `rkblocks evaluate --format json` for these run folders, or for a model of one's own.
 
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
-    budget. With an `attack` there is one row, which the other options describe in full; source: the run folder that
-    `transfer` makes its examples on. Each evaluation is saved in its run's `evaluations/`: the JSON, and the outcome of
-    every image as safetensors. probe: number of images for the health checks, 0 for none. corruptions: also the
-    accuracy under common corruptions. resume: continue where an evaluation with the same arguments was interrupted; the
-    result is the same as without the interruption. Several runs are compared, and averaged where they differ in their
-    seed alone. save_images: the adversarial examples of so many of the first images are saved too, for every attack:
-    tensors "0.images" (clean), "1.images", ... beside index and label. Of the processes of torchrun each attacks its
-    share of the images; all return the result, the first saves it.
+    budget. With an `attack` there is one row, which the other fields of attacks.Threat describe in full: steps,
+    restarts, random_start, targets, decay, queries, eot, and source: the run folder that `transfer` makes its examples
+    on. Each evaluation is saved in its run's `evaluations/`: the JSON, and the outcome of every image as safetensors.
+    probe: number of images for the health checks, 0 for none. corruptions: also the accuracy under common corruptions.
+    resume: continue where an evaluation with the same arguments was interrupted; the result is the same as without the
+    interruption. Several runs are compared, and averaged where they differ in their seed alone. save_images: the
+    adversarial examples of so many of the first images are saved too, for every attack: tensors "0.images" (clean),
+    "1.images", ... beside index and label. Of the processes of torchrun each attacks its share of the images; all
+    return the result, the first saves it.
 
     evaluate(model, images, labels) and evaluate(model, loader) are of any torch module: images [n, ...] in [0, 1] or
     uint8, integer labels [n], as tensors or arrays, or batches of both. Normalisation is the model's first layer. It
@@ -92,10 +82,7 @@ def evaluate(
     """
     wanted = Images(split, limit, seed, weights, data_root)
     running = Running(device, batch, probe, save, resume, corruptions, progress, save_images)
-    budget: dict[str, Any] = {"norm": norm, "eps": eps, "step": step, "loss": loss}
-    search: dict[str, Any] = {"steps": steps, "restarts": restarts, "random_start": random_start}
-    search |= {"targets": targets, "decay": decay, "queries": queries, "source": source, "eot": eot}
-    asked = Search(preset, attack, definition, budget, search)
+    asked = Search.of(preset, attack, definition, search)
     wanted.check()
     running.check()
     if isinstance(runs, nn.Module):

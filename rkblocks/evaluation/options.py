@@ -11,6 +11,7 @@ from typing import Any, Final
 from rkblocks.attacks import ATTACKS
 from rkblocks.diagnostics import Diagnostic, diagnostic, fail
 from rkblocks.runs.folder import WEIGHTS
+from rkblocks.settings.threat import OPTIONS
 
 SPLITS: Final = ("test", "validation", "train")
 LARGEST_SEED: Final = 2**63 - 1
@@ -20,16 +21,23 @@ WHOLE: Final = ((int,), "a whole number")
 FLAG: Final = ((bool,), "true or false")
 NUMBER: Final = ((str, int, float, Fraction), "a number such as 8/255")
 
+#: kind of an option of a search -> (types, what they are called)
+KINDS: Final = {
+    "name": TEXT,
+    "count": WHOLE,
+    "flag": FLAG,
+    "fraction": NUMBER,
+    "run": PATH,
+    "targets": ((int, str), "a whole number or least-likely"),
+}
 #: option -> (types, what they are called); all may be None where the default is None.
 EXPECTED: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     **dict.fromkeys(("preset", "split", "device", "weights"), TEXT),
-    **dict.fromkeys(("attack", "definition", "norm", "loss"), TEXT),
-    **dict.fromkeys(("eps", "step"), NUMBER),
-    **dict.fromkeys(("limit", "seed", "batch", "probe", "steps", "restarts", "queries", "eot", "save_images"), WHOLE),
-    "targets": ((int, str), "a whole number or least-likely"),
-    "decay": NUMBER,
-    **dict.fromkeys(("random_start", "save", "resume", "corruptions"), FLAG),
-    **dict.fromkeys(("data_root", "source", "out"), PATH),
+    **dict.fromkeys(("attack", "definition"), TEXT),
+    **{name: KINDS[one.kind] for name, one in OPTIONS.items()},
+    **dict.fromkeys(("limit", "seed", "batch", "probe", "save_images"), WHOLE),
+    **dict.fromkeys(("save", "resume", "corruptions"), FLAG),
+    **dict.fromkeys(("data_root", "out"), PATH),
 }
 REQUIRED: Final = frozenset(
     ("preset", "split", "device", "weights", "seed", "batch", "probe", "save", "resume", "corruptions", "save_images")

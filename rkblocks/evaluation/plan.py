@@ -9,6 +9,7 @@ from typing import Any, Final
 from rkblocks import attacks
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
+from rkblocks.settings.threat import said
 
 #: eps and step by data set. MNIST: paper section 4.2; its text gives no step, the published code documents 0.05 for
 #: training. CIFAR-10: paper section 4.3. The others follow common practice. A folder of images is treated like
@@ -40,13 +41,7 @@ class Item:
         threat, reads = self.threat, attacks.ATTACKS[self.attack].options
         steps = str(threat.steps) if "steps" in reads else ""
         extras = [self.definition] if "steps" in reads else []
-        extras += [f"x{threat.restarts}"] if threat.restarts > 1 and "restarts" in reads else []
-        extras += [threat.loss] if threat.loss != "ce" and "loss" in reads else []
-        extras += [f"{threat.targets} targets"] if threat.targets is not None and "targets" in reads else []
-        extras += [f"decay {threat.decay}"] if threat.decay not in (None, 1) else []
-        extras += [f"{threat.queries} queries"] if "queries" in reads else []
-        extras += [f"from {threat.source}"] if "source" in reads else []
-        extras += [f"eot {threat.eot}"] if threat.eot is not None else []
+        extras += said(vars(threat), reads)
         return " ".join([self.attack + steps, threat.norm, attacks.fraction_text(threat.eps), *extras])
 
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.options import check_images, check_progress, check_sizes, check_types, ignored, unread
 from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
+from rkblocks.settings.threat import OPTIONS
+
+BUDGET: Final = ("norm", "eps", "step", "loss")  # what changes a preset as well
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,18 @@ class Search:
     definition: str | None
     budget: Mapping[str, Any]
     search: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, preset: str, attack: str | None, definition: str | None, given: Mapping[str, Any]) -> Search:
+        """Return the search with these options by name. Raises RkblocksError RK822 for a name that is none."""
+        for name in given:
+            if name not in OPTIONS:
+                near = get_close_matches(name, OPTIONS, n=1)
+                known = f"did you mean {near[0]}?" if near else f"the options of a search are {', '.join(OPTIONS)}"
+                fail("RK822", f"evaluate has no option {name!r}", help=known)
+        values = {name: given.get(name) for name in OPTIONS}
+        budget = {name: values.pop(name) for name in BUDGET}
+        return cls(preset, attack, definition, budget, values)
 
     @property
     def name(self) -> str:

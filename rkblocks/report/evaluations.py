@@ -9,6 +9,7 @@ from typing import Any
 
 from rkblocks.report.elements import Accuracy, Mark, paragraph, table
 from rkblocks.runs import evaluations
+from rkblocks.settings.threat import said
 
 Saved = Mapping[str, Any]
 
@@ -88,8 +89,5 @@ def _found(check: Saved) -> str:
 def _attack(entry: Saved) -> str:
     threat = entry["threat"]
     words = [entry["attack"] + (f"-{threat['steps']}" if entry["attack"] == "pgd" else "")]
-    if threat and threat.get("restarts", 1) > 1:
-        words.append(f"x{threat['restarts']}")
-    if threat and threat.get("loss", "ce") != "ce":
-        words.append(threat["loss"])
+    words += said(threat or {})
     return " ".join(words)

@@ -16,6 +16,7 @@ from rkblocks.evaluation.options import LARGEST_SEED, ignored, unread
 from rkblocks.evaluation.plan import missing_rows
 from rkblocks.settings import reader
 from rkblocks.settings.reader import at_least, between, choice, setting
+from rkblocks.settings.threat import said
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,7 @@ def _words(item: Item) -> list[str]:
     searching = "steps" in ATTACKS[item.attack].options
     words = [f"{name}-{threat.steps}" if searching else name]
     words += [item.definition] if searching and item.definition != "final" else []
-    words += [f"x{threat.restarts}"] if threat.restarts > 1 else []
-    words += [threat.loss] if threat.loss != "ce" else []
+    words += said(vars(threat), ("restarts", "loss"))  # the keys of results that are stored have no others
     return words + ([threat.norm] if threat.norm != "linf" else [])
 
 

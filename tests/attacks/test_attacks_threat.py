@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkblocks.attacks import Threat, fraction_text
-from rkblocks.attacks.threat import parse_fraction
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.settings.threat import parse_fraction
 
 
 def test_budgets_are_exact_whatever_they_were_written_as():
@@ -85,7 +85,7 @@ def test_fields_of_single_attacks_are_reported_where_they_are_set():
         "queries": 100,
         "source": "runs/b",
     }
-    assert threat.text().endswith("loss ce, targets 3, decay 9/10, 100 queries, from runs/b")
+    assert threat.text().endswith("loss ce, 3 targets, decay 9/10, 100 queries, from runs/b")
     square = Threat(eps="3/10", steps=0, queries=1000, loss="margin")
     assert square.text() == "linf eps 3/10, 1 restart, loss margin, 1000 queries"
     assert Threat(targets="least-likely").to_dict()["targets"] == "least-likely"

@@ -7,9 +7,10 @@ step as fractions), and goes into every report.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from rkblocks.diagnostics import fail
 from rkblocks.settings.fractions import LARGEST as LARGEST
@@ -20,6 +21,28 @@ NORMS = ("linf", "l2", "l1")
 LOSSES = ("ce", "margin", "dlr")
 LEAST_LIKELY = "least-likely"
 MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
+
+
+@dataclass(frozen=True)
+class Option:
+    """What an option of a search is to those who read it: kind (fraction, count, flag, name, targets or run), help and
+    metavar of its command line option, and words ("{} queries") beside an attack where its value is not `usual`.
+    """
+
+    kind: str
+    help: str
+    metavar: str = ""
+    words: str = ""
+    usual: Any = None
+
+    def said(self, value: Any) -> str:
+        """Return the words for a value, "" where it is the usual one or there are none."""
+        return self.words.format(value) if self.words and value not in (None, self.usual) else ""
+
+
+def option(default: Any, kind: str, help: str, **own: Any) -> Any:
+    """Return a field of Threat that users may set: all that command line, checks and labels need is said here, once."""
+    return field(default=default, metadata={"option": Option(kind, help, **own)})
 
 
 @dataclass(frozen=True)
@@ -38,19 +61,39 @@ class Threat:
     Raises RkblocksError RK802 to RK806 and RK813, one code per kind of field.
     """
 
-    norm: str = "linf"
-    eps: Fraction = Fraction(8, 255)
-    steps: int = 20
-    step: Fraction | None = None
-    restarts: int = 1
-    random_start: bool = True
-    loss: str = "ce"
+    norm: str = option("linf", "name", "linf, l2 or l1.", metavar="NORM")
+    eps: Fraction = option(  # noqa: RUF009 (a field)
+        Fraction(8, 255), "fraction", "Radius of the ball, for example 8/255.  [default: the data set's]"
+    )
+    steps: int = option(20, "count", "Steps of PGD.", metavar="K")
+    step: Fraction | None = option(None, "fraction", "Length of a step.")  # noqa: RUF009 (a field)
+    restarts: int = option(1, "count", "Independent searches; the worst counts.", metavar="R", words="x{}", usual=1)
+    random_start: bool = option(True, "flag", "Begin at a random point of the ball.")
+    loss: str = option("ce", "name", "ce, margin or dlr.", metavar="NAME", words="{}", usual="ce")
     bounds: tuple[Fraction, Fraction] = (Fraction(0), Fraction(1))
-    targets: int | str | None = None
-    decay: Fraction | None = None
-    queries: int | None = None
-    source: str | None = None
-    eot: int | None = None
+    targets: int | str | None = option(
+        None,
+        "targets",
+        "Aim at K wrong classes in turn, or at least-likely; for targeted, apgd.",
+        metavar="K",
+        words="{} targets",
+    )
+    decay: Fraction | None = option(  # noqa: RUF009 (a field)
+        None, "fraction", "Of the momentum; for momentum, transfer.", metavar="NUMBER", words="decay {}", usual=1
+    )
+    queries: int | None = option(
+        None, "count", "Forward passes for each image; for square.", metavar="Q", words="{} queries"
+    )
+    source: str | None = option(
+        None, "run", "The run that transfer makes its examples on.", metavar="RUN", words="from {}"
+    )
+    eot: int | None = option(
+        None,
+        "count",
+        "Average N passes of a randomised model in each of the attack.",
+        metavar="N",
+        words="mean of {} passes",
+    )
 
     def __post_init__(self) -> None:
         # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
@@ -98,8 +141,7 @@ class Threat:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, those that are None left out; budgets are texts, so that no digit is lost."""
-        names = ("targets", "decay", "queries", "source", "eot")
-        own = {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in OPTIONAL}
         return {
             "norm": self.norm,
             "eps": fraction_text(self.eps),
@@ -119,13 +161,24 @@ class Threat:
         start = "random start" if self.random_start else "no random start"
         restarts = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"
         steps = f"{self.steps} step{'' if self.steps == 1 else 's'} of {fraction_text(self.length)}, {start}, "
-        own = "" if self.targets is None else f", targets {self.targets}"
-        own += "" if self.decay is None else f", decay {self.decay}"
-        own += "" if self.queries is None else f", {self.queries} queries"
-        own += "" if self.source is None else f", from {self.source}"
-        own += "" if self.eot is None else f", mean of {self.eot} passes"
+        given = [(OPTIONS[name], getattr(self, name)) for name in OPTIONAL]
+        own = "".join(f", {one.words.format(value)}" for one, value in given if value is not None)
         steps = steps if self.steps else ""
         return f"{self.norm} eps {fraction_text(self.eps)}, {steps}{restarts}, loss {self.loss}{own}"
+
+
+#: The options of a search by name, in their order; and those that are None where an attack has no use for them.
+OPTIONS: Final[dict[str, Option]] = {f.name: f.metadata["option"] for f in fields(Threat) if "option" in f.metadata}
+OPTIONAL: Final = tuple(f.name for f in fields(Threat) if f.default is None and f.name != "step")
+
+
+def said(threat: Mapping[str, Any], reads: tuple[str, ...] | None = None) -> list[str]:
+    """Return what is worth saying of a search beside its attack, ball and steps: ["x5", "margin"].
+
+    threat: fields by name, those that are None left out or not. reads: those that the attack reads; None: all.
+    """
+    found = (one.said(threat.get(name)) for name, one in OPTIONS.items() if reads is None or name in reads)
+    return [words for words in found if words]
 
 
 def _member(value: object, allowed: tuple[str, ...], what: str, code: str) -> None:
