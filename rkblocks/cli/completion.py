@@ -104,7 +104,19 @@ def words(*known: str) -> Complete:
 
 
 # Told again here, since the modules that say it import torch; a test holds both together.
-ATTACKS = ("noise", "gaussian", "fgsm", "pgd", "momentum", "targeted", "apgd", "square", "transfer", "autoattack")
+ATTACKS = (
+    "noise",
+    "gaussian",
+    "fgsm",
+    "pgd",
+    "momentum",
+    "targeted",
+    "apgd",
+    "deepfool",
+    "square",
+    "transfer",
+    "autoattack",
+)
 EVALUATIONS = ("paper", "standard", "quick")
 ANALYSES = (
     "growth",
@@ -142,6 +154,7 @@ WORDS: dict[tuple[str, str], Complete] = {
     ("evaluate", "loss"): words("ce", "margin", "dlr"),
     ("evaluate", "definition"): words("final", "any"),
     ("evaluate", "source"): folders,
+    ("evaluate", "data"): words(*DATA),
     ("analyze", "only"): words(*ANALYSES),
     ("design", "maximize"): words("ssp", "rho", "threshold", "real", "imaginary"),
     ("design", "minimize"): words("growth", "error"),
