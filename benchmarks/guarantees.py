@@ -38,7 +38,7 @@ SHARES = (0.5, 0.9, 1.0, 1.02, 1.2)
 STEPS = (0.02, 0.1, 0.5, 1.0, 1.2)
 
 
-def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int = 32, steps: int = 200) -> float:
+def expansion(A: Tensor, b: Tensor, r: float, norm: str, seed: int, starts: int = 16, steps: int = 100) -> float:
     """The largest expansion of differences by one step that gradient ascent finds, from several random starts.
 
     A stage sees F through its Jacobian there, (G_i - I)/h0 with G_i nonexpansive; the stages are different points, so
@@ -148,11 +148,8 @@ def digits(options: argparse.Namespace) -> dict[str, object]:
 
 def _cell(values: list[float]) -> str:
     mean, deviation = mean_deviation(values)
-    return (
-        f"{mean:.4f} ({deviation or 0:.4f})"
-        if max(values) <= 1 and not all(v == int(v) for v in values)
-        else f"{mean:g}"
-    )
+    spread = f" ({deviation:.4f})" if len(values) > 1 else ""
+    return f"{mean:g}" if all(v == int(v) for v in values) else f"{mean:.4f}{spread}"
 
 
 def _digits(
