@@ -21,7 +21,7 @@ def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def test_all_examples_are_tested() -> None:
-    assert SCRIPTS == ["burgers.py", "cifar10.py", "masked.py", "mnist.py", "new_tableau.py"]
+    assert SCRIPTS == ["burgers.py", "cifar10.py", "design.py", "masked.py", "mnist.py", "new_tableau.py"]
 
 
 def test_a_new_tableau(tmp_path: Path) -> None:
