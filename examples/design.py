@@ -33,7 +33,7 @@ def traced(most: Fraction, points: int) -> list[tuple[float, float]]:
         scheme = rkblocks.design(STAGES, ORDER, minimize="growth", require=[f"ssp >= {ssp}"])
         report = scheme.report.to_dict()
         found.append((report["ssp"]["optimal"]["cfl_float"], report["variance"]["growth_float"]))
-        print(f"C >= {str(ssp):5}  C = {found[-1][0]:.4f}  least growth {found[-1][1]:.6f}")
+        print(f"C >= {ssp!s:5}  C = {found[-1][0]:.4f}  least growth {found[-1][1]:.6f}")
     return found
 
 
@@ -67,7 +67,8 @@ def main() -> None:
     digits = data.load("digits", validation=0.0)
     images, labels = digits.train.images.flatten(1) / 255, digits.train.labels
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for step in range(1, (60 if options.tiny else 600) + 1):
+    steps = 60 if options.tiny else 600
+    for _ in range(steps):
         rows = torch.randint(len(labels), (64,))
         loss = cross_entropy(model(images[rows]), labels[rows])
         optimizer.zero_grad()
@@ -75,7 +76,7 @@ def main() -> None:
         optimizer.step()
     with torch.no_grad():
         right = model(digits.test.images.flatten(1) / 255).argmax(1) == digits.test.labels
-    print(f"after {step} steps: loss {loss.item():.3f}, test accuracy {right.float().mean().item():.3f}")
+    print(f"after {steps} steps: loss {loss.item():.3f}, test accuracy {right.float().mean().item():.3f}")
 
 
 if __name__ == "__main__":

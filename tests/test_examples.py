@@ -47,6 +47,17 @@ def test_burgers(tmp_path: Path) -> None:
     assert all((tmp_path / "figure" / f"burgers.{ending}").stat().st_size > 10_000 for ending in ("png", "svg"))
 
 
+def test_a_design(tmp_path: Path) -> None:
+    done = run("design.py", "--tiny", "--out", "designs", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("largest C: 2, optimal: proved\n")
+    growths = [float(growth) for growth in re.findall(r"least growth (\d\.\d+)", done.stdout)]
+    assert growths == sorted(growths)
+    assert len(growths) == 3
+    assert (tmp_path / "designs" / "tradeoff.png").stat().st_size > 10_000
+    assert "SSP coefficient 3/2" in done.stdout
+
+
 def test_an_honest_and_a_masked_model(tmp_path: Path) -> None:
     done = run("masked.py", "--tiny", "--mask", "zero gradients", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
