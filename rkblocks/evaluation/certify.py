@@ -180,7 +180,9 @@ def certify(
     """
     found = []
     options: dict[str, Any] = {"split": split, "limit": limit, "seed": seed, "device": device, "data_root": data_root}
-    for path in folders(runs):
+    paths = folders(runs)
+    budgets(eps, "")  # before any run is opened
+    for path in paths:
         subject = of_run(path, weights=weights, **options)
         certificate = certify_subject(subject)
         content = certificate.to_dict(budgets(eps, subject.dataset))
