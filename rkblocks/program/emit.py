@@ -15,7 +15,7 @@ from rkblocks.program.domains import Domain
 from rkblocks.program.facts import Facts
 from rkblocks.program.function_source import function_source
 from rkblocks.program.header import WIDTH, header, plain, wrapped
-from rkblocks.program.interpret import interpret
+from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import Program
 from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
 from rkblocks.program.method_source import domains, method_source
@@ -178,20 +178,7 @@ def _string_return(text: str) -> list[str]:
 
 def _self_check(name: str, tableau: Tableau, program: Program) -> str:
     """Runs one step of x' = -x from x = 1, whose exact result is the stability polynomial at -dt."""
-    field = program.field.constants
-
-    def decay(x: Fraction, t: object = None) -> Fraction:
-        return -x
-
-    exact = interpret(
-        program,
-        decay,
-        field.one,
-        {p.name: p.init for p in program.parameters},
-        t=field.zero,
-        number=lambda a: a,
-    )
-    values = [field.to_float(value) for value in (exact if program.error else (exact,))]
+    values = decayed(program)
     names = ["result", "error"][: len(values)]
     time = ", t: float | Tensor" if program.time else ""
     step = f"{name}(Decay()).double()(torch.ones(1, dtype=torch.float64))"

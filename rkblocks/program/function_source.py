@@ -22,7 +22,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.exact.field import Element
 from rkblocks.program.facts import Facts
 from rkblocks.program.header import header, plain, wrapped
-from rkblocks.program.interpret import interpret
+from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, Term, kinds
 from rkblocks.program.python_text import comment_text, literal, local_names, number_text
 from rkblocks.program.shared import Coefficients
@@ -134,14 +134,7 @@ def _integrate(program: Program, target: Target, dt: Fraction) -> str:
 
 def _self_check(tableau: Tableau, program: Program, target: Target) -> str:
     """One step of x' = -x from x = 1, whose exact result is the stability polynomial at -1."""
-    field = program.field.constants
-
-    def decay(x: Fraction, t: object = None) -> Fraction:
-        return -x
-
-    start = {p.name: p.init for p in program.parameters}
-    exact = interpret(program, decay, field.one, start, t=field.zero, dt=field.one, number=lambda a: a)
-    values = [field.to_float(value) for value in (exact if program.error else (exact,))]
+    values = decayed(program)
     names = ["result", "error"][: len(values)]
     time = ", t" if program.time else ""
     run = f"step(lambda x{time}: -x, {target.array}, dt=1.0)"
