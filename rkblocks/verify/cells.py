@@ -67,8 +67,9 @@ def integer_polynomial(field: Field, numerator: Any, names: Sequence[str]) -> Po
 
     The numerator is a sympy PolyElement in the field's parameters; beside square roots the norm is taken.
     """
-    symbols = [Symbol(name) for name in names]
-    poly = Poly(numerator.as_expr(), *symbols, domain=field.ground)
+    at = [field.parameters.index(name) for name in names]
+    terms = {tuple(monomial[i] for i in at): c for monomial, c in numerator.terms()}
+    poly = Poly.from_dict(terms, *map(Symbol, names), domain=field.ground)
     return poly.norm().set_domain(QQ) if field.roots else poly
 
 

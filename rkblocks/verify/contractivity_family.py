@@ -161,8 +161,8 @@ def _merged(pieces: Sequence[RhoPiece], name: str) -> tuple[RhoPiece, ...]:
                 piece, last = replace(piece, low_closed=True), None
                 merged.pop()
                 last = merged[-1] if merged else None
-            if last is not None and last.high_closed and piece.expression is not None:
-                same = sympy.simplify((last.expression or sympy.nan) - piece.expression) == 0
+            if last is not None and last.high_closed and last.expression is not None and piece.expression is not None:
+                same = sympy.simplify(last.expression - piece.expression) == 0
                 if same and last.low != last.high:
                     merged[-1] = replace(last, high=piece.high, high_closed=piece.high_closed)
                     continue

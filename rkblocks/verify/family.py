@@ -89,8 +89,14 @@ def equal_rows(field: Field, A: Rows, name: str) -> list[Poly]:
 
 
 def bivariate(field: Field, rows: Sequence[Any], name: str) -> Poly:
-    expression = sum(row.as_expr() * R**k for k, row in enumerate(rows))
-    poly = Poly(expression, R, Symbol(name), domain=field.ground)
+    """A rational polynomial in r and the parameter that vanishes where the one with these coefficients of r does.
+
+    It is put together from the terms: sympy reads square roots back from an expression by a search in floats, which
+    fails beside numbers of 30 digits.
+    """
+    at = field.parameters.index(name)
+    terms = {(k, monomial[at]): c for k, row in enumerate(rows) for monomial, c in row.terms()}
+    poly = Poly.from_dict(terms, R, Symbol(name), domain=field.ground)
     return poly.norm() if field.roots else poly
 
 

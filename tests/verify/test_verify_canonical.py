@@ -1,13 +1,17 @@
 """Canonical forms: what is written is proved by `check`, is the same method, and certifies what was asked for."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from rkblocks import codes, files, verify
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.tableau import Tableau
+from rkblocks.tableau import Claims, Tableau
+from rkblocks.verify import facts as facts_module
+from rkblocks.verify.budget import within
 from rkblocks.verify.canonical import canonical
+from rkblocks.verify.facts import Facts
 
 TABLE = '{"name": "table", "A": %s, "b": %s}'
 
@@ -146,16 +150,30 @@ def test_numbers_that_no_file_can_hold() -> None:
     assert [d.code for d in raised.value.diagnostics] == ["RK023"]
 
 
-def test_where_the_optimum_is_only_bounded_the_bound_is_certified() -> None:
-    """The example of RK324: square roots of 2, 3 and 5 in five stages."""
+def test_where_the_optimum_is_only_bounded_the_bound_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A budget too small for the number itself, but not for bounds of it."""
+    exact = verify.check("ssprk53").ssp.optimal.cfl_float
+    certified = 0
+    for limit in (2000, 4000, 6000, 8000):
+        monkeypatch.setattr(facts_module, "within", lambda compute, limit=limit: within(compute, limit))
+        tableau = replace(files.load("ssprk53"), claims=Claims(), title=f"within {limit} steps")
+        bracket = Facts(tableau).bracket
+        if bracket is None or not bracket[0]:
+            continue
+        found = canonical(tableau, digits=6)
+        assert bracket[0] - Fraction(1, 10**6) < Fraction(found.r) <= bracket[0] < exact < bracket[1]
+        assert found.tableau.claims.ssp is None
+        assert verify.check(found.tableau).ok
+        assert any("only bounded" in note for note in found.notes)
+        certified += 1
+    assert certified
+
+
+def test_a_bound_of_numbers_too_long_for_a_file_is_refused() -> None:
     text = next(block.text for block in codes.entry("RK324").blocks if block.role == "fails")
-    tableau = files.read_text(text).tableau
-    low, high = map(Fraction, verify.check(tableau).ssp.optimal.bracket)
-    found = canonical(tableau, digits=6)
-    assert low - Fraction(1, 10**6) < Fraction(found.r) <= low < high
-    assert found.tableau.claims.ssp is None
-    assert verify.check(found.tableau).ok
-    assert any("only bounded" in note for note in found.notes)
+    with pytest.raises(RkblocksError) as raised:
+        canonical(files.read_text(text).tableau, digits=6)
+    assert [d.code for d in raised.value.diagnostics] == ["RK023"]
 
 
 def test_check_offers_the_canonical_form_where_one_certifies_more() -> None:

@@ -280,3 +280,17 @@ def test_growth_where_stages_coincide_is_that_of_the_reduced_member(domain, init
         assert report.variance.growth_float == start
         member = files.read_text(text).tableau
         assert check(member.at(member.initial())).variance.growth_float == start
+
+
+@pytest.mark.parametrize("large", ["1e30", "1e60"])
+@pytest.mark.parametrize("small", ["sqrt(2)*t", "sqrt(2) + t", "1e30*sqrt(2)*t"])
+def test_square_roots_beside_numbers_of_many_digits(large: str, small: str) -> None:
+    """sympy reads such numbers back from its own expressions by a search in floats, which does not find them."""
+    domain = {"t": {"domain": ["0", "1"], "init": "3/4"}}
+    weights = [f"1 - ({small}) - 1/4", small, "1/4"]
+    for A, b in (([[], [large]], [f"1 - ({small})", small]), ([[], [large], [small, "1"]], weights)):
+        reading = files.read_text(json.dumps({"name": "large", "parameters": domain, "A": A, "b": b}))
+        assert reading.tableau is not None
+        report = check(reading.tableau)
+        assert "RK999" not in {d.code for d in report.diagnostics}
+        assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
