@@ -130,6 +130,37 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert broken == []
 
 
+def missing_paths(page: Path) -> list[str]:
+    """Return the files and folders of the project that a page names and that are not there.
+
+    In a line: what is written as code and looks like a path, from the root, the package or the page's folder; a part
+    with NAME or nnn stands for anything. In a block: what begins with a folder of the project.
+    """
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.(?:py|md|toml|json))`", FENCE.sub("", text))
+    commands = re.findall(
+        r"(?<![\w/.])((?:docs|examples|rkblocks|studies|tableaus|tests)/[\w/]+\.\w+)",
+        "".join(block.text for block in blocks(page)),
+    )
+    places = (ROOT, ROOT / "rkblocks", page.parent)
+    general = [(name, re.sub(r"[^/]*(?:NAME|nnn)[^/]*$", "", name)) for name in lines + commands]
+    return [name for name, known in general if not any((place / known).exists() for place in places)]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/extending.md"])
+def test_every_path_named_is_there(name: str) -> None:
+    assert missing_paths(ROOT / name) == []
+
+
+def test_a_path_that_is_not_there_is_found_out(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "`rkblocks/gone.py`, `gone.md`, `cli/`, `tableaus/NAME.json`, `gone/NAME.py`, `a / b`\n"
+        "```console\n$ rkblocks study studies/gone.toml docs/format.md\n```\n"
+    )
+    assert missing_paths(page) == ["rkblocks/gone.py", "gone.md", "gone/NAME.py", "studies/gone.toml"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
