@@ -41,10 +41,16 @@ class Isolated:
         return found
 
     def simple(self) -> Fraction | None:
-        """The root itself, where it is a fraction of few bits."""
+        """The root itself, where it is a fraction of few bits.
+
+        The ends of the interval are no candidates, for they may be other roots: that of ``(x - 1)**2 - 2 e**2`` just
+        below 1 is isolated in (0, 1), however often halved, where the polynomial has the factor ``x - 1`` as well.
+        """
         near = self.refine(NEAR)
-        simple = near.low.limit_denominator(1 << NEAR // 2 - 4)
-        return simple if near.low <= simple <= near.high and not self.polynomial.sign_at(simple) else None
+        if near.low == near.high:
+            return near.low
+        simple = ((near.low + near.high) / 2).limit_denominator(1 << NEAR // 2 - 4)
+        return simple if near.low < simple < near.high and not self.polynomial.sign_at(simple) else None
 
     def halved(self) -> Isolated:
         """The same root in half the interval."""

@@ -4,7 +4,7 @@ from fractions import Fraction
 from functools import reduce
 
 import sympy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
@@ -62,6 +62,22 @@ def test_adjacent_isolating_intervals_that_share_an_end_point():
         found = least_odd_root(rational(*product([Fraction(r) for r in roots])), QQ)
         odd = [r for r in roots if list(roots).count(r) % 2]
         assert (found and found.fraction) == min(odd)
+
+
+@given(st.fractions(Fraction(1, 4), 9, max_denominator=64), st.integers(3, 500), st.sampled_from([1, 2, 3]))
+@example(Fraction(3), 400, 2)
+def test_a_root_beside_a_simple_one_is_not_taken_for_it(simple, bits, square):
+    """The rational root lies between two others, and may be an end of the interval in which the lower one is isolated
+    (three halvings away, or two hundred): so it was for rho of SSPRK(4,2) with one entry off by 7**-400."""
+    distance = Fraction(square, 4**bits)  # squared
+    p = product([simple] * 2)
+    p[0] -= distance
+    cubic = [a - simple * b for a, b in zip([Fraction(0), *p], [*p, Fraction(0)], strict=True)]
+    found = least_odd_root(rational(*cubic), QQ)
+    assert found is not None
+    assert found.compare(simple) < 0
+    assert found.compare(simple - Fraction(2, 2**bits)) > 0
+    assert (found.fraction is not None) == (square == 1)
 
 
 def test_algebraic_coefficients():

@@ -4,6 +4,7 @@ The worst cases are data on which a method expands; that F exists which takes th
 the Euclidean norm (I + h0 F is nonexpansive on the finite set) and coordinatewise for the supremum norm.
 """
 
+import json
 from fractions import Fraction
 
 import hypothesis.strategies as st
@@ -13,6 +14,7 @@ import sympy
 from hypothesis import given, settings
 from verify_methods import DOPRI5, EULER, HEUN_DEAD, MIDPOINT, RK4, SSP2, SSP3, SSPRK43, rational, ssprk104
 
+import rkblocks
 from rkblocks import check, files, verify
 from rkblocks.exact.field import Field
 from rkblocks.forms import reduce, resolvent
@@ -53,6 +55,18 @@ def rho(method):
 )
 def test_known_methods(method, expected: str | None) -> None:
     assert rho(method) == expected
+
+
+def test_a_rational_root_between_two_others_is_not_where_it_ends() -> None:
+    """Roots of det(B + r M) at 3 and on both sides of it, 1e-170 away: rho is the lowest, and B + 3 M indefinite."""
+    content = json.loads(files.resolve("ssprk42").read_text(encoding="utf-8"))
+    content["beta"][2][0] = "1/7**400"
+    found = check(rkblocks.tableau(alpha=content["alpha"], beta=content["beta"])).contractivity
+    assert found is not None
+    start = found.euclidean.certificate
+    assert start is not None
+    assert start.root.fraction is None
+    assert start.root.compare(3) < 0 < start.root.compare(3 - Fraction(1, 10**160))
 
 
 def test_the_library_table() -> None:
