@@ -128,6 +128,8 @@ def _optimal(optimal: OptimalReport) -> Iterator[str]:
     if optimal.number is None and (optimal.cases or optimal.at_init is not None):
         initially = "" if optimal.cfl_float is None else f", initially {optimal.cfl_float:.6g}"
         yield f"optimal depends on the parameters{initially}"
+        if optimal.absent:
+            yield f"  no formula: it {optimal.absent}"
         if optimal.at_least:
             yield f"  at least {optimal.at_least} on the whole domain"
         if optimal.zero_at:
@@ -174,6 +176,8 @@ def _euclidean(found: EuclideanReport) -> Iterator[str]:
             return
         initially = "" if found.rho_float is None else f", initially {found.rho_float:.6g}"
         yield f"rho depends on the parameters{initially}"
+        if found.absent:
+            yield f"  no formula: it {found.absent}"
         for case in found.cases or ():
             yield f"  {case.rho or f'the root of {cut(_joined(case.polynomial or ()))}'} where {case.when}"
     elif found.bracket is not None:

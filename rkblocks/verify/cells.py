@@ -4,6 +4,8 @@ An inequality between rational functions holds on an open domain exactly if it h
 rational point in every full-dimensional cell decides it, and gives an exact counterexample where it fails.  The cells
 come from the open cylindrical algebraic decomposition (Strzebonski 2000, J. Symb. Comput. 29, 471-480): leading
 coefficients, discriminants and pairwise resultants of the irreducible factors, one variable after the other.
+
+What sympy computes is charged to the budget in force before it starts, from degrees and lengths alone.
 """
 
 from __future__ import annotations
@@ -12,18 +14,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cmp_to_key
 from itertools import combinations, pairwise
-from math import ceil, floor, gcd, lcm
+from math import ceil, floor, gcd, lcm, prod
 from typing import Any
 
 from sympy import Poly, Symbol
 from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.integers import FACTORING
 from rkblocks.exact.roots import Root, all_roots
+from rkblocks.exact.work import spend
 from rkblocks.tableau import Parameter
 
 CLOSE = 48
 """Bits to which roots are refined before they are compared."""
+PRIME = 25
+"""A step for so many cubes of a bit: factors in several variables are lifted modulo a prime longer than they are."""
+ELIMINATING = 200
+"""Steps of a resultant for each unit of the square of both degrees, times the degree of the result."""
 Bounds = Mapping[str, tuple[Root | None, Root | None]]
 """Open interval of every variable, None for no bound."""
 
@@ -78,9 +86,29 @@ def factors(polys: Iterable[Poly]) -> list[Poly]:
     found: dict[Poly, None] = {}
     for poly in polys:
         if not poly.is_zero and not poly.is_ground:
+            long = bits(poly)
+            spend(FACTORING * prod(d + 1 for d in poly.degree_list()) ** 3, long)
+            spend(long**3 // PRIME if len(poly.gens) > 1 else 0)
             for factor, _ in poly.factor_list()[1]:
                 found[factor.set_domain(QQ).monic()] = None
     return list(found)
+
+
+def bits(poly: Poly) -> int:
+    """The bits of the longest numerator or denominator of a polynomial over the rationals; 0 over another field."""
+    if not poly.domain.is_QQ:
+        return 0
+    return max((int(part).bit_length() for c in poly.rep.coeffs() for part in (QQ.numer(c), QQ.denom(c))), default=0)
+
+
+def eliminated(p: Poly, q: Poly | None = None) -> Any:
+    """The resultant of two polynomials in their first variable as an expression, or the discriminant of one."""
+    other = p.diff() if q is None else q
+    left, right = p.degree_list(), other.degree_list()
+    rest = max((left[0] * t + right[0] * s for s, t in zip(left[1:], right[1:], strict=True)), default=0)
+    steps = ELIMINATING * (left[0] + right[0]) ** 2 * (rest + 1) ** (len(left) - 1)
+    spend(steps, left[0] * bits(other) + right[0] * bits(p))
+    return (p.discriminant() if q is None else p.resultant(q)).as_expr()
 
 
 def real_roots(poly: Poly) -> list[Root]:
@@ -178,6 +206,6 @@ def _project(basis: Sequence[Poly], symbol: Symbol, rest: Sequence[str]) -> list
     for p in moving:
         found.append(p.as_poly(symbol).LC())
         if p.degree(symbol) > 1:
-            found.append(p.discriminant().as_expr())
-    found += [p.resultant(q).as_expr() for p, q in combinations(moving, 2)]
+            found.append(eliminated(p))
+    found += [eliminated(p, q) for p, q in combinations(moving, 2)]
     return [Poly(e, *others, domain=QQ) for e in found]

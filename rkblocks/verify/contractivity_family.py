@@ -48,27 +48,25 @@ class RhoPiece(Interval):
     expression: sympy.Expr | None = None
 
 
-def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...] | None:
+def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...]:
     """rho as a piecewise function of the one parameter on which the reduced method (A, b) depends.
 
-    None where the method has too many stages, or polynomials of too high degree, for this to be practical.
+    Raises TooLarge where the method has too many stages, or polynomials of too high degree, for this to be practical,
+    or where the budget ends.
     """
     if len(b) > MOST_STAGES:
-        return None
+        raise TooLarge
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
     if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
-        return None
+        raise TooLarge
     low, high = cells.bounds(field, [parameter])[name]
     cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
     pieces: list[RhoPiece] = []
-    try:
-        for left, right in pairwise([low, *cuts, high]):
-            if pieces and left is not None and left.fraction is not None:
-                pieces.append(_point(field, A, b, name, left))
-            pieces.append(_open(field, A, b, name, left, right, basis))
-    except TooLarge:
-        return None
+    for left, right in pairwise([low, *cuts, high]):
+        if pieces and left is not None and left.fraction is not None:
+            pieces.append(_point(field, A, b, name, left))
+        pieces.append(_open(field, A, b, name, left, right, basis))
     return _merged(pieces, name)
 
 

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.work import TooLarge, budget
 from rkblocks.forms import Butcher, Reduction, Row, to_butcher
 from rkblocks.tableau import Claims, Parameter, Tableau
 from rkblocks.verify import places
-from rkblocks.verify.budget import within
+from rkblocks.verify.budget import PART, within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
@@ -217,7 +217,10 @@ class Facts:
         from rkblocks.verify.region import region
 
         shu_osher = self.tableau.shu_osher
-        return None if shu_osher is None else region(self.field, shu_osher, self.tableau.parameters)
+        if shu_osher is None:
+            return None
+        with budget(PART):  # beyond it, inequalities are undecided
+            return region(self.field, shu_osher, self.tableau.parameters)
 
     @cached_property
     def trained(self) -> str | None:
@@ -225,7 +228,10 @@ class Facts:
         from rkblocks.verify.region import reach
 
         shu_osher = self.tableau.shu_osher
-        return None if shu_osher is None else reach(self.field, shu_osher, self.tableau.parameters)
+        if shu_osher is None:
+            return None
+        found = within(lambda: reach(self.field, shu_osher, self.tableau.parameters))
+        return None if isinstance(found, TooLarge) else found
 
     @cached_property
     def guarantee(self) -> Guarantee | None:
@@ -234,7 +240,8 @@ class Facts:
 
         if self.cases is not None:
             return None
-        return guarantee(self.field, self.reduced.A, self.reduced.b, self.effective)
+        found = within(lambda: guarantee(self.field, self.reduced.A, self.reduced.b, self.effective))
+        return None if isinstance(found, TooLarge) else found
 
     @cached_property
     def rho_cases(self) -> tuple[RhoPiece, ...] | None:
@@ -243,7 +250,8 @@ class Facts:
 
         if len(self.effective) != 1:
             return None
-        return rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0])
+        found = within(lambda: rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
+        return None if isinstance(found, TooLarge) else found
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | None:
@@ -252,4 +260,5 @@ class Facts:
 
         if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
             return None
-        return ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0])
+        found = within(lambda: ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
+        return None if isinstance(found, TooLarge) else found

@@ -20,6 +20,7 @@ from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
@@ -33,17 +34,18 @@ MOST_DEGREE = 40
 """Bounds on the irreducible factors and on the degree of any projection, which grows like the product of theirs."""
 
 
-def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case, ...] | None:
+def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case, ...]:
     """R as a piecewise function of the one parameter on which the reduced method (A, b) depends.
 
-    None where the method has too many stages, or entries of too high degree, for this to be practical.
+    Raises TooLarge where the method has too many stages, or entries of too high degree, for this to be practical, or
+    where the budget ends.
     """
     if len(b) > MOST_STAGES:
-        return None
+        raise TooLarge
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
     if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
-        return None
+        raise TooLarge
     low, high = cells.bounds(field, [parameter])[name]
     cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
     marks = [low, *cuts, high]
@@ -115,8 +117,8 @@ def projection(basis: Sequence[Poly], name: str) -> list[Poly]:
         in_r = Poly(ordered, R)
         found += [in_r.LC(), in_r.nth(0)]
         if p.degree(R) > 1:
-            found.append(p.discriminant().as_expr())
-    found += [p.resultant(q).as_expr() for p, q in combinations(basis, 2)]
+            found.append(cells.eliminated(p))
+    found += [cells.eliminated(p, q) for p, q in combinations(basis, 2)]
     return [Poly(e, t, domain=QQ) for e in found]
 
 

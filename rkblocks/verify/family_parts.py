@@ -6,6 +6,8 @@ from fractions import Fraction
 
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
+from rkblocks.exact.work import TooLarge
+from rkblocks.verify.budget import within
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.inequality import value_at
 from rkblocks.verify.minimum import least_growth
@@ -25,6 +27,7 @@ from rkblocks.verify.report import (
     RootSample,
     SspReport,
 )
+from rkblocks.verify.values import UNSOLVED
 
 
 def ssp_part(facts: Facts) -> SspReport:
@@ -44,14 +47,15 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
             RhoCase(case_text(name, piece), piece.text, None if piece.text else piece.polynomial)
             for piece in facts.rho_cases
         )
-    return ContractivityReport(AnyNormReport(optimal), EuclideanReport(None, cases=shown, at_init=start))
+    absent = _absent(facts) if shown is None else None
+    return ContractivityReport(AnyNormReport(optimal), EuclideanReport(None, cases=shown, at_init=start, absent=absent))
 
 
 def minimum_part(facts: Facts) -> MinimumReport | None:
     """The least growth over the closure of the domain, where one parameter has an effect."""
     method = facts.reduced.A, facts.reduced.b
-    minimum = least_growth(facts.field, facts.growth.growth, facts.effective, method)
-    if minimum is None:
+    minimum = within(lambda: least_growth(facts.field, facts.growth.growth, facts.effective, method))
+    if minimum is None or isinstance(minimum, TooLarge):
         return None
     place = None if minimum.at is None else Exact.root(minimum.at)
     return MinimumReport(Exact.root(minimum.value), facts.effective[0].name, place, minimum.inside, minimum.taken)
@@ -106,7 +110,7 @@ def _optimal(facts: Facts) -> OptimalReport:
             return start
         bound = facts.guarantee
         zero = None if bound is None else bound.zero_at
-        return OptimalReport(None, at_least=_at_least(facts), zero_at=zero, at_init=start)
+        return OptimalReport(None, at_least=_at_least(facts), zero_at=zero, at_init=start, absent=_absent(facts))
     name = facts.effective[0].name
     shown = tuple(
         CaseReport(
@@ -119,6 +123,11 @@ def _optimal(facts: Facts) -> OptimalReport:
     )
     whole = shown[0].number if len(shown) == 1 else None
     return OptimalReport(whole, cases=shown, at_init=start)
+
+
+def _absent(facts: Facts) -> str | None:
+    """Why there is no formula, where a family has one effective parameter."""
+    return UNSOLVED if len(facts.effective) == 1 else None
 
 
 def _at_least(facts: Facts) -> Fraction | None:

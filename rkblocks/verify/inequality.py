@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.work import TooLarge
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
 
@@ -23,7 +24,8 @@ MOST_PROBED = 4
 
 @dataclass(frozen=True)
 class Decision:
-    """``holds`` is None where it could not be decided; ``counterexample`` a point of the domain with the wrong sign."""
+    """``holds`` is None where it could not be decided, or not within the budget; ``counterexample`` a point of the
+    domain with the wrong sign."""
 
     holds: bool | None
     counterexample: Point | None = None
@@ -49,9 +51,12 @@ def nonnegative(field: Field, a: Element, parameters: Sequence[Parameter]) -> De
     if degree > MOST_DEGREE.get(len(free), 0):
         return Decision(None)
     polys = [cells.integer_polynomial(field, part, free) for part in (a.numer, a.denom)]
-    for point in cells.points(polys, free, limits):
-        if field.sign(value_at(field, a, point)) < 0:
-            return Decision(False, point)
+    try:
+        for point in cells.points(polys, free, limits):
+            if field.sign(value_at(field, a, point)) < 0:
+                return Decision(False, point)
+    except TooLarge:
+        return Decision(None)
     return Decision(True)
 
 

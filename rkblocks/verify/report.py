@@ -261,11 +261,12 @@ class CaseReport(Part):
 class OptimalReport(Part):
     """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
 
-    ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none.
+    ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none;
+    ``absent`` says why there is none for one effective parameter.
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= R < high and ``cfl_float`` is low.
     """
 
-    JSON = ("cfl", "cfl_float", "certificate", "bracket?", "at_least?", "zero_at?", "cases?", "at_init?")
+    JSON = ("cfl", "cfl_float", "certificate", "bracket?", "at_least?", "zero_at?", "cases?", "absent?", "at_init?")
 
     number: Exact | None
     certificate: Certificate | None = None
@@ -274,6 +275,7 @@ class OptimalReport(Part):
     zero_at: Mapping[str, Fraction] | None = None
     cases: tuple[CaseReport, ...] | None = None
     at_init: OptimalReport | None = None
+    absent: str | None = None
 
     @property
     def known(self) -> Exact | None:
@@ -472,15 +474,17 @@ class EuclideanReport(Part):
     """The radius of circle contractivity rho of the reduced method; for a family ``at_init`` speaks of its start.
 
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= rho < high and ``rho_float`` is low.
+    ``absent`` says why a family of one effective parameter has no formula.
     """
 
-    JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "at_init?")
+    JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "absent?", "at_init?")
 
     number: Exact | None
     certificate: RhoCertificate | None = None
     bracket: tuple[Fraction, Fraction] | None = None
     cases: tuple[RhoCase, ...] | None = None
     at_init: EuclideanReport | None = None
+    absent: str | None = None
 
     @property
     def known(self) -> Exact | None:

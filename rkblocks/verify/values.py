@@ -15,6 +15,8 @@ from rkblocks.verify.budget import PART
 DIGITS = 10
 BEYOND = f"takes more than the {PART:,} steps that a part of a report may take"
 """Why a number is absent from a report, or only bounded."""
+UNSOLVED = "takes more stages, degrees or steps than are solved"
+"""Why a family of one effective parameter has no formula."""
 LONGEST = 24
 """Exact numbers longer than this are shown in messages by their digits."""
 

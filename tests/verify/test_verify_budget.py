@@ -12,6 +12,7 @@ import pytest
 from rkblocks import check, files
 from rkblocks.exact.work import TooLarge, budget
 from rkblocks.render.details import details
+from rkblocks.render.text import render
 from rkblocks.verify import facts as facts_module
 from rkblocks.verify.budget import PART, within
 from rkblocks.verify.checking import _examine
@@ -105,6 +106,25 @@ def test_a_part_beyond_its_budget_says_so_with_proved_bounds(monkeypatch):
             assert Fraction(least) <= low < high <= Fraction(most)
         text = "\n".join(line for _, lines in details(report) for line in lines)
         assert ("both proved" in text) == ("absent" in json.dumps(report.to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "row", "entry", "init"),
+    [
+        ("rk44_family", 1, "w*1e999", "1/3"),  # factors in two variables are lifted modulo a prime of 3322 bits
+        ("rk44_family", 2, "1/3 + w**9/(10**30 + w**5)", "1/3"),  # resultants of high degree
+    ],
+)
+def test_a_family_beyond_its_budget_has_no_formula_and_says_so(scheme, row, entry, init):
+    content = json.loads((LIBRARY[0].parent / f"{scheme}.json").read_text())
+    content["A"][row][0] = entry
+    content["parameters"]["w"]["init"] = init
+    report = check(read(content))
+    found = report.to_dict()
+    assert found["ssp"]["optimal"]["absent"] == "takes more stages, degrees or steps than are solved"
+    assert "cases" not in found["ssp"]["optimal"]
+    assert next(c for c in found["claims"] if c["claim"] == "ssp")["holds"] is None
+    assert "no formula: it takes more stages, degrees or steps than are solved" in render([report], texts={})
 
 
 def test_the_verdict_does_not_depend_on_what_was_asked_before():
