@@ -47,7 +47,7 @@ def given(model: nn.Module, images: Any, labels: Any, wanted: Images, device: st
         fail(
             "RK863",
             f"the model fails on an image {first.dtype} of shape {shape}: {named(error)}",
-            help="see to it first",
+            help="give the images the shape [n, ...] and the dtype that the model takes",
         )
     return subject
 

@@ -121,7 +121,7 @@ def of_model(
             fail("RK822", f"{what} is a {type(value).__name__}; expected a {kind.__name__}", help=f"pass {what} so")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         fail("RK823", f"labels are {labels.dtype}; expected integers", help="pass one class index per image")
-    labels = labels.long()
+    images, labels = images.detach(), labels.long()
     if not images.dim() or not len(images) or labels.shape != images.shape[:1]:
         fail(
             "RK823",
@@ -184,9 +184,14 @@ def of_run(
 
 
 def state_hash(model: nn.Module) -> str:
-    """Return the sha256 of a model's state: names, shapes, types and bytes, in order of names."""
+    """Return the sha256 of a model's state: names, shapes, types and bytes, in order of names; what is no tensor
+    (`get_extra_state`) as it prints.
+    """
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
+        if not isinstance(value, Tensor):
+            digest.update(f"{name}:{value!r};".encode())
+            continue
         tensor = value.detach().cpu().contiguous()
         digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
         digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")

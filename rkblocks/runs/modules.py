@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -25,7 +27,7 @@ def named_module(spec: str, **offered: Any) -> nn.Module:
     that it has parameters for.
 
     The file is run, as Python runs a script that is imported: only name files that you would run. Its folder is where
-    its own imports are looked for. Raises RkblocksError RK861.
+    its own imports are looked for, those of the function too. Raises RkblocksError RK861.
     """
     file, colon, name = spec.rpartition(":")
     if not colon or not file or not name.isidentifier():
@@ -33,17 +35,13 @@ def named_module(spec: str, **offered: Any) -> nn.Module:
     path = Path(file).expanduser()
     if not path.is_file():
         fail("RK861", f"there is no file {path}", help="give the Python file, then : and a name in it")
-    found = getattr(_run(path), name, None)
-    if found is None:
-        fail("RK861", f"{path} has no {name}", help=f"define a module, or a function that returns one, called {name}")
-    words = ", ".join(offered) or "no arguments"
-    if not isinstance(found, nn.Module) and callable(found):
-        try:
-            found = found(**_wanted(found, offered))
-        except RkblocksError:
-            raise
-        except Exception as error:
-            fail("RK861", f"{spec} fails: {named(error)}", help=f"it may take {words}, and must return the network")
+    with _importing_from(path.resolve().parent):
+        found = getattr(_run(path), name, None)
+        if found is None:
+            help = f"define a module, or a function that returns one, called {name}"
+            fail("RK861", f"{path} has no {name}", help=help)
+        if not isinstance(found, nn.Module) and callable(found):
+            found = _called(found, spec, offered)
     if not isinstance(found, nn.Module):
         fail(
             "RK861", f"{spec} is a {type(found).__name__}; expected a torch.nn.Module", help="return the network itself"
@@ -51,28 +49,41 @@ def named_module(spec: str, **offered: Any) -> nn.Module:
     return found
 
 
-def _wanted(function: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the arguments that a function has parameters for."""
-    parameters = inspect.signature(function).parameters
-    return {name: value for name, value in offered.items() if name in parameters}
+def _called(function: Any, spec: str, offered: Mapping[str, Any]) -> Any:
+    """Return what a function returns for those of the arguments that it has parameters for."""
+    try:
+        parameters = inspect.signature(function).parameters
+        return function(**{name: value for name, value in offered.items() if name in parameters})
+    except RkblocksError:
+        raise
+    except Exception as error:
+        words = ", ".join(offered) or "no arguments"
+        fail("RK861", f"{spec} fails: {named(error)}", help=f"it may take {words}, and must return the network")
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Look for modules in a folder first, as Python does for a script."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def _run(path: Path) -> Any:
-    """Return the module of a Python file, run anew."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """Return the module of a Python file, run anew; dataclasses and pickle find it in sys.modules, under a name that
+    hides no other module."""
+    spec = importlib.util.spec_from_file_location(f"rkblocks_own_{path.stem}", path)
     if spec is None or spec.loader is None:
         fail("RK861", f"{path} is no Python file", help="give a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except RkblocksError:
         raise
     except (Exception, SystemExit) as error:
         fail("RK861", f"{path} cannot be run: {named(error)}", help=f"python {path} must end without an error")
-    finally:
-        sys.path.remove(folder)
     return module
 
 
@@ -97,10 +108,16 @@ def _state(path: Path) -> Mapping[str, Tensor]:
     if path.suffix == ".safetensors":
         return load_weights(path)
     if not path.is_file():
-        fail("RK712", f"{path} is missing", help="give a .safetensors or .pt file")
+        what = "a folder" if path.is_dir() else "missing"
+        fail("RK712", f"{path} is {what}", help="give a .safetensors or .pt file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle, zip and torch each raise their own
+    except UnpicklingError:
+        found = "more than tensors in containers, such as a whole network"
+        fail(
+            "RK862", f"{path} cannot be read with weights only: it holds {found}", help="save model.state_dict() alone"
+        )
+    except Exception as error:  # zip and torch each raise their own
         fail("RK862", f"{path} cannot be read with weights only: {named(error)}", help="save model.state_dict() alone")
     for key in NESTED:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):

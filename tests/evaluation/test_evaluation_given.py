@@ -1,6 +1,8 @@
 """A model of one's own: from Python, from a loader, from a file; every misfit is named, with the way out."""
 
 import json
+import pickle
+import sys
 from pathlib import Path
 
 import numpy
@@ -56,6 +58,29 @@ def test_tensors_arrays_and_loaders_say_the_same(honest, held_out):
     assert rkblocks.evaluate(honest, loader, **QUICK) == expected
     few = rkblocks.evaluate(honest, loader, **QUICK, limit=7)["runs"][0]
     assert [entry["n"] for entry in few["entries"]] == [7, 7, 7]
+
+
+class Noted(nn.Sequential):
+    """A network with state that is no tensor."""
+
+    def get_extra_state(self):
+        return {"version": 3}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def test_images_that_require_gradients_and_state_that_is_no_tensor(honest, held_out):
+    x, y = held_out[0][:10].float() / 255, held_out[1][:10]
+    plain, noted, leaf = (
+        evaluate_worst(model, images, y)
+        for model, images in ((honest, x), (Noted(honest), x), (honest, x.clone().requires_grad_()))
+    )
+    assert plain == noted == leaf
+
+
+def evaluate_worst(model, images, labels):
+    return rkblocks.evaluate(model, images, labels, attack="pgd", eps="1/10", probe=0)["runs"][0]["worst"]
 
 
 def test_without_a_data_set_the_budget_is_that_of_cifar(honest, held_out):
@@ -114,6 +139,25 @@ def test_a_network_is_named_by_its_file(mine, tmp_path):
         assert words in refused("RK861", named_module, spec)
 
 
+def test_a_file_is_run_as_a_script_is(tmp_path):
+    """Dataclasses look for their module, and a function may import from beside the file when it is called."""
+    (tmp_path / "beside.py").write_text("width = 3\n")
+    path = tmp_path / "json.py"  # the name of a module that is loaded already, and stays so
+    path.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom torch import nn\n"
+        "@dataclass\nclass Config:\n    width: int\n"
+        "class Net(nn.Linear):\n    def __init__(self, config: Config) -> None:\n"
+        "        super().__init__(config.width, 2)\n"
+        "def net():\n    from beside import width\n    return Net(Config(width))\n"
+    )
+    before = list(sys.path)
+    found = named_module(f"{path}:net")
+    assert found.in_features == 3
+    assert torch.equal(pickle.loads(pickle.dumps(found)).weight, found.weight)
+    assert sys.path == before
+    assert sys.modules["json"] is json
+
+
 def test_weights_of_every_usual_file(mine, honest, tmp_path):
     state = honest.state_dict()
     files = {
@@ -129,12 +173,15 @@ def test_weights_of_every_usual_file(mine, honest, tmp_path):
         load_file(model, tmp_path / name)
         assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
     torch.save(honest, tmp_path / "whole.pt")
-    assert "weights only" in refused("RK862", load_file, honest, tmp_path / "whole.pt")
+    assert "a whole network" in refused("RK862", load_file, honest, tmp_path / "whole.pt")
+    (tmp_path / "text.pt").write_text("hello")
+    assert "weights only" in refused("RK862", load_file, honest, tmp_path / "text.pt")
     torch.save({"epoch": 3}, tmp_path / "none.pt")
     assert "no state_dict" in refused("RK862", load_file, honest, tmp_path / "none.pt")
     torch.save({"0.weight": torch.zeros(1)}, tmp_path / "other.pt")
     assert "does not fit" in refused("RK862", load_file, honest, tmp_path / "other.pt")
     assert "missing" in refused("RK712", load_file, honest, tmp_path / "absent.pt")
+    assert "a folder" in refused("RK712", load_file, honest, tmp_path)
 
 
 def test_the_command_line_prints_what_python_returns(mine, honest, tmp_path, capsys):
