@@ -20,12 +20,16 @@ SQUARE = 90_000
 
 
 class TooLarge(Exception):  # noqa: N818 (a limit, not an error)
-    """The number asked for would take too much work; where ``low`` is known, it lies in [low, high)."""
+    """The number asked for would take too much work; where ``low`` is known, it lies in [low, high).
 
-    def __init__(self, low: Fraction | None = None, high: Fraction | None = None) -> None:
+    ``reason`` says what is too large, where it is not the number of steps.
+    """
+
+    def __init__(self, low: Fraction | None = None, high: Fraction | None = None, reason: str = "") -> None:
         super().__init__("too large")
         self.low = low
         self.high = high
+        self.reason = reason
 
     @property
     def bounds(self) -> tuple[Fraction, Fraction] | None:

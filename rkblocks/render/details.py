@@ -128,4 +128,6 @@ def _variance(variance: VarianceReport) -> Iterator[str]:
         edge = "" if least.inside else ", on the edge of the domain"
         edge += "" if least.taken else ", approached but not taken: stages coincide there"
         yield f"least growth of the family {exact(least.number)} at {least.name} {at}{edge}"
+    if variance.minimum_absent is not None:
+        yield f"least growth of the family not computed: the growth {variance.minimum_absent}"
     yield from (f"assumes {assumption}" for assumption in variance.assumptions)

@@ -102,7 +102,10 @@ def _gives(witness: Witness) -> str:
 def _timed(timed: TimedReport | None) -> Iterator[str]:
     if timed is not None:
         exactly = f", within the tolerance; exactly {timed.exact}" if timed.verdict == "tolerance" else ""
-        yield f"for F(x, t), with the c of the file: {timed.value or 'none'}{exactly}"
+        least = "" if timed.most is None else "at least "
+        yield f"for F(x, t), with the c of the file: {least}{timed.value or 'none'}{exactly}"
+        if timed.absent is not None:
+            yield f"up to {timed.most} there was not decided: it {timed.absent}"
         if timed.witness is not None:
             yield f"not {timed.witness.order} there: {_gives(timed.witness)}"
 
@@ -130,6 +133,8 @@ def _optimal(optimal: OptimalReport) -> Iterator[str]:
         yield f"optimal depends on the parameters{initially}"
         if optimal.absent:
             yield f"  no formula: it {optimal.absent}"
+        if optimal.at_least_absent:
+            yield f"  no bound on the whole domain: it {optimal.at_least_absent}"
         if optimal.at_least:
             yield f"  at least {optimal.at_least} on the whole domain"
         if optimal.zero_at:
@@ -183,7 +188,7 @@ def _euclidean(found: EuclideanReport) -> Iterator[str]:
     elif found.bracket is not None:
         yield f"rho {found.rho_float:.6g} or a little more, both bounds proved"
     elif found.number is None:
-        yield "rho not computed: the numbers are too large"
+        yield f"rho not computed: it {found.absent}"
     elif certificate is not None and certificate.weight is not None:
         yield f"rho 0, the weight {certificate.weight} is not positive"
     elif certificate is None:

@@ -14,7 +14,7 @@ from rkblocks.verify import cells, trees
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.report import ClaimReport
-from rkblocks.verify.values import UNSOLVED, bounds_text, off, off_root, root_text, short
+from rkblocks.verify.values import bounds_text, off, off_root, root_text, short, why_absent
 
 Judged = tuple[ClaimReport, Diagnostic | None]
 
@@ -96,7 +96,7 @@ def _ssp_of_family(facts: Facts, claimed: Claimed) -> Judged:
     cases, field = facts.cases, facts.field
     if cases is None:
         report = ClaimReport("ssp", claimed.text, None, None)
-        message = f"the claimed SSP coefficient was not decided: {_unsolved(facts)}"
+        message = f"the claimed SSP coefficient was not decided: it {why_absent(facts.tried_cases)}"
         return report, diagnostic("RK405", message, path="/claims/ssp")
     known = [case.value for case in cases]
     shown = "; ".join("an algebraic function" if v is None else field.text(v) for v in known)
@@ -160,7 +160,8 @@ def rho_claim(facts: Facts) -> Iterator[Judged]:
     if facts.effective:
         known = None if facts.rho_cases is None else {piece.text for piece in facts.rho_cases}
         if known is None or (len(known) == 1 and None in known):
-            yield _rho_undecided(claimed, _unsolved(facts))
+            reason = why_absent(facts.tried_rho_cases) or "is a root without a formula"
+            yield _rho_undecided(claimed, f"it {reason}")
             return
         shown = "; ".join(sorted(text or "an algebraic function" for text in known))
         same = claimed.value is not None and known == {facts.field.text(claimed.value)}
@@ -175,11 +176,6 @@ def rho_claim(facts: Facts) -> Iterator[Judged]:
         reason = "beyond it B + r M is not semidefinite" if found.stage is None else "a weight is not positive"
         holds = agrees(facts.field, claimed, found.root)
         yield _judged("rho", "RK360", claimed, root_text(found.root), holds, reason)
-
-
-def _unsolved(facts: Facts) -> str:
-    """Why a family has no formula that a claim could be compared with."""
-    return f"it {UNSOLVED if len(facts.effective) == 1 else 'depends on more than one parameter'}"
 
 
 def _rho_undecided(claimed: Claimed, reason: str) -> Judged:

@@ -160,7 +160,8 @@ def abscissae(facts: Facts) -> Iterator[Diagnostic]:
         more = f"; {len(wrong)} stages differ" if len(wrong) > 1 else ""
         assert facts.timed is not None
         plain, timed = facts.order.value, facts.timed.value
-        order = f"for F(x, t) the order is {timed}" + (
+        least = "" if facts.timed.most is None else "at least "
+        order = f"for F(x, t) the order is {least}{timed}" + (
             ", as for F(x)" if timed == plain else f", for F(x) it is {plain}"
         )
         yield diagnostic(

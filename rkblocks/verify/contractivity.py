@@ -31,13 +31,13 @@ from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Row, Rows
 from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
-MOST_WORK = 300_000_000
-"""Largest number of stages to the fourth times bits of an entry of M, about one second; the library needs a tenth."""
+SHARE = 50
+"""Stages to the fourth times bits of an entry of M that count as one step."""
 HALVINGS = 45
 SLACK = 1e-13
 NEAR = 40
@@ -75,8 +75,7 @@ def circle_contractivity(field: Field, A: Rows, b: Row, hint: Fraction | None = 
         unfit = next((i for i in reversed(range(len(b))) if not b[i]), None)
     if unfit is not None:
         return Contractivity(Root.rational(0), stage=unfit)
-    if _work(field, A, b) > MOST_WORK:
-        raise TooLarge
+    spend(_work(field, A, b) // SHARE)
     M = matrix(field, A, b)
     if hint is not None and hint > 0 and (found := _exactly(field, b, M, hint)):
         return found

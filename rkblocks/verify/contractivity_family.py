@@ -21,18 +21,16 @@ from sympy.polys.domains import QQ
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
 from rkblocks.verify.contractivity import circle_contractivity, determinant, matrix
 from rkblocks.verify.family import (
-    MOST_DEGREE,
-    MOST_FACTORS,
     MOST_STAGES,
     bivariate,
     equal_rows,
-    projected_degree,
+    limited,
     projection,
     vanishes,
 )
@@ -51,15 +49,14 @@ class RhoPiece(Interval):
 def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...]:
     """rho as a piecewise function of the one parameter on which the reduced method (A, b) depends.
 
-    Raises TooLarge where the method has too many stages, or polynomials of too high degree, for this to be practical,
-    or where the budget ends.
+    Raises TooLarge, with the reason, where the method has too many stages, or
+    polynomials of too high degree, for this to be practical, or beyond the budget.
     """
     if len(b) > MOST_STAGES:
-        raise TooLarge
+        raise TooLarge(reason=f"has {len(b)} stages; a formula is sought for up to {MOST_STAGES}")
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
-    if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
-        raise TooLarge
+    limited(basis, name)
     low, high = cells.bounds(field, [parameter])[name]
     cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
     pieces: list[RhoPiece] = []
@@ -72,6 +69,8 @@ def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoP
 
 def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list[Poly]]:
     """Irreducible factors over the rationals of det(B + r M); those without r, weights and equal stages come second."""
+    longest = max(len(part) for row in (*A, b) for entry in row for part in (entry.numer, entry.denom))
+    spend(len(b) ** 4 * longest**2 * 4 ** len(field.roots))
     coefficients = determinant(field, b, matrix(field, A, b))
     common = field.domain.field.to_ring().one
     for c in coefficients:

@@ -120,7 +120,8 @@ class Facts:
         c = self.form.c
         if c is None or not self.wrong_abscissae:
             return None
-        return timed_order(self.field, self.form.A, self.form.b, c, self.order, self.tableau.tolerance)
+        with budget(PART):  # it says itself what is proved when this ends
+            return timed_order(self.field, self.form.A, self.form.b, c, self.order, self.tableau.tolerance)
 
     @cached_property
     def embedded_conditions(self) -> Conditions | None:
@@ -236,29 +237,42 @@ class Facts:
     @cached_property
     def guarantee(self) -> Guarantee | None:
         """A bound of R that is proved for the whole family, where `cases` has no formula."""
+        found = None if self.cases is not None else self.tried_guarantee
+        return None if isinstance(found, TooLarge) else found
+
+    @cached_property
+    def tried_guarantee(self) -> Guarantee | TooLarge:
+        """The same, or why there is none."""
         from rkblocks.verify.guarantee import guarantee
 
-        if self.cases is not None:
-            return None
-        found = within(lambda: guarantee(self.field, self.reduced.A, self.reduced.b, self.effective))
-        return None if isinstance(found, TooLarge) else found
+        return within(lambda: guarantee(self.field, self.reduced.A, self.reduced.b, self.effective))
 
     @cached_property
     def rho_cases(self) -> tuple[RhoPiece, ...] | None:
         """rho of a family as a piecewise function; None where it depends on several parameters, or is too large."""
+        found = self.tried_rho_cases
+        return None if isinstance(found, TooLarge) else found
+
+    @cached_property
+    def tried_rho_cases(self) -> tuple[RhoPiece, ...] | TooLarge:
+        """The same, or why there is none."""
         from rkblocks.verify.contractivity_family import rho_cases
 
         if len(self.effective) != 1:
-            return None
-        found = within(lambda: rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
-        return None if isinstance(found, TooLarge) else found
+            return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
+        return within(lambda: rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | None:
         """R of a family as a piecewise function; None where it depends on more than one parameter, or is too large."""
+        found = self.tried_cases
+        return None if isinstance(found, TooLarge) else found
+
+    @cached_property
+    def tried_cases(self) -> tuple[Case, ...] | TooLarge:
+        """The same, or why there is none."""
         from rkblocks.verify.family import ssp_cases
 
         if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
-            return None
-        found = within(lambda: ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
-        return None if isinstance(found, TooLarge) else found
+            return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
+        return within(lambda: ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))

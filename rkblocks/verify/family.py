@@ -37,15 +37,14 @@ MOST_DEGREE = 40
 def ssp_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[Case, ...]:
     """R as a piecewise function of the one parameter on which the reduced method (A, b) depends.
 
-    Raises TooLarge where the method has too many stages, or entries of too high degree, for this to be practical, or
-    where the budget ends.
+    Raises TooLarge, with the reason, where the method has too many stages, or
+    entries of too high degree, for this to be practical, or beyond the budget.
     """
     if len(b) > MOST_STAGES:
-        raise TooLarge
+        raise TooLarge(reason=f"has {len(b)} stages; a formula is sought for up to {MOST_STAGES}")
     name = parameter.name
     basis, lines = _factors(field, A, b, name)
-    if len(basis) > MOST_FACTORS or projected_degree(basis, name) > MOST_DEGREE:
-        raise TooLarge
+    limited(basis, name)
     low, high = cells.bounds(field, [parameter])[name]
     cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
     marks = [low, *cuts, high]
@@ -107,6 +106,16 @@ def projected_degree(basis: Sequence[Poly], name: str) -> int:
     sizes = [(p.degree(R), p.degree(Symbol(name))) for p in basis]
     pairs = [r * t2 + r2 * t for (r, t), (r2, t2) in combinations(sizes, 2)]
     return max([*pairs, *((2 * r - 1) * t for r, t in sizes)], default=0)
+
+
+def limited(basis: Sequence[Poly], name: str) -> None:
+    """Raise TooLarge where the resultants of these factors would be too many, or of too high degree."""
+    degree = projected_degree(basis, name)
+    if len(basis) > MOST_FACTORS or degree > MOST_DEGREE:
+        raise TooLarge(
+            reason=f"leads to {len(basis)} polynomials with resultants of degree {degree}; a formula is sought for up "
+            f"to {MOST_FACTORS}, of degree {MOST_DEGREE}"
+        )
 
 
 def projection(basis: Sequence[Poly], name: str) -> list[Poly]:

@@ -27,7 +27,7 @@ from rkblocks.verify.report import (
     RootSample,
     SspReport,
 )
-from rkblocks.verify.values import UNSOLVED
+from rkblocks.verify.values import why_absent
 
 
 def ssp_part(facts: Facts) -> SspReport:
@@ -47,16 +47,18 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
             RhoCase(case_text(name, piece), piece.text, None if piece.text else piece.polynomial)
             for piece in facts.rho_cases
         )
-    absent = _absent(facts) if shown is None else None
+    absent = why_absent(facts.tried_rho_cases)
     return ContractivityReport(AnyNormReport(optimal), EuclideanReport(None, cases=shown, at_init=start, absent=absent))
 
 
-def minimum_part(facts: Facts) -> MinimumReport | None:
-    """The least growth over the closure of the domain, where one parameter has an effect."""
+def minimum_part(facts: Facts) -> MinimumReport | str | None:
+    """The least growth over the closure of the domain, or why there is none; None where no parameter has an effect."""
+    if not facts.effective:
+        return None
     method = facts.reduced.A, facts.reduced.b
     minimum = within(lambda: least_growth(facts.field, facts.growth.growth, facts.effective, method))
-    if minimum is None or isinstance(minimum, TooLarge):
-        return None
+    if isinstance(minimum, TooLarge):
+        return why_absent(minimum)
     place = None if minimum.at is None else Exact.root(minimum.at)
     return MinimumReport(Exact.root(minimum.value), facts.effective[0].name, place, minimum.inside, minimum.taken)
 
@@ -110,7 +112,15 @@ def _optimal(facts: Facts) -> OptimalReport:
             return start
         bound = facts.guarantee
         zero = None if bound is None else bound.zero_at
-        return OptimalReport(None, at_least=_at_least(facts), zero_at=zero, at_init=start, absent=_absent(facts))
+        least = _at_least(facts)
+        return OptimalReport(
+            None,
+            at_least=least,
+            zero_at=zero,
+            at_init=start,
+            absent=why_absent(facts.tried_cases),
+            at_least_absent=why_absent(facts.tried_guarantee) if least is None else None,
+        )
     name = facts.effective[0].name
     shown = tuple(
         CaseReport(
@@ -123,11 +133,6 @@ def _optimal(facts: Facts) -> OptimalReport:
     )
     whole = shown[0].number if len(shown) == 1 else None
     return OptimalReport(whole, cases=shown, at_init=start)
-
-
-def _absent(facts: Facts) -> str | None:
-    """Why there is no formula, where a family has one effective parameter."""
-    return UNSOLVED if len(facts.effective) == 1 else None
 
 
 def _at_least(facts: Facts) -> Fraction | None:

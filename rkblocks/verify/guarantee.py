@@ -32,24 +32,29 @@ class Guarantee:
     zero_at: Point | None = None
 
 
-def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> Guarantee | None:
-    """A bound for the reduced method (A, b) of a family; None where it is too large to be tried.
+def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> Guarantee:
+    """A bound for the reduced method (A, b) of a family.
 
     Args:
         effective: the parameters on which it depends.
+
+    Raises TooLarge, with the reason, where it is too large to be tried.
     """
     if not 0 < len(effective) <= MOST_PARAMETERS or len(b) > MOST_STAGES:
-        return None
+        raise TooLarge(
+            reason=f"depends on {len(effective)} parameters in {len(b)} stages; a bound is sought for up to "
+            f"{MOST_PARAMETERS} in {MOST_STAGES}"
+        )
     lowest: Fraction | None = None
     for point in probes(cells.bounds(field, effective)):
         found = _member(field, A, b, point)
-        if found is None:
-            return None
+        if found is None:  # no limit
+            continue
         if not found:
             return Guarantee(Fraction(0), point)
         lowest = found if lowest is None else min(lowest, found)
     if lowest is None:
-        return None
+        raise TooLarge(reason="has no limit at any member that was tried")
     for share in SHARES:
         r = (lowest * share).limit_denominator(64)
         if r > 0 and _holds(field, A, b, effective, r):
@@ -65,10 +70,7 @@ def _member(field: Field, A: Rows, b: Row, point: Point) -> Fraction | None:
         return tuple(field.substitute(e, complete) for e in entries)
 
     member = reduce(field.constants, tuple(map(row, A)), row(b))
-    try:
-        crossing = ssp_coefficient(field.constants, member.A, member.b)
-    except TooLarge:
-        return None
+    crossing = ssp_coefficient(field.constants, member.A, member.b)
     return None if crossing is None else max(Fraction(0), crossing.root.refine(20).low)
 
 

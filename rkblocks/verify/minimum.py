@@ -12,6 +12,7 @@ from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.tableau import Parameter
 from rkblocks.verify import cells
@@ -38,14 +39,21 @@ class Minimum:
 
 def least_growth(
     field: Field, growth: Element, effective: Sequence[Parameter], method: tuple[Rows, Row] | None = None
-) -> Minimum | None:
-    """The least growth over the closure of the domain; None unless there is one effective parameter and no sqrt.
+) -> Minimum:
+    """The least growth over the closure of the domain.
 
     The growth has no pole inside the domain; it is compared exactly at the zeros of its derivative, at the ends, and
     where stages of the ``method`` (A, b) coincide: the growth of the reduced method is another one there.
+
+    Raises TooLarge, with the reason, where that is not sought.
     """
-    if len(effective) != 1 or field.roots or max(growth.numer.degree(), growth.denom.degree()) > MOST_DEGREE:
-        return None
+    degree = max(growth.numer.degree(), growth.denom.degree()) if len(effective) == 1 else 0
+    if len(effective) != 1:
+        raise TooLarge(reason=f"depends on {len(effective)} parameters; the least growth is sought in one")
+    if field.roots:
+        raise TooLarge(reason="has square roots; the least growth is sought among rational functions")
+    if degree > MOST_DEGREE:
+        raise TooLarge(reason=f"is a quotient of degree {degree}; the least growth is sought up to {MOST_DEGREE}")
     name = effective[0].name
     t = Symbol(name)
     above, below = (Poly(part.as_expr(), t, domain=QQ) for part in (growth.numer, growth.denom))
@@ -71,7 +79,9 @@ def least_growth(
                 over, under = (Poly(part.as_expr(), t, domain=QQ) for part in (reduced.numer, reduced.denom))
                 if not under.rem(_minimal(at, t)).is_zero:
                     candidates.append(Minimum(_value(over, under, at), at, inside))
-    return min(candidates, key=cmp_to_key(_lower), default=None)
+    if not candidates:
+        raise TooLarge(reason="takes no least value, nor tends to one at an end of the domain")
+    return min(candidates, key=cmp_to_key(_lower))
 
 
 def merged(field: Field, A: Rows, b: Row, at: Root) -> tuple[Rows, Row]:

@@ -13,12 +13,13 @@ from fractions import Fraction
 from math import factorial
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Row, Rows
-from rkblocks.verify.integral import Integral, ring
+from rkblocks.verify.integral import AlgebraicInteger, Integral, ring
 from rkblocks.verify.order import Order, Verdict, magnitude
 
-MOST_ORDER = 10
-"""Orders beyond are not looked at: there are some 10,000 trees of order 9 that have a leaf of time."""
+OVERHEAD = 20
+"""Steps of one vector of products beside the products."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,17 @@ class TimedCondition:
 
 @dataclass(frozen=True)
 class TimedOrder:
-    """The highest order for F(x, t); ``witness`` is None where that is the order for F(x)."""
+    """The highest order for F(x, t); ``witness`` is None where that is the order for F(x).
+
+    Where the budget ended before that, ``value`` is what is proved by then, and ``most`` is the order for F(x).
+    """
 
     value: int
     verdict: Verdict
     exact: int
     residual: Element
     witness: TimedCondition | None
+    most: int | None = None
 
 
 def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: Fraction = Fraction(0)) -> TimedOrder:
@@ -63,12 +68,14 @@ def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: 
     """
     conditions = _Conditions(field, A, b, c)
     exact, value, largest = plain.exact, plain.value, plain.residual
-    for n in range(2, min(plain.value, MOST_ORDER) + 1):
+    for n in range(2, plain.value + 1):
         hopeless = tolerance * factorial(n) >= 1
-        for tree in conditions.timed(n):
-            residual = conditions.residual(tree)
-            if not residual:
-                continue
+        try:
+            found = [(tree, residual) for tree in conditions.timed(n) if (residual := conditions.residual(tree))]
+        except TooLarge:
+            exact = min(exact, n - 1)
+            return TimedOrder(n - 1, _verdict(n - 1, exact), exact, largest, None, plain.value)
+        for tree, residual in found:
             exact = min(exact, n - 1)
             size = magnitude(field, residual)
             if size is None or hopeless or not field.within(size, tolerance):
@@ -92,6 +99,7 @@ class _Conditions:
         flat, self.denominator = self.ring.clear([entry for row in A for entry in row] + list(c))
         self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
         self._b, self._b_denominator = self.ring.clear(b)
+        self._digits = self.denominator.bit_length() if isinstance(self.denominator, int) else 0
         one = [self.ring.one] * m
         leaf = _Tree("[]", 1, 1, False, self._images(one))
         self._children = {1: [leaf, _Tree("t", 1, 1, True, flat[m * m :])]}  # what each gives to its parent
@@ -102,6 +110,7 @@ class _Conditions:
 
     def residual(self, tree: _Tree) -> Element:
         """``b . Phi - 1/gamma`` in the field."""
+        self._charge(self._b, tree.phi, tree.nodes, tree.nodes)
         left = sum((x * y for x, y in zip(self._b, tree.phi, strict=True) if x and y), self.ring.zero)
         scale = self._b_denominator * self.ring.one
         for _ in range(tree.nodes - 1):
@@ -129,6 +138,8 @@ class _Conditions:
             pool = self._pool(size)
             for i in range(start if size == largest else 0, len(pool)):
                 child = pool[i]
+                if phi is not None:
+                    self._charge(phi, child.phi, size, size)
                 both = child.phi if phi is None else [x * y for x, y in zip(phi, child.phi, strict=True)]
                 for rest, product in self._forests(total - size, size, both, i):
                     yield (child, *rest), product
@@ -140,5 +151,19 @@ class _Conditions:
             ]
         return self._children[size]
 
+    def _charge(self, left: list[Integral], right: list[Integral], nodes: int, by: int) -> None:
+        """Take products, entry by entry, of numbers with so many denominators each from the budget."""
+        products = sum(map(_products, left, right)) or 1
+        spend(OVERHEAD + products, nodes * self._digits, by * self._digits)
+
     def _images(self, phi: list[Integral]) -> list[Integral]:
+        for row in self._rows:
+            self._charge([a for _, a in row], [phi[j] for j, _ in row], 1, 1)
         return [sum((a * phi[j] for j, a in row if phi[j]), self.ring.zero) for row in self._rows]
+
+
+def _products(x: Integral, y: Integral) -> int:
+    """Products of integers in the product of two elements."""
+    if isinstance(x, AlgebraicInteger):
+        return len(x.powers) ** 2
+    return 1 if isinstance(x, int) else len(x) * len(y)

@@ -41,7 +41,7 @@ from rkblocks.verify.resolvent import Place
 from rkblocks.verify.rounded import digits_unit
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
 from rkblocks.verify.threshold import linear_threshold
-from rkblocks.verify.values import short
+from rkblocks.verify.values import short, why_absent
 from rkblocks.verify.variance import ASSUMPTIONS
 
 
@@ -77,7 +77,7 @@ def timed_part(facts: Facts) -> TimedReport | None:
         return None
     fails = found.witness
     witness = None if fails is None else Witness(fails.tree, fails.order, Exact(field, fails.left), fails.right)
-    return TimedReport(found.value, found.verdict, found.exact, Exact(field, found.residual), witness)
+    return TimedReport(found.value, found.verdict, found.exact, Exact(field, found.residual), witness, found.most)
 
 
 def embedded_part(facts: Facts) -> EmbeddedReport | None:
@@ -125,9 +125,9 @@ def euclidean_part(facts: Facts) -> EuclideanReport:
     """rho of a tableau without parameters, or its bounds."""
     found, field = facts.contractivity, facts.field
     if isinstance(found, TooLarge):
-        return EuclideanReport(None, bracket=found.bounds)
+        return EuclideanReport(None, bracket=found.bounds, absent=None if found.bounds else why_absent(found))
     if found is None:
-        return EuclideanReport(None)
+        return EuclideanReport(None, absent="has no limit: every weight is 0")
     weight = None
     if found.stage is not None:
         kept = facts.reduced.kept[found.stage]
@@ -218,16 +218,18 @@ def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> Optim
     if crossing is None:
         return OptimalReport(None)
     if isinstance(crossing, TooLarge):
-        return OptimalReport(None, bracket=crossing.bounds)
+        return OptimalReport(None, bracket=crossing.bounds, absent=None if crossing.bounds else why_absent(crossing))
     certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
     return OptimalReport(Exact.root(crossing.root), certificate)
 
 
-def _variance(facts: Facts, minimum: MinimumReport | None, reduced: bool = True) -> VarianceReport:
+def _variance(facts: Facts, minimum: MinimumReport | str | None, reduced: bool = True) -> VarianceReport:
     growth = facts.growth if reduced else facts.growth_as_typed
     field, member = facts.field, facts.at_init
     start = Exact(member.field, member.growth.growth if reduced else member.growth_as_typed.growth)
-    return VarianceReport(Exact(field, growth.growth), start, all_exact(field, growth.stages), ASSUMPTIONS, minimum)
+    least, absent = (None, minimum) if isinstance(minimum, str) else (minimum, None)
+    stages = all_exact(field, growth.stages)
+    return VarianceReport(Exact(field, growth.growth), start, stages, ASSUMPTIONS, least, absent)
 
 
 def all_exact(field: Field, entries: Sequence[Element]) -> tuple[Exact, ...]:

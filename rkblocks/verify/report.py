@@ -167,17 +167,24 @@ class EmbeddedReport(OrderReport):
 @dataclass(frozen=True)
 class TimedReport(Part):
     """The order for F(x, t) with the declared c; ``witness`` None: that for F(x) is no higher.
+    Beyond the budget ``value`` is what is proved, ``most`` the order for F(x), and ``absent`` says why it ends there.
 
     In its tree ``t`` stands for a derivative of F with respect to time, which gives c where a leaf gives A e.
     """
 
-    JSON = ("value", "verdict", "residual", "witness", "exact")
+    JSON = ("value", "verdict", "residual", "witness", "exact", "most?", "absent?")
 
     value: int
     verdict: str
     exact: int
     largest: Exact
     witness: Witness | None
+    most: int | None = None
+
+    @property
+    def absent(self) -> str | None:
+        """Why it was not decided whether the order is higher."""
+        return None if self.most is None else BEYOND
 
     @property
     def residual(self) -> str:
@@ -261,12 +268,15 @@ class CaseReport(Part):
 class OptimalReport(Part):
     """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
 
-    ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none;
-    ``absent`` says why there is none for one effective parameter.
+    ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none.
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= R < high and ``cfl_float`` is low.
+    ``absent`` says why there is no number and no formula, ``at_least_absent`` why there is no bound for the family.
     """
 
-    JSON = ("cfl", "cfl_float", "certificate", "bracket?", "at_least?", "zero_at?", "cases?", "absent?", "at_init?")
+    JSON = (
+        *("cfl", "cfl_float", "certificate", "bracket?", "at_least?", "zero_at?", "cases?", "at_init?"),
+        *("absent?", "at_least_absent?"),
+    )
 
     number: Exact | None
     certificate: Certificate | None = None
@@ -276,6 +286,7 @@ class OptimalReport(Part):
     cases: tuple[CaseReport, ...] | None = None
     at_init: OptimalReport | None = None
     absent: str | None = None
+    at_least_absent: str | None = None
 
     @property
     def known(self) -> Exact | None:
@@ -474,10 +485,10 @@ class EuclideanReport(Part):
     """The radius of circle contractivity rho of the reduced method; for a family ``at_init`` speaks of its start.
 
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= rho < high and ``rho_float`` is low.
-    ``absent`` says why a family of one effective parameter has no formula.
+    ``absent`` says why there is no number and no formula.
     """
 
-    JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "absent?", "at_init?")
+    JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "at_init?", "absent?")
 
     number: Exact | None
     certificate: RhoCertificate | None = None
@@ -566,15 +577,17 @@ class MinimumReport(Table):
 
 @dataclass(frozen=True)
 class VarianceReport(Part):
-    """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter."""
+    """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter, or
+    why there is none."""
 
-    JSON = ("growth", "growth_float", "stages", "assumptions", "minimum?")
+    JSON = ("growth", "growth_float", "stages", "assumptions", "minimum?", "minimum_absent?")
 
     number: Exact
     at_init: Exact
     each: tuple[Exact, ...]
     assumptions: tuple[str, ...]
     minimum: MinimumReport | None = None
+    minimum_absent: str | None = None
 
     @property
     def growth(self) -> str | None:

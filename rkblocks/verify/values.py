@@ -10,13 +10,19 @@ from math import floor
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
+from rkblocks.exact.work import TooLarge
 from rkblocks.verify.budget import PART
 
 DIGITS = 10
 BEYOND = f"takes more than the {PART:,} steps that a part of a report may take"
+
+
+def why_absent(found: object) -> str | None:
+    """Why a part is absent, in words that follow "it"; None where it is there."""
+    return (found.reason or BEYOND) if isinstance(found, TooLarge) else None
+
+
 """Why a number is absent from a report, or only bounded."""
-UNSOLVED = "takes more stages, degrees or steps than are solved"
-"""Why a family of one effective parameter has no formula."""
 LONGEST = 24
 """Exact numbers longer than this are shown in messages by their digits."""
 

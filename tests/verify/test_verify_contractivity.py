@@ -17,10 +17,9 @@ from verify_methods import DOPRI5, EULER, HEUN_DEAD, MIDPOINT, RK4, SSP2, SSP3, 
 import rkblocks
 from rkblocks import check, files, verify
 from rkblocks.exact.field import Field
+from rkblocks.exact.work import TooLarge, budget
 from rkblocks.forms import reduce, resolvent
-from rkblocks.verify import contractivity
 from rkblocks.verify.contractivity import circle_contractivity, matrix, semidefinite, value
-from rkblocks.verify.crossing import TooLarge
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.values import root_text
 
@@ -311,13 +310,15 @@ def test_json_text_and_claims() -> None:
 
 def test_numbers_that_are_too_large_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     field, A, b = RK4
-    monkeypatch.setattr(contractivity, "MOST_WORK", 100)
-    with pytest.raises(TooLarge) as found:
+    with budget(1), pytest.raises(TooLarge) as found:
         circle_contractivity(field, A, b)
     assert found.value.low is None
-    monkeypatch.undo()
-    monkeypatch.setattr(verify.crossing, "LARGEST", 1)
     field, A, b = rational("2/3", "1/4 3/4")
+
+    def unaffordable(*_: object) -> None:
+        raise TooLarge
+
+    monkeypatch.setattr("rkblocks.verify.contractivity.first_crossing", unaffordable)
     with pytest.raises(TooLarge) as found:
         circle_contractivity(field, A, b)
     M = matrix(field, A, b)
