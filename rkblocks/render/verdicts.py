@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         OptimalReport,
         OrderReport,
         Report,
+        RhoCase,
         SspReport,
         TimedReport,
         Witness,
@@ -147,17 +148,16 @@ def _optimal(optimal: OptimalReport) -> Iterator[str]:
         yield f"optimal {exact(optimal.number, optimal.cfl_float)}{_certificate(optimal)}"
 
 
-def _root(case: CaseReport) -> str:
+def _root(case: CaseReport | RhoCase) -> str:
     """Return which root of which polynomial the coefficient is: the one with the value that is given for a member."""
-    found = _joined([_factor(c) for c in case.polynomial or ()])
+    found = _joined([_factor(str(c)) for c in case.polynomial or ()])
     if case.root is None:
         return f"a root of {cut(found)}"
     member, root = case.root, Exact.root(case.root.root).brief(0)
     return f"the root of {cut(found)} that is {root} at {member.name} = {Exact.rational(member.at).brief(WIDTH)},"
 
 
-def _factor(coefficient: Exact) -> str:
-    text = str(coefficient)
+def _factor(text: str) -> str:
     return f"({text})" if any(mark in text[1:] for mark in "+-") else text
 
 
@@ -184,7 +184,7 @@ def _euclidean(found: EuclideanReport) -> Iterator[str]:
         if found.absent:
             yield f"  no formula: it {found.absent}"
         for case in found.cases or ():
-            yield f"  {case.rho or f'the root of {cut(_joined(case.polynomial or ()))}'} where {case.when}"
+            yield f"  {_root(case) if case.rho is None else cut(case.rho)} where {case.when}"
     elif found.bracket is not None:
         yield f"rho {found.rho_float:.6g} or a little more, both bounds proved"
     elif found.number is None:

@@ -12,7 +12,7 @@ from rkblocks.verify.budget import too_large
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.places import pointer, shown
 from rkblocks.verify.rounded import named, rounded
-from rkblocks.verify.values import off, short
+from rkblocks.verify.values import beside, off, short
 from rkblocks.writer import decimal_text
 
 
@@ -84,8 +84,8 @@ def alpha_rows(facts: Facts) -> Iterator[Diagnostic]:
         naive = holds_at_init(facts, total - field.one)
         yield diagnostic(
             "RK320" if naive else "RK302",
-            f"the row alpha[{i}] sums to {short(field, total)}"
-            + (", which is 1 at the initial values only" if naive else f", not to 1{off(field, total, field.one)}"),
+            f"the row alpha[{i}] sums to {beside(field, total, field.one)}, "
+            + ("which is 1 at the initial values only" if naive else "not to 1"),
             path=f"/alpha/{i}",
             help="training leaves the consistent methods; write one coefficient as an expression in the others"
             if naive
@@ -117,12 +117,8 @@ def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
         where = "/b" if facts.tableau.butcher is not None else "/beta"
         yield diagnostic(
             "RK320" if naive else "RK304",
-            f"the weights b sum to {short(field, total)}"
-            + (
-                ", which is 1 at the initial values only"
-                if naive
-                else f", not to 1{off(field, total, field.one)}: the method is not consistent"
-            ),
+            f"the weights b sum to {beside(field, total, field.one)}, "
+            + ("which is 1 at the initial values only" if naive else "not to 1: the method is not consistent"),
             path=where,
             help="order 1 then holds on a constraint, which training does not keep"
             if naive
@@ -134,8 +130,7 @@ def weights_sum(facts: Facts) -> Iterator[Diagnostic]:
         if not is_close(facts, embedded - field.one):
             yield diagnostic(
                 "RK317",
-                f"the embedded weights b_hat sum to {short(field, embedded)}, not to 1"
-                f"{off(field, embedded, field.one)}",
+                f"the embedded weights b_hat sum to {beside(field, embedded, field.one)}, not to 1",
                 path="/b_hat",
                 help="its difference from b estimates no error",
             )

@@ -39,11 +39,15 @@ from rkblocks.verify.pieces import Interval, R
 
 @dataclass(frozen=True)
 class RhoPiece(Interval):
-    """rho on one interval: ``text`` an expression in the parameter, or None and a root in r of ``polynomial``."""
+    """rho on one interval: ``text`` an expression in the parameter, or None and a root in r of ``polynomial``.
+
+    ``sample`` is a value of the parameter with the root there, which says which one it is.
+    """
 
     text: str | None
     polynomial: tuple[str, ...]
     expression: sympy.Expr | None = None
+    sample: tuple[Fraction, Root] | None = None
 
 
 def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...]:
@@ -101,7 +105,16 @@ def _point(field: Field, A: Rows, b: Row, name: str, at: Root) -> RhoPiece:
         root = None
     text = None if root is None else Exact.root(root).text
     polynomial = () if root is None else tuple(map(str, root.polynomial))
-    return RhoPiece(at, at, True, True, text, polynomial, None if text is None else sympy.sympify(text))
+    return RhoPiece(
+        at,
+        at,
+        True,
+        True,
+        text,
+        polynomial,
+        None if text is None else sympy.sympify(text),
+        None if root is None else (at.fraction, root),
+    )
 
 
 def _open(
@@ -122,7 +135,11 @@ def _open(
             shown = tuple(str(c) for c in reversed(coefficients))
             expression = _solved(coefficients, at_sample, root)
             return replace(
-                empty, polynomial=shown, expression=expression, text=None if expression is None else str(expression)
+                empty,
+                polynomial=shown,
+                expression=expression,
+                text=None if expression is None else str(expression),
+                sample=(sample, root),
             )
     return replace(empty, text=Exact.root(root).text, polynomial=tuple(map(str, root.polynomial)))
 

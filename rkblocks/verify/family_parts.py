@@ -44,7 +44,9 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
     if facts.rho_cases is not None:
         name = facts.effective[0].name
         shown = tuple(
-            RhoCase(case_text(name, piece), piece.text, None if piece.text else piece.polynomial)
+            RhoCase(case_text(name, piece), piece.text)
+            if piece.text is not None or piece.sample is None
+            else RhoCase(case_text(name, piece), None, piece.polynomial, RootSample(name, *piece.sample))
             for piece in facts.rho_cases
         )
     absent = why_absent(facts.tried_rho_cases)

@@ -66,7 +66,12 @@ def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: 
         plain: the order of (A, b) for F(x); conditions without time are not looked at again.
         tolerance: bound of the residuals, as in `order.order`.
     """
-    conditions = _Conditions(field, A, b, c)
+    used = reached(A, b)
+    if all(field.within(c[i] - sum(A[i], field.zero), tolerance) for i in used):
+        return TimedOrder(plain.value, plain.verdict, plain.exact, plain.residual, None)
+    conditions = _Conditions(
+        field, tuple(tuple(A[i][j] for j in used) for i in used), tuple(b[i] for i in used), tuple(c[i] for i in used)
+    )
     exact, value, largest = plain.exact, plain.value, plain.residual
     for n in range(2, plain.value + 1):
         hopeless = tolerance * factorial(n) >= 1
@@ -84,6 +89,15 @@ def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: 
                 return TimedOrder(n - 1, _verdict(n - 1, exact), exact, largest, witness)
             largest = size if field.sign(size - largest) > 0 else largest
     return TimedOrder(value, _verdict(value, exact), exact, largest, None)
+
+
+def reached(A: Rows, b: Row) -> tuple[int, ...]:
+    """The stages on which the result depends, as the table is written: equal ones may be called at different times."""
+    used = {i for i, weight in enumerate(b) if weight}
+    for i in reversed(range(len(b))):
+        if i in used:
+            used |= {j for j, entry in enumerate(A[i]) if entry}
+    return tuple(sorted(used))
 
 
 def _verdict(value: int, exact: int) -> Verdict:

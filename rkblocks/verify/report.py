@@ -471,13 +471,14 @@ class RhoCertificate(Part):
 
 @dataclass(frozen=True)
 class RhoCase(Part):
-    """rho where the parameter is as ``when`` says; ``rho`` None: a root of ``polynomial`` in r."""
+    """rho where the parameter is as ``when`` says; ``rho`` None: the ``root`` of ``polynomial`` in r."""
 
-    JSON = ("when", "rho", "polynomial?")
+    JSON = ("when", "rho", "polynomial?", "root?")
 
     when: str
     rho: str | None
     polynomial: tuple[str, ...] | None = None
+    root: RootSample | None = None
 
 
 @dataclass(frozen=True)

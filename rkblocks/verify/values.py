@@ -85,6 +85,15 @@ def off(field: Field, found: Element, other: Element) -> str:
     return f" (off by {Exact(field, size).above(3)})" if alike else ""
 
 
+def beside(field: Field, found: Element, other: Element) -> str:
+    """As `short`, for a number that is not the other: "1 - 2.22e-16" where the two look the same."""
+    if not off(field, found, other):
+        return short(field, found)
+    difference = found - other
+    sign, size = ("+", difference) if field.sign(difference) > 0 else ("-", -difference)
+    return f"{short(field, other)} {sign} {Exact(field, size).above(3)}"
+
+
 def off_root(field: Field, found: Element, root: Root) -> str:
     """As `off`, for a number beside a real algebraic number."""
     low, high = field.enclose(found, 256)

@@ -281,3 +281,37 @@ def test_a_case_without_a_formula_says_which_root(tmp_path: Path) -> None:
         member = checked(text.replace('"1/2"}', f'"{case.root.at}"}}'), tmp_path)
         assert member.ssp.optimal.at_init.number.nearest == case.to_dict()["root"]["float"]
     assert "the root of 3 + (-6*t - 3/2) r + r^2 that is 1.05417635664 at t = 2/5, where 1/3 < t" in str(report)
+
+
+def test_a_false_claim_beside_a_parameter_without_effect_is_compared(tmp_path: Path) -> None:
+    report = checked(
+        '{"name": "x", "A": [[], ["1"]], "b": ["1/2", "1/2"], "c": ["u - 1/2", "1"],'
+        ' "parameters": {"u": {"domain": ["0", "1"], "init": "1/3"}}, "claims": {"ssp": "0.99999999999999999"}}',
+        tmp_path,
+    )
+    assert any(d.code == "RK402" and "(off by 1e-17)" in d.message for d in report.diagnostics)
+
+
+def test_a_case_of_rho_without_a_formula_says_which_root(tmp_path: Path) -> None:
+    """By another route: the member at the value that is named has this radius."""
+    text = (
+        '{"name": "x", "parameters": {"u": {"domain": ["0", "2"], "init": "1/2"}},'
+        ' "A": [[], ["1"], ["u", "0"]], "b": ["1/2", "1/4", "1/4"]}'
+    )
+    found = checked(text, tmp_path).contractivity.euclidean
+    cases = [case for case in found.cases if case.rho is None]
+    assert cases
+    for case in cases:
+        member = checked(text.replace('"1/2"}', f'"{case.root.at}"}}'), tmp_path).contractivity.euclidean
+        assert member.at_init.rho_float == case.to_dict()["root"]["float"]
+
+
+def test_polynomials_of_a_family_with_long_numbers_end(tmp_path: Path) -> None:
+    content = json.loads((Path(__file__).parents[2] / "tableaus" / "ssprk53.json").read_text())
+    content.pop("claims")
+    content["beta"][1][1] = "(1e-17)*u"
+    content["beta"][3][2:] = ["1/(1+u**2)", "1e300"]
+    content["parameters"] = {"u": {"domain": ["0", None], "init": "1/2"}}
+    report = checked(json.dumps(content), tmp_path)
+    assert report.ssp.optimal.cases is None
+    assert report.ssp.optimal.at_init is not None

@@ -149,3 +149,15 @@ def test_within_the_tolerance() -> None:
     found = rkblocks.check(t).nonautonomous
     assert found is not None
     assert (found.value, found.verdict, found.exact) == (2, "tolerance", 1)
+
+
+def test_a_c_that_only_the_embedded_method_uses_changes_no_order() -> None:
+    table = {"A": [[], ["1/2"], ["0", "1/2"], ["0", "0", "1"], ["1/6", "1/3", "1/3", "1/6"]]}
+    table |= {"b": ["1/6", "1/3", "1/3", "1/6", "0"], "b_hat": ["1/6", "1/3", "1/3", "0", "1/6"]}
+    for wrong, value in ((4, 4), (3, 1)):
+        c = ["0", "1/2", "1/2", "1", "1"]
+        c[wrong] = "9/10"
+        found = rkblocks.check(rkblocks.tableau(name="x", **table, c=c)).nonautonomous
+        assert found is not None
+        assert found.value == value
+        assert (found.witness is None) == (value == 4)
