@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import rkblocks
@@ -178,6 +178,7 @@ def test_the_function_keeps_its_name_beside_the_module() -> None:
 
 
 @given(st.fractions(0, 3, max_denominator=60), st.integers(8, 17))
+@example(Fraction(1, 32), 8)  # five places, no other fraction as simple within half a unit of the last: itself
 def test_a_rounded_fraction_is_found_again(fraction: Fraction, digits: int) -> None:
     assert meant(Fraction(round(fraction * 10**digits), 10**digits)) == fraction
     assert meant(Fraction(repr(float(fraction)))) == fraction
