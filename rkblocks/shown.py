@@ -15,6 +15,9 @@ _HOW = {
     },
     "Report": {"text": "rkblocks.render.text:paragraph"},
     "Program": {"text": "rkblocks.program.listing:listing"},
+    "Evaluations": {"text": "rkblocks.render.results:evaluations"},
+    "Evaluation": {"text": "rkblocks.render.results:subject"},
+    "NetworkAnalysis": {"text": "rkblocks.render.results:network"},
 }
 """The renderers of each kind of value by the name of its class; without one for HTML it is the text."""
 

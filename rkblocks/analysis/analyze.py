@@ -27,6 +27,7 @@ from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Subject, of_run
 from rkblocks.runs.folder import open_run
 from rkblocks.runs.outcomes import ready
+from rkblocks.shown import Shown
 
 IMAGES: Final = 256
 """How many images an analysis looks at, unless a limit says otherwise; some look at fewer of them."""
@@ -56,7 +57,7 @@ BULKY: Final = ("clean_image", "adversarial_image", "axis", "loss", "prediction"
 
 
 @dataclass(frozen=True)
-class NetworkAnalysis:
+class NetworkAnalysis(Shown):
     """The tables of one network, by the name of the analysis; verdicts: one a block, where lemma1 was asked for."""
 
     subject: Subject

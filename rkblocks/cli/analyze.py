@@ -91,9 +91,9 @@ def _show(found: list[NetworkAnalysis], form: str) -> None:
 
         console.show(dump({"version": 1, "runs": [analysis.to_dict(brief=True) for analysis in found]}))
     else:
-        from rkblocks.cli.tables import LEGEND, analysis_text
+        from rkblocks.render.results import LEGEND
 
-        texts = [analysis_text(analysis.to_dict(brief=True)) for analysis in found]
+        texts = [f"{analysis}\n" for analysis in found]
         if any(analysis.verdicts for analysis in found):
             texts.append(LEGEND)
         console.show("\n".join(texts))

@@ -133,10 +133,7 @@ def command(
 
         console.show(dump(result))
     else:
-        from rkblocks.cli.tables import comparisons, evaluation, seeds
-
-        parts = [*map(evaluation, result["runs"]), seeds(result["seeds"]), comparisons(result["comparisons"])]
-        console.show("\n".join(part for part in parts if part))
+        console.show(f"{result}\n")
     return status
 
 

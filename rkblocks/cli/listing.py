@@ -29,7 +29,7 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
 
     Order, SSP coefficient C, radius of circle contractivity rho and growth are the claims of the files, which `rkblocks
     check NAME` proves; those of a family are taken at its initial values. "-": nothing is claimed. Stages are those of
-    the table as written.
+    the table as written. A narrow terminal shows fewer columns.
     """
     from rkblocks.cli import console
     from rkblocks.files.library import catalog

@@ -28,6 +28,11 @@ from rkblocks.runs.lock import held
 from rkblocks.runs.network import named_device
 from rkblocks.runs.outcomes import Outcomes, ready
 from rkblocks.settings.differences import flat
+from rkblocks.shown import Shown
+
+
+class Evaluations(Shown, dict[str, Any]):
+    """The JSON object of `rkblocks evaluate --format json`, which shows itself as the text of that command."""
 
 
 def evaluate(
@@ -55,8 +60,9 @@ def evaluate(
     out: str | Path | None = None,
     save_images: int = 0,
     **search: Any,
-) -> dict[str, Any]:
-    """Return the JSON object of `rkblocks evaluate --format json` for these run folders, or for a model of one's own.
+) -> Evaluations:
+    """Return the JSON object of `rkblocks evaluate --format json` for these run folders, or for a model of one's own;
+    `print` shows the text of the command.
 
     The rows are those of `preset`, around the budget of the run's data set; eps, step, norm and loss change that
     budget. With an `attack` there is one row, which the other fields of attacks.Threat describe in full: steps,
@@ -114,7 +120,7 @@ def _folder(out: str | Path | None, images: int) -> Path | None:
     return Path(out)
 
 
-def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> dict[str, Any]:
+def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> Evaluations:
     """Return what `evaluate` does for a model of one's own."""
     items, missing = search.rows(subject.dataset, subject.classes)
     work = Work(subject, items, missing, seed, running.batch, running.probe, search.name, running.corruptions)
@@ -125,7 +131,7 @@ def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> 
                 found |= work.examples(running.save_images)
         except Stop as stop:
             fail("RK825", f"{stop} stopped the evaluation of {subject.name}", help="start it anew")
-    return {"version": 1, "runs": [found], "seeds": [], "comparisons": []}
+    return Evaluations(version=1, runs=[found], seeds=[], comparisons=[])
 
 
 def _heard(running: Running) -> Callable[[str], None] | None:
@@ -156,7 +162,7 @@ def _listener(running: Running, check: Callable[[], None]) -> Progress:
     return Listener(running.progress, check)
 
 
-def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Running) -> dict[str, Any]:
+def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Running) -> Evaluations:
     """Return what `evaluate` does for run folders, in each process of the group."""
     # All are opened first, so that no work is lost to a slip in a later name.
     opened = {path: open_run(path, "cpu", images.weights) for path in paths}
@@ -191,7 +197,7 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
             )
             fail("RK825", f"{stop} stopped the evaluation of {path}", help=help)
     comparisons = [comparison.to_dict() for comparison in compare_all(outcomes)]
-    return {"version": 1, "runs": results, "seeds": over_seeds(results, groups), "comparisons": comparisons}
+    return Evaluations(version=1, runs=results, seeds=over_seeds(results, groups), comparisons=comparisons)
 
 
 @contextmanager

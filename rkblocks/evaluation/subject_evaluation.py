@@ -25,13 +25,14 @@ from rkblocks.evaluation.plan import Item, Missing, stand_ins
 from rkblocks.evaluation.rivals import occurring
 from rkblocks.evaluation.subject import Subject
 from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
+from rkblocks.shown import Shown
 
 BATCH = 256
 UNFIT: Final = ("RK801", "RK819")  # from, to: what an attack says of a model or images that it cannot attack
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """All rows of one subject and the health of its numbers. measurements[0] is clean; missing: what was not run."""
 
     subject: Subject

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from rkblocks.files.ranking import Ranked
 
 _HEAD = ("name", "stages", "order", "C", "C/stages", "rho", "growth", "title")
+_SPARE = ("C/stages", "rho", "growth")
+_TITLE = 20
+"""What a narrow terminal does without, and the characters that titles are to have there."""
 SHORT = 7
 """Exact numbers up to this length are shown as they are."""
 
@@ -19,9 +22,10 @@ SHORT = 7
 def listing(rows: Sequence[Ranked], *, colour: bool = False, width: int | None = None) -> str:
     """Return a line for each scheme: name, stages, claimed order, C, C by stages, rho, growth ("-": none), title.
 
-    width: of a terminal, in whose lines the titles are cut; None: any.
+    width: of a terminal, in whose lines the titles are cut; where less than a few words would be left of them, C by
+    stages is left out first, then rho, then growth. None: any.
     """
-    lines = [
+    lines: list[tuple[str, ...]] = [
         (
             row.entry.name,
             str(row.entry.stages),
@@ -34,7 +38,13 @@ def listing(rows: Sequence[Ranked], *, colour: bool = False, width: int | None =
         )
         for row in rows
     ]
-    return columns(_HEAD, lines, right=(1, 2), style=Style(colour), width=width)
+    kept = list(range(len(_HEAD)))
+    for name in _SPARE if width is not None else ():
+        taken = sum(max(len(line[i]) for line in [_HEAD, *lines]) + 2 for i in kept[:-1])
+        if width is not None and width - taken < _TITLE:
+            kept.remove(_HEAD.index(name))
+    head, *lines = [tuple(line[i] for i in kept) for line in [_HEAD, *lines]]
+    return columns(head, lines, right=(1, 2), style=Style(colour), width=width)
 
 
 def record(row: Ranked) -> dict[str, Any]:

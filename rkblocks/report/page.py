@@ -9,9 +9,9 @@ from typing import Any
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.report import evaluations
-from rkblocks.report.elements import Accuracy, Section, escape, image, number, paragraph, table
+from rkblocks.report.elements import Accuracy, Section, escape, image, listed, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
-from rkblocks.runs import selection
+from rkblocks.runs import records, selection, summaries
 
 Run = Mapping[str, Any]
 STYLE = Path(__file__).with_name("style.css")
@@ -33,10 +33,10 @@ def of_run(run: Run, drawings: Drawings, folder: Path) -> str:
 
     Args:
         run: an element of "runs" in `analyze --format json`, with all tables.
-        drawings: SVG texts by name; sections whose drawing is missing have their tables alone.
+        drawings: SVG texts by name, "training" too; sections whose drawing is missing have their tables alone.
         folder: the run folder, whose evaluations are shown.
     """
-    sections = [accuracy("accuracy", run, folder), *_sections(run, drawings)]
+    sections = [summary("summary", run, drawings, folder), accuracy("accuracy", run, folder), *_sections(run, drawings)]
     title = f"{run['blocks']} on {run['data']['name']}"
     head = f"<header>\n<h1>{escape(title)}</h1>\n{paragraph(_about(run), 'quiet')}\n{_contents(sections)}\n</header>"
     parts = [section.html() for section in [*sections, facts("about", run, folder)]]
@@ -62,6 +62,39 @@ def of_runs(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
     head = f"<header>\n<h1>{len(runs)} networks</h1>\n{_contents(sections)}\n</header>"
     body = head + "\n<main>\n" + "\n".join(section.html() for section in sections) + "\n</main>"
     return page(f"{len(runs)} networks: analysis", body)
+
+
+def summary(id: str, run: Run, drawings: Drawings, folder: Path) -> Section:
+    """Return what a reader wants first: how the network was made, how large it is, and what came of it."""
+    made = summaries.summary(folder)
+    settings = made["settings"]
+    words = [f"{made['method']} training" if made["method"] else "", settings.get("training.optimizer", "")]
+    words += [f"epochs {made['epochs']}", f"seed {made['seed']}"] if settings else []
+    items = [("verdict", verdict(run, folder)), ("recipe", ", ".join(filter(None, words)))]
+    with suppress(OSError, records.UnfitError):  # of a model of one's own there is no such file
+        count = records.read(folder / summaries.RECORD, summaries.RECORD, records.Record).get("parameters")
+        items.append(("parameters", f"{count:,}" if count is not None else ""))
+    parts = [listed((term, text) for term, text in items if text)]
+    if "training" in drawings:
+        text = "Loss and accuracy on held-out images, epoch by epoch."
+        parts.append(image(drawings["training"], text, text))
+    return Section(id, "Summary", "\n".join(parts))
+
+
+def verdict(run: Run, folder: Path) -> str:
+    """Return one sentence on what was found: accuracy, whether it can be believed, and what C is worth."""
+    clean, least = _accuracies(run, folder)
+    saved = evaluations.read(folder, run["weights"])[0].values()
+    failed = sorted({check["check"] for one in saved for check in one.get("health", ()) if not check["ok"]})
+    parts = ["not evaluated yet"] if clean is None else [f"clean accuracy {number(clean)}"]
+    if least is not None:
+        parts.append(f"at most {number(least)} under attack")
+    if failed:
+        parts.append(f"not to be relied on, by the health report: {', '.join(failed)}")
+    if run["verdicts"]:
+        covered = sum(one["verdict"] == "covered" for one in run["verdicts"])
+        parts.append(f"the SSP coefficient covers the step of {covered} of {len(run['verdicts'])} blocks")
+    return "; ".join(parts) + "."
 
 
 def accuracy(id: str, run: Run, folder: Path) -> Section:

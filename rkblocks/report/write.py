@@ -10,6 +10,7 @@ from rkblocks import figures
 from rkblocks.diagnostics import fail
 from rkblocks.figures import style
 from rkblocks.report import page
+from rkblocks.runs import metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +43,10 @@ def write_run(run: Run, folder: Path, *, draw: bool = True) -> Path:
     RkblocksError RK824 where a file cannot be written.
     """
     place, texts = folder / "analysis", {}
-    for name, figure in (drawings_of(run) if draw else {}).items():
+    drawn = drawings_of(run) if draw else {}
+    if draw and (epochs := metrics.read(folder).epochs):
+        drawn["training"] = figures.training_curves({run["blocks"]: [epochs]})
+    for name, figure in drawn.items():
         _, svg = figures.save(figure, place / name)
         texts[name] = svg.read_text(encoding="utf-8")
     return _write(page.of_run(run, texts, folder), place / REPORT)

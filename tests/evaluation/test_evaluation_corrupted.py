@@ -6,11 +6,11 @@ from torch import nn
 
 from rkblocks.attacks import ExampleStreams
 from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
-from rkblocks.cli.tables import evaluation
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate_subject, of_model
 from rkblocks.evaluation.corrupted import SEVERITIES, corrupted
 from rkblocks.evaluation.subject import Subject
+from rkblocks.render.results import evaluation
 
 
 @pytest.fixture(name="subject")

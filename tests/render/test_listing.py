@@ -62,3 +62,19 @@ def test_the_last_column_is_cut_where_a_line_is_too_short() -> None:
     assert found[1] == "a     1   a long title …"
     assert max(map(len, found)) == 24
     assert max(map(len, columns(("name", "n", "title"), rows, width=1).splitlines())) == 18  # eight letters are left
+
+
+def test_a_narrow_terminal_shows_fewer_columns_and_every_name() -> None:
+    rows = [ranked(entry) for entry in (EULER, MINE, LONG)]
+    full = listing(rows)
+    assert listing(rows, width=max(map(len, full.splitlines()))) == full
+    found = listing(rows, width=72)
+    assert found == (
+        "name     stages  order  C       rho     growth    title\n"
+        "euler         1      1  1       1       2         Forward Euler\n"
+        "mine         10      -  -       -       -         A scheme without clai…\n"
+        "ssprk54       5      4  1.5082  1.8349  1.23e-05  Digits\n"
+    )
+    assert listing(rows, width=50).startswith("name     stages  order  C       title\neuler   ")
+    for width in range(45, 100):
+        assert max(map(len, listing(rows, width=width).splitlines())) <= width

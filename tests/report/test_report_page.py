@@ -88,7 +88,7 @@ def test_the_report_of_a_run(written, analysed):
     text = written.read_text(encoding="utf-8")
     page = check(text)
     assert written.stat().st_size < 3_000_000
-    assert set(SECTIONS) - {"certificate"} | {"accuracy", "about"} == set(page.ids)
+    assert set(SECTIONS) - {"certificate"} | {"summary", "accuracy", "about"} == set(page.ids)
     names = {path.stem for path in written.parent.glob("*.svg")}
     assert names == {"growth-groups", "growth", "variance", "variation", "lemma1", "lipschitz", "surface", "examples"}
     assert {path.stem for path in written.parent.glob("*.png")} == names
@@ -137,7 +137,7 @@ def test_only_what_was_measured_has_a_section(analysed, tmp_path):
     part["analyses"] = {"variation": part["analyses"]["variation"]}
     part["growth"], part["verdicts"] = {}, []
     page = check(write_run(part, tmp_path).read_text())
-    assert set(page.ids) == {"accuracy", "variation", "about"}
+    assert set(page.ids) == {"summary", "accuracy", "variation", "about"}
 
 
 ENTRY = {
@@ -179,6 +179,42 @@ def test_evaluations_and_their_health_are_shown_and_unreadable_files_named(analy
         assert expected in words
     for name in ("broken.json", "list.json", "other.json"):
         assert f"{name} is left out" in words
+
+
+def test_the_summary_says_recipe_size_and_verdict(analysed, tmp_path):
+    (tmp_path / "evaluations").mkdir()
+    (tmp_path / "evaluations" / "quick.json").write_text(json.dumps(saved_of(analysed["weights"])))
+    (tmp_path / "config.toml").write_text(
+        '[training]\nmethod = "adversarial"\nepochs = 3\noptimizer = "sgd"\nseed = 7\n[net]\nblocks = ["ark"]\n'
+    )
+    lines = [{"epoch": k, "train_loss": 1.5 / k, "validation_clean": 0.2 * k} for k in (1, 2)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    record = {
+        "groups": ["tableaus/a.json"],
+        "tableaus": {"tableaus/a.json": "0" * 64},
+        "data": {"shape": [3, 8, 8], "classes": ["x"]},
+        "mean": None,
+        "std": None,
+        "parameters": 12345,
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    part = copy.deepcopy(analysed)
+    part["analyses"], part["growth"] = {"lemma1": part["analyses"]["lemma1"]}, {}
+    text = write_run(part, tmp_path).read_text()
+    page = check(text)
+    covered = [one["verdict"] for one in analysed["verdicts"]].count("covered")
+    assert (
+        "clean accuracy 0.9000; at most 0.4000 under attack; not to be relied on, by the health report: noise is "
+        f"weaker; the SSP coefficient covers the step of {covered} of 2 blocks." in page.text
+    )
+    assert "adversarial training, sgd, epochs 2/3, seed 7" in page.text
+    assert "12,345" in page.text
+    assert page.ids.index("summary") < page.ids.index("accuracy")
+    assert (tmp_path / "analysis" / "training.svg").is_file()
+    assert len(page.images) == 2
+    bare = check(write_run(part, tmp_path / "none", draw=False).read_text())
+    assert "recipe" not in bare.text
+    assert any(line.startswith("not evaluated yet; the SSP") for line in bare.text)
 
 
 def test_the_report_of_several_runs(analysed, tmp_path):

@@ -101,7 +101,7 @@ def _refuse(path: str, reason: str) -> NoReturn:
     fail(
         "RK515",
         f"{line(str(path))} is no block that rkblocks emitted: {reason}",
-        help="`rkblocks compile NAME -o FILE.py` writes one",
+        help="`rkblocks compile NAME -o FILE.py` writes one; --target numpy and jax write functions, no block",
     )
 
 

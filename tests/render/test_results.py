@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rkblocks.cli.tables import comparisons, evaluation, seeds
+from rkblocks.render.results import comparisons, evaluation, seeds
 
 
 def row(attack: str, accuracy: float, **threat: Any) -> dict[str, Any]:

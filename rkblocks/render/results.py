@@ -26,6 +26,16 @@ STEPPING = (
 )  # attacks whose number of steps belongs to their name
 
 
+def evaluations(result: Mapping[str, Any]) -> str:
+    """Return all that `evaluate` says: each run, the means over seeds, the comparisons.
+
+    Args:
+        result: the JSON that `evaluate --format json` prints.
+    """
+    parts = [*map(evaluation, result["runs"]), seeds(result["seeds"]), comparisons(result["comparisons"])]
+    return "\n".join(part for part in parts if part)
+
+
 def evaluation(run: Mapping[str, Any]) -> str:
     """Return one run: a head line, a row for each attack, and the health checks.
 
@@ -138,6 +148,16 @@ def growth(run: Mapping[str, Any]) -> str:
     table = [(long(group), *(column.get(group, "-") for column in columns_.values())) for group in groups]
     head = f"{run['run']}  blocks {blocks(run['blocks'])}, {run['data']['n']} images, mean growth (deviation)\n"
     return head + indented(columns(("group", *columns_), table))
+
+
+def subject(found: Any) -> str:
+    """Return the text of an `Evaluation` of one subject."""
+    return evaluation(found.to_dict())
+
+
+def network(analysis: Any) -> str:
+    """Return the text of a `NetworkAnalysis`."""
+    return analysis_text(analysis.to_dict(brief=True))
 
 
 def analysis_text(run: Mapping[str, Any]) -> str:
