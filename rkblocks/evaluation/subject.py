@@ -76,7 +76,7 @@ class Subject:
         digest = hashlib.sha256()
         for tensor in (self.images, self.labels, self.indices):
             digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+            digest.update(_raw(tensor))
         return {"name": self.dataset, "split": self.split, "n": len(self), "images": digest.hexdigest()}
 
     def logits(self, x: Tensor) -> Tensor:
@@ -192,7 +192,12 @@ def state_hash(model: nn.Module) -> str:
         if not isinstance(value, Tensor):
             digest.update(f"{name}:{value!r};".encode())
             continue
-        tensor = value.detach().cpu().contiguous()
-        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
+        digest.update(_raw(value))
     return digest.hexdigest()
+
+
+def _raw(tensor: Tensor) -> bytes:
+    """Return the bytes of a tensor of any type, bfloat16 too, which numpy has not."""
+    flat = tensor.detach().cpu().contiguous().flatten()
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""

@@ -1,5 +1,6 @@
 """A model of one's own: from Python, from a loader, from a file; every misfit is named, with the way out."""
 
+import copy
 import json
 import pickle
 import sys
@@ -77,6 +78,13 @@ def test_images_that_require_gradients_and_state_that_is_no_tensor(honest, held_
         for model, images in ((honest, x), (Noted(honest), x), (honest, x.clone().requires_grad_()))
     )
     assert plain == noted == leaf
+
+
+def test_a_model_of_any_float_takes_images_of_its_own(honest, held_out):
+    x, y = held_out[0][:10].float() / 255, held_out[1][:10]
+    for dtype in (torch.float64, torch.bfloat16):
+        model = copy.deepcopy(honest).to(dtype)
+        assert 0 <= evaluate_worst(model, x.to(dtype), y)["accuracy"] < 0.9
 
 
 def evaluate_worst(model, images, labels):
