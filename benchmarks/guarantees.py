@@ -2,8 +2,9 @@
 
     python benchmarks/guarantees.py sharpness
     python benchmarks/guarantees.py digits runs/certified        resumable: what is in the folder is not done again
-    python benchmarks/guarantees.py torchlip --minutes 2         needs deel-torchlip and MNIST in $RKBLOCKS_DATA
+    python benchmarks/guarantees.py torchlip --minutes 2         needs deel-torchlip (dev) and MNIST in $RKBLOCKS_DATA
 
+torchlip trains both networks with maps in channels_last, as `rkblocks train` does; theirs takes as long in either.
 Every part prints a Markdown table; --json FILE keeps the numbers.
 """
 
@@ -193,9 +194,11 @@ def torchlip(options: argparse.Namespace) -> dict[str, object]:
     images = data.load("mnist", root=options.data_root)
     torch.manual_seed(options.seed)
     generator = torch.Generator().manual_seed(options.seed)
-    ours = nets.bounded("ssp2", 2, shape=(1, 28, 28), widths=(16, 32), step="largest", generator=generator)
+    ours = nets.bounded("ssp2", 2, shape=(1, 28, 28), widths=(16, 32), step="largest", halved=1, generator=generator)
     count = sum(p.numel() for p in ours.parameters())
     theirs = _theirs(lip, count)
+    for net in (ours, theirs):
+        net.to(memory_format=torch.channels_last)
     networks: dict[str, tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]] = {
         "rkblocks, ssp2": (ours, _margin),
         "deel-torchlip": (theirs, _margin),
@@ -260,7 +263,8 @@ def _batches(images: object, seed: int):
     while True:
         for rows in torch.randperm(len(part.labels), generator=generator).split(128):
             if len(rows) == 128:
-                yield part.images[rows].float() / 255, part.labels[rows]
+                images_in = (part.images[rows].float() / 255).contiguous(memory_format=torch.channels_last)
+                yield images_in, part.labels[rows]
 
 
 def _step(net: nn.Module, loss: Callable, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:

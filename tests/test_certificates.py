@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from rkblocks import files, verify
+from rkblocks.exact.field import Field
+from rkblocks.verify.contractivity import circle_contractivity
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "docs" / "check_certificate.py"
@@ -34,7 +36,7 @@ def test_the_script_stands_alone_and_is_short() -> None:
     assert imported == {"json", "sys", "fractions"}
     assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree))  # python -O must not make it blind
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and not isinstance(node, ast.Expr)]
-    assert len(statements) <= 60
+    assert len(statements) <= 90
 
 
 @pytest.mark.parametrize("name", RATIONAL)
@@ -44,10 +46,17 @@ def test_every_rational_scheme_of_the_library_is_verified(name: str) -> None:
     assert status == 0, words
     assert words.startswith("verified, C = ")
     cfl = found["ssp"]["optimal"]["cfl"]
-    if cfl is not None and "sqrt" not in cfl:
-        assert words == f"verified, C = {cfl}"
-    else:
-        assert float(words.split()[3]) == pytest.approx(found["ssp"]["optimal"]["cfl_float"], abs=1e-15)
+    first, second = words.removeprefix("verified, C = ").split(", rho = ")
+    radius = found["contractivity"]["euclidean"]
+    for text, exact, value in (
+        (first, cfl, found["ssp"]["optimal"]["cfl_float"]),
+        (second, radius["rho"], radius["rho_float"]),
+    ):
+        if exact is not None and "sqrt" not in exact:
+            assert text == exact
+        else:
+            assert text.endswith(" to 100 bits")
+            assert float(text.split()[0]) == pytest.approx(value, abs=1e-15)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -98,11 +107,87 @@ def test_another_method_is_refuted(name: str) -> None:
     assert made["judged"](broken)[0] == 1
 
 
+RADII = ["rk4", "ssp3", "ssprk104", "ralston2", "bs3", "leastgrowth33", "ssprk54"]
+
+
+def rho(found):
+    return found["contractivity"]["euclidean"]["certificate"]
+
+
+@pytest.mark.parametrize("name", RADII)
+@pytest.mark.parametrize("factor", [Fraction(1, 2), Fraction(1001, 1000)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_another_radius_is_refuted(name: str, factor: Fraction, turned: bool) -> None:
+    """Exactly or as an interval, too small or too large, with the vector that was named and with one of nothing."""
+    found = result(name)
+    certificate = rho(found)
+    low, high = (factor * Fraction(end) for end in certificate["interval"])
+    certificate["interval"], certificate["polynomial"] = [str(low), str(low)], [str(-low), "1"]
+    if turned:
+        certificate["interval"] = [str(low), str(high + Fraction(1, 1000))]
+        certificate["polynomial"] = [str(-low - Fraction(1, 2000)), "1"]
+    assert made["judged"](found)[0] == 1
+
+
+@pytest.mark.parametrize("name", RADII)
+def test_another_direction_or_polynomial_is_refuted(name: str) -> None:
+    found = result(name)
+    rho(found)["direction"] = ["0"] * len(rho(found)["direction"])
+    assert made["judged"](found)[0] == 1
+    found = result(name)
+    rho(found)["polynomial"] = ["-100", "1"]
+    assert made["judged"](found)[0] == 1
+
+
+@pytest.mark.parametrize("name", RADII)
+def test_another_method_has_another_radius(name: str) -> None:
+    """A weight moved by 2^-30: refuted where the method that results has its radius elsewhere."""
+    found = result(name)
+    low, high = map(Fraction, rho(found)["interval"])
+    refuted, field = 0, Field()
+    for entry in range(len(found["method"]["b"])):
+        broken = json.loads(json.dumps(found))["method"]
+        broken["b"][entry] = str(Fraction(broken["b"][entry]) + Fraction(1, 2**30))
+        b = [field.rational(Fraction(x)) for x in broken["b"]]
+        A = [[field.rational(Fraction(x)) for x in row] + [field.zero] * (len(b) - len(row)) for row in broken["A"]]
+        actual = circle_contractivity(field, A, b).root.refine(80)
+        if actual.high < low or actual.low > high:
+            refuted += 1
+            with pytest.raises(made["WrongError"]):
+                made["verify_rho"](broken, rho(found))
+    assert refuted
+
+
+@pytest.mark.parametrize("name", RADII)
+def test_a_radius_of_zero_needs_a_weight_that_is_not_positive(name: str) -> None:
+    found = result(name)
+    certificate = {"polynomial": ["0", "1"], "interval": ["0", "0"], "weight": f"b[0] = {found['method']['b'][0]}"}
+    with pytest.raises(made["WrongError"], match="weight"):
+        made["verify_rho"](found["method"], certificate)
+    found["contractivity"]["euclidean"]["certificate"] = None
+    assert made["judged"](found)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ([[1, 2], [2, 4]], True),
+        ([[1, 2], [2, 3]], False),
+        ([[0, 1], [1, 5]], False),
+        ([[0, 0], [0, 5]], True),
+        ([[2, 0, 1], [0, 0, 0], [1, 0, 1]], True),
+        ([[1, 1, 1], [1, 1, 2], [1, 2, 9]], False),
+    ],
+)
+def test_elimination_by_hand(rows: list[list[int]], verdict: bool) -> None:
+    assert made["semidefinite"]([[Fraction(x) for x in row] for row in rows]) is verdict
+
+
 def test_as_a_filter_behind_check() -> None:
     check = [sys.executable, "-m", "rkblocks", "check", "ssp3", "gill4", "--format", "json"]
     text = subprocess.run(check, capture_output=True, text=True, check=True, timeout=120).stdout
     done = subprocess.run([sys.executable, "-I", SCRIPT], input=text, capture_output=True, text=True, timeout=120)
     first, second = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (2, "")
-    assert first == "ssp3: verified, C = 1"
+    assert first == "ssp3: verified, C = 1, rho = 1"
     assert second.startswith("gill4: not judged")

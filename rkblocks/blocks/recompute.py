@@ -20,6 +20,7 @@ from torch.overrides import _get_current_function_mode_stack
 from torch.utils.checkpoint import checkpoint
 
 from rkblocks.blocks.replay import replaying
+from rkblocks.blocks.sharing import sharing
 from rkblocks.blocks.step import Call
 from rkblocks.blocks.views import Moment
 
@@ -27,8 +28,10 @@ MEMORY = ("full", "norm", "stage")
 
 
 def remembering(memory: str) -> AbstractContextManager[None]:
-    """What a step runs in, for what its memory mode asks autograd to save."""
-    return replaying() if memory == "norm" and _recomputing() else nullcontext()
+    """What a step runs in: a mode that computes again what norms do, or one whose calls of F share what they can."""
+    if memory == "norm" and _recomputing():
+        return replaying()
+    return sharing() if memory == "full" and not _traced() else nullcontext()
 
 
 def recomputed(call: Call, memory: str, residual: nn.Module, bind: Callable[[nn.Module], Call]) -> Call:

@@ -42,6 +42,7 @@ def bounded(
     residual: str = "convex-potential",
     layers: str = "convolution",
     pool: str = "flatten",
+    halved: int = 0,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     generator: torch.Generator | None = None,
@@ -59,16 +60,21 @@ def bounded(
         residual: "convex-potential" or "relaxation", of h0 = 1.
         layers: "convolution" (3x3) or "dense".
         pool: before the last layer "flatten", or "mean": the mean of each channel times the root of its size.
+        halved: how often the map of convolutions is halved before the first block, four pixels into four channels; a
+            block costs a quarter with each.
         mean, std: of the first layer; a constant factor 1/min(std) results.
         generator: source of the initial weights (CPU); None uses torch's global one.
 
     Raises:
-        RkblocksError: RK551 to RK553, RK556 for an unknown choice or a step that is no positive number.
+        RkblocksError: RK551 to RK553, RK556 for an unknown choice, a step that is no positive number, or a map halved
+            less than 0 or more than 8 times.
     """
     choices = {"residual": (residual, RESIDUALS), "layers": (layers, LAYERS), "pool": (pool, POOLS)}
     for name, (given, allowed) in choices.items():
         if given not in allowed:
             fail("RK556", f"{name} is {given!r}, expected one of {', '.join(allowed)}", help="choose one of them")
+    if not isinstance(halved, int) or not 0 <= halved <= 8:
+        fail("RK556", f"halved is {halved!r}, expected a whole number from 0 to 8", help="halved=1")
     tableaus = schemes(blocks, len(widths))
     size = None if layers == "dense" else 3
     state = torch.get_rng_state()
@@ -84,10 +90,12 @@ def bounded(
             transitions: list[nn.Module] = [RescaledLinear(before, after) for before, after in pairwise(widths)]
             head = nn.Sequential(UnitHead(widths[-1], classes))
         else:
-            stem = RescaledConv(shape[0], widths[0])
+            halves = [Halve() for _ in range(halved)]
+            first = RescaledConv(shape[0] * 4**halved, widths[0])
+            stem = nn.Sequential(*halves, first) if halves else first
             transitions = [nn.Sequential(Halve(), RescaledConv(4 * a, b)) for a, b in pairwise(widths)]
             height, width = shape[1:]
-            for _ in transitions:
+            for _ in (*halves, *transitions):
                 height, width = -(-height // 2), -(-width // 2)
             last = widths[-1] if pool == "mean" else widths[-1] * height * width
             head = nn.Sequential(Pool() if pool == "mean" else nn.Flatten(), UnitHead(last, classes))

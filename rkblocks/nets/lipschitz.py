@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rkblocks.blocks.sharing import once
+
 MARGIN = 2.0**-20
 """Relative enlargement of T in evaluation: it covers the rounding of T, of its inverse and of its root to float32."""
 
@@ -53,7 +55,8 @@ def _offsets(weight: Tensor) -> int:
 
 
 class Normalized(nn.Module):
-    """A module with weights that are normalised before use; in evaluation once, until the weights change.
+    """A module with weights that are normalised before use; in training once for all stages of a step, in
+    evaluation once until the weights change.
 
     A subclass gives `normalized`, the tensors that its forward pass takes; `in_use` returns them.
     """
@@ -69,7 +72,7 @@ class Normalized(nn.Module):
     def in_use(self) -> tuple[Tensor, ...]:
         """The tensors of the forward pass; gradients reach the weights in training mode alone."""
         if self.training:
-            return self.normalized(False)
+            return once(self, lambda: self.normalized(False))
         state = tuple((p._version, p.data_ptr(), p.dtype, p.device) for p in self.parameters(recurse=False))
         if self._kept is None or self._kept[0] != state:
             with torch.no_grad():

@@ -34,17 +34,17 @@ class ConvexPotential(Normalized):
     def normalized(self, exact: bool) -> tuple[Tensor, ...]:
         w = self.weight.double() if exact else self.weight
         sums = gram_sums(w, self.log_q.to(w.dtype), exact=exact)
-        scale = torch.where(sums > 0, 2 / sums.clamp_min(1e-30), 0)
+        scale = torch.where(sums > 0, -2 / sums.clamp_min(1e-30), 0)
         back = w * scale.reshape(-1, *[1] * (w.dim() - 1))
         return ((back if w.dim() == 4 else back.T).to(self.weight.dtype).contiguous(),)
 
     def forward(self, x: Tensor) -> Tensor:
         (back,) = self.in_use()
         if self.weight.dim() == 2:
-            return -functional.linear(functional.relu(functional.linear(x, self.weight, self.bias)), back)
+            return functional.linear(functional.relu(functional.linear(x, self.weight, self.bias)), back)
         pad = self.weight.shape[-1] // 2
         inner = functional.relu(functional.conv2d(x, self.weight, self.bias, padding=pad))
-        return -functional.conv_transpose2d(inner, back, padding=pad)
+        return functional.conv_transpose2d(inner, back, padding=pad)
 
     def nonexpansive_step(self, norm: str) -> float | None:
         """h0: 1 in l2, nothing is proved in other norms."""

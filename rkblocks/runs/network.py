@@ -66,6 +66,7 @@ def build(
             residual=net.residual,
             layers=net.layers,
             pool=net.pool,
+            halved=net.halved,
             mean=mean,
             std=std,
             generator=generator,

@@ -73,6 +73,7 @@ class Net:
     residual: str = setting("convex-potential", "of bounded: F", choice("convex-potential", "relaxation"))
     layers: str = setting("convolution", "of bounded: of which kind", choice("convolution", "dense"))
     pool: str = setting("flatten", "of bounded, before the last layer", choice("flatten", "mean"))
+    halved: int = setting(0, "of bounded: how often the map is halved before the first block", between(0, 8))
 
     @property
     def groups(self) -> int:

@@ -120,6 +120,7 @@ NETS = {
     "dense": {"shape": (1, 6, 6), "widths": (20, 12), "layers": "dense"},
     "convolution": {"shape": (2, 7, 7), "widths": (4, 6)},
     "mean": {"shape": (1, 8, 8), "widths": (4, 6), "pool": "mean", "mean": (0.3,), "std": (0.5,)},
+    "halved": {"shape": (1, 9, 9), "widths": (4, 6), "halved": 1},
     "relaxation": {"shape": (1, 6, 6), "widths": (16,), "layers": "dense", "residual": "relaxation"},
 }
 
@@ -197,7 +198,16 @@ def test_margin_losses_by_hand() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for wrong in ({"residual": "x"}, {"layers": "x"}, {"pool": "x"}, {"step": "long"}, {"step": 0}, {"step": "1/0"}):
+    for wrong in (
+        {"residual": "x"},
+        {"layers": "x"},
+        {"pool": "x"},
+        {"step": "long"},
+        {"step": 0},
+        {"step": "1/0"},
+        {"halved": -1},
+        {"halved": 0.5},
+    ):
         with pytest.raises(RkblocksError) as found:
             bounded("ssp2", 1, **{**NETS["dense"], **wrong})
         assert found.value.diagnostics[0].code == "RK556"
