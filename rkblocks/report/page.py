@@ -68,7 +68,7 @@ def summary(id: str, run: Run, drawings: Drawings, folder: Path) -> Section:
     """Return what a reader wants first: how the network was made, how large it is, and what came of it."""
     made = summaries.summary(folder)
     settings = made["settings"]
-    words = [f"{made['method']} training" if made["method"] else "", settings.get("training.optimizer", "")]
+    words = [f"{made['method']} training" if made["method"] else "", settings.get("optimizer.name", "")]
     words += [f"epochs {made['epochs']}", f"seed {made['seed']}"] if settings else []
     items = [("verdict", verdict(run, folder)), ("recipe", ", ".join(filter(None, words)))]
     with suppress(OSError, records.UnfitError):  # of a model of one's own there is no such file

@@ -185,7 +185,7 @@ def test_the_summary_says_recipe_size_and_verdict(analysed, tmp_path):
     (tmp_path / "evaluations").mkdir()
     (tmp_path / "evaluations" / "quick.json").write_text(json.dumps(saved_of(analysed["weights"])))
     (tmp_path / "config.toml").write_text(
-        '[training]\nmethod = "adversarial"\nepochs = 3\noptimizer = "sgd"\nseed = 7\n[net]\nblocks = ["ark"]\n'
+        '[training]\nmethod = "adversarial"\nepochs = 3\nseed = 7\n[optimizer]\nname = "sgd"\n[net]\nblocks = ["ark"]\n'
     )
     lines = [{"epoch": k, "train_loss": 1.5 / k, "validation_clean": 0.2 * k} for k in (1, 2)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
