@@ -13,7 +13,7 @@ from rkblocks.blocks.coefficients import raw_parameters, value_in_use, with_one_
 from rkblocks.blocks.first_call import check_arguments, check_coefficients, check_input, watched
 from rkblocks.blocks.guarantee import Guarantee, guarantee, kept_within
 from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
-from rkblocks.blocks.statistics import STATISTICS, claim, keep_per_stage
+from rkblocks.blocks.statistics import STATISTICS, claim, keep_per_stage, norms_in_one
 from rkblocks.blocks.step import Call, Calls, Step, step_of
 from rkblocks.blocks.views import fresh, views
 from rkblocks.diagnostics import fail
@@ -175,6 +175,7 @@ class RKBlock(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         with_one_entry(state_dict, f"{prefix}raw.")
+        norms_in_one(state_dict, prefix, self)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 

@@ -83,6 +83,18 @@ def keep_per_stage(residual: nn.Module, stages: int) -> tuple[nn.Module, bool]:
     return residual, bool(replaced or existing)
 
 
+def norms_in_one(state: dict[str, Any], prefix: str, block: nn.Module) -> None:
+    """Rename what states of before have of a norm layer with an activation inside (timm's): it was two layers then,
+    and its tensors were those of ``norm``.
+    """
+    for name, module in block.named_modules():
+        if isinstance(module, _BatchNorm) and "norm" not in module._modules:
+            place = f"{prefix}{name}."
+            for entry in ("weight", "bias", *ROWS):
+                if f"{place}norm.{entry}" in state and place + entry not in state:
+                    state[place + entry] = state.pop(f"{place}norm.{entry}")
+
+
 def check_kinds(residual: nn.Module) -> None:
     """Return nothing; RK505 where a layer's running statistics cannot be kept for every stage. Nothing is changed."""
     for module in residual.modules():

@@ -24,13 +24,14 @@ class Origin:
 
     chosen: "best" (on the validation images), "last" or "average"; held_out: number of validation images; seeds: of all
     runs of this configuration that are evaluated together, none where a study judges them; siblings: run folders of
-    other networks on the same data, evaluated together.
+    other networks on the same data, evaluated together; choice: which epoch the run calls its best, validation.choice.
     """
 
     chosen: str
     held_out: int
     seeds: tuple[int, ...] = ()
     siblings: tuple[Path, ...] = ()
+    choice: str = "best"
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,12 @@ def of_run(
         split=split,
         folder=Path(folder),
         state=state_hash(run.model),
-        origin=Origin(weights, len(data.validation.labels), (run.config.training.seed,)),
+        origin=Origin(
+            weights,
+            len(data.validation.labels),
+            (run.config.training.seed,),
+            choice=run.config.validation.choice,
+        ),
     )
     return whole if limit is None else whole.sample(limit, seed)
 

@@ -215,8 +215,13 @@ class Averaging:
 
 @dataclass(frozen=True)
 class Validation:
-    """What is measured on the held-out images after each epoch; the best of it chooses weights.safetensors."""
+    """What is measured on the held-out images after each epoch, and whether that chooses weights.safetensors."""
 
+    choice: str = setting(
+        "best",
+        "epoch of weights.safetensors; best: highest robust accuracy (clean, where training is not adversarial); last",
+        choice("best", "last"),
+    )
     steps: int = setting(10, "PGD steps of robust accuracy in adversarial training, same ball and step", at_least(1))
     images: int = setting(1000, "at most so many images are attacked", at_least(1))
 

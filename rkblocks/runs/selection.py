@@ -23,13 +23,13 @@ def measured(config: Config, held_out: int) -> tuple[str, int]:
 def by_chance(config: Config, held_out: int) -> list[Diagnostic]:
     """RK749 where the best of several epochs is chosen by so few images that chance decides among them."""
     kind, n = measured(config, held_out)
-    if not 0 < n < FEW or config.training.epochs < 2:
+    if not 0 < n < FEW or config.training.epochs < 2 or config.validation.choice == "last":
         return []
     message = (
         f"the best of {config.training.epochs} epochs is chosen by {kind} accuracy on {n} images, on which accuracies "
         f"differ by {n**-0.5:.2f} by chance (two standard errors at 1/2)"
     )
-    help = "use the last weights (--weights last), or hold out more (data.validation, validation.images)"
+    help = "use the last weights (--weights last, or validation.choice), or hold out more (data.validation)"
     return [diagnostic("RK749", message, path="data.validation", help=help)]
 
 
@@ -45,14 +45,15 @@ def words(folder: Path, weights: str) -> str:
         return ""
     known = metrics.read(folder).epochs
     epochs = config.training.epochs
-    if names.get(weights) == "weights":
+    file = names.get(weights, "")
+    if file == "weights":
         best = [line["epoch"] for line in known if line.get("best") is True]
         kind, n = measured(config, held_out)
-        if best and n:
+        if config.validation.choice == "last" or not n:
+            file = "last"
+        elif best:
             return f"epoch {best[-1]} of {epochs}, the best by {kind} accuracy on {n} validation images"
-    return {"last": f"the last of {epochs} epochs", "average": "the average over training"}.get(
-        names.get(weights, ""), ""
-    )
+    return {"last": f"the last of {epochs} epochs", "average": "the average over training"}.get(file, "")
 
 
 def _hash(path: Path) -> str:

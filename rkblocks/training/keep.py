@@ -29,7 +29,8 @@ from rkblocks.training.checkpoint import Progress
 
 @dataclass(frozen=True)
 class Keeper:
-    """Writes the files of one run; `data` is the fingerprint of the data set, `blocks` are the schemes by name."""
+    """Writes the files of one run; `data` is the fingerprint of the data set, `blocks` are the schemes by name,
+    `choice` is validation.choice."""
 
     folder: Path
     model: GroupedNet
@@ -38,6 +39,7 @@ class Keeper:
     at: Progress
     data: str
     blocks: tuple[str, ...]
+    choice: str
 
     def state(self) -> None:
         """Keep the state for resuming, and return once that is done, on every process.
@@ -55,7 +57,7 @@ class Keeper:
         """Keep the weights of this epoch, also as the best if they are, and its line of metrics."""
         at = self.at
         score = metrics.get("validation_robust", metrics.get("validation_clean"))
-        best = score is None or score > at.best  # nothing held out: the last epoch is all there is to choose
+        best = score is None or self.choice == "last" or score > at.best  # None: nothing is held out
         if best:
             at.best, at.best_epoch = (at.best if score is None else score), at.epoch + 1
         metrics["best"] = best

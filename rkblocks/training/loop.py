@@ -132,7 +132,7 @@ def _prepared(
     device, seed = data.train.labels.device, config.training.seed
     with enough_memory(config):
         model = runs.network(config, record, tableaus, stream(seed, "init") if begins else None)
-        model = model.to(device).to(memory_format=networks.memory_format(config, device))
+        model = model.to(device).to(memory_format=networks.memory_format(config, device, model))
     optimizer = make_optimizer(config.optimizer, model)
     fresh, note = partial(epoch_streams, seed, device=device), list[str]()
     at, own = Progress(streams=fresh(0)), fingerprint(data)
@@ -141,7 +141,7 @@ def _prepared(
         with enough_memory(config):
             at, note = checkpoint.restore(folder, model, optimizer, fresh, own, config.training.epochs, steps)
     average = Average(config.averaging, model, at.carried)
-    return Keeper(folder, model, optimizer, average, at, own, config.net.blocks), note
+    return Keeper(folder, model, optimizer, average, at, own, config.net.blocks, config.validation.choice), note
 
 
 def _reporter(progress: bool | Listener, keeper: Keeper, tensorboard: bool) -> Reporter:
@@ -172,7 +172,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     settings, device = config.training, data.train.labels.device
     folder, model, optimizer, at, average = keeper.folder, keeper.model, keeper.optimizer, keeper.at, keeper.average
     size, steps = settings.batch_size, len(data.train) // settings.batch_size
-    layout = networks.memory_format(config, device)
+    layout = networks.memory_format(config, device, model)
     report.say(
         f"{folder}: {','.join(config.net.blocks)} on {data.name}, {device}, float32, {steps} steps an epoch"
         + (f", {distributed.size()} processes" if distributed.size() > 1 else "")
@@ -180,7 +180,8 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     if data.note:
         report.say(f"{data.name}: {data.note}")
     chance = selection.by_chance(config, len(data.validation)) if not at.epoch else []
-    for warning in (*combinations.without_effect(config), *chance):
+    layout_changed = networks.unsafe_layout(config, device, model)
+    for warning in (*combinations.without_effect(config), *chance, *layout_changed):
         report.say(str(warning))
     if config.data.validation and not len(data.validation):
         report.say(f"data.validation {config.data.validation:g} rounds to no image of any class: nothing is held out")

@@ -90,6 +90,33 @@ def test_euler_changes_no_bit_of_timm(name: str, photos: Tensor) -> None:
     assert not torch.equal(other, model.eval()(photos))
 
 
+@pytest.mark.parametrize("scheme", ["euler", "ssp3"])
+def test_states_of_before_of_timm_norms_with_an_activation_load(scheme: str, photos: Tensor) -> None:
+    """They had the norm and the activation apart: norm1.norm.weight for what is norm1.weight."""
+    timm = pytest.importorskip("timm")
+    made, other = (
+        rkblocks.retrofit(lively(timm.create_model("resnetv2_18d", num_classes=5)), scheme).eval() for _ in range(2)
+    )
+    apart = {
+        f"{name}.{inner}." if name else f"{inner}."
+        for name, block in made.named_modules()
+        if isinstance(block, blocks.RKBlock)
+        for inner, norm in block.named_modules()
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm)
+    }
+    before = {}
+    for name, value in made.state_dict().items():
+        layer, _, entry = name.rpartition(".")
+        before[f"{layer}.norm.{entry}" if f"{layer}." in apart else name] = value
+    assert sum(".norm1.norm.weight" in name for name in before) >= 4
+    assert not torch.equal(other(photos), made(photos))
+    other.load_state_dict(before)
+    assert torch.equal(other(photos), made(photos))
+    before[f"{min(apart)}norm.extra"] = torch.zeros(1)
+    with pytest.raises(RuntimeError, match="Unexpected"):
+        other.load_state_dict(before)
+
+
 def test_stochastic_depth_is_drawn_once_a_step() -> None:
     """timm's and torchvision's: with euler the same bits also in training, with others one share for all stages."""
     timm = pytest.importorskip("timm")

@@ -22,10 +22,11 @@ from rkblocks.settings import toml
         ({"training.method": "noise", "validation.images": 10}, 5000, ""),
         ({"training.epochs": 1}, 143, ""),
         ({}, 0, ""),
+        ({"validation.choice": "last"}, 143, ""),
     ],
 )
 def test_a_choice_by_few_images_is_said(settings: dict[str, object], held_out: int, expected: str) -> None:
-    found = by_chance(load("digits", settings), held_out)
+    found = by_chance(load("digits", {"validation.choice": "best"} | settings), held_out)
     assert [one.code for one in found] == ["RK749"] * bool(expected)
     assert not found or expected in found[0].message
 
@@ -36,7 +37,9 @@ def test_the_number_is_two_standard_errors_at_one_half() -> None:
 
 
 def test_a_report_says_what_was_chosen(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(toml.write(load("digits", {"training.epochs": 3})))
+    (tmp_path / "config.toml").write_text(
+        toml.write(load("digits", {"training.epochs": 3, "validation.choice": "best"}))
+    )
     record = {"groups": ["tableaus/a.json"], "tableaus": {"tableaus/a.json": "0" * 64}, "mean": None, "std": None}
     data = {"shape": [1, 8, 8], "classes": ["0", "1"], "validation": 143}
     (tmp_path / "run.json").write_text(json.dumps(record | {"data": data}))
@@ -52,3 +55,12 @@ def test_a_report_says_what_was_chosen(tmp_path: Path) -> None:
         "average": "the average over training",
     }
     assert words(tmp_path, "of another file") == words(tmp_path / "none", "") == ""
+    (tmp_path / "config.toml").write_text(toml.write(load("digits", {"training.epochs": 3})))
+    assert words(tmp_path, hashlib.sha256(b"weights").hexdigest()) == "the last of 3 epochs"
+
+
+def test_a_configuration_without_the_choice_means_the_best(tmp_path: Path) -> None:
+    """Runs of before have no such key."""
+    (tmp_path / "config.toml").write_text("[training]\nepochs = 3\n")
+    assert load(tmp_path / "config.toml").validation.choice == "best"
+    assert load("digits").validation.choice == "last"

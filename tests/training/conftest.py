@@ -15,6 +15,7 @@ TINY = {
     "training.epochs": 3,
     "training.batch_size": 200,
     "attack.steps": 2,
+    "validation.choice": "best",
     "validation.steps": 2,
     "validation.images": 100,
 }

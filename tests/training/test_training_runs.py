@@ -303,12 +303,31 @@ def test_without_validation_the_last_epoch_is_the_best(tiny, tmp_path):
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_the_last_epoch_is_kept_where_that_is_the_choice(tiny, tmp_path):
+    out = train(tiny(validation__choice="last"), tmp_path / "run", progress=False)
+    assert [line["best"] for line in metrics(out)] == [True] * 3
+    one, other = (load_file(out / name) for name in FILES)
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
 def test_channels_last_is_the_same_training(tiny, tmp_path):
     losses = []
     for layout in ("contiguous", "channels_last"):
-        config = tiny(training__memory_format=layout, training__epochs=1, training__method="standard")
+        settings = {"net__widths": (8, 12), "training__epochs": 1, "training__method": "standard"}
+        config = tiny(training__memory_format=layout, **settings)
         losses.append(metrics(train(config, tmp_path / layout, progress=False))[0]["train_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_layout_in_which_torch_corrupts_memory_is_not_taken(tiny, tmp_path, capsys):
+    runs = []
+    for layout in ("contiguous", "channels_last"):
+        config = tiny(training__memory_format=layout, net__widths=(4, 8), training__epochs=1)
+        runs.append(train(config, tmp_path / layout))
+        assert ("RK770" in capsys.readouterr().err) == (layout == "channels_last")
+    assert load_file(runs[0] / FILES[1]).keys() == load_file(runs[1] / FILES[1]).keys()
+    for name, value in load_file(runs[0] / FILES[1]).items():
+        assert torch.equal(value, load_file(runs[1] / FILES[1])[name]), name
 
 
 def test_lines_of_progress(tiny, tmp_path, capsys):

@@ -27,7 +27,10 @@ def no_selection_on_the_test_set(evidence: Evidence) -> Finding:
     twin = evidence.other_weights
     shown = {origin.chosen: _accuracies(evidence, evidence.sample), other: _accuracies(evidence, twin)}
     figure = "; ".join(f"{name}: {shown[name]}" for name in ("best", "last", "average") if name in shown)
-    return True, f"chosen on {origin.held_out} validation images; {figure}, on {evidence.n} images", ""
+    chosen = (
+        f"chosen on {origin.held_out} validation images" if origin.choice == "best" else "the last epoch, not chosen"
+    )
+    return True, f"{chosen}; {figure}, on {evidence.n} images", ""
 
 
 def _accuracies(evidence: Evidence, sample: Subject) -> str:
