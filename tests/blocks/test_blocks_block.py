@@ -79,9 +79,11 @@ def test_gradcheck(name: str) -> None:
 
 
 def test_repr_names_scheme_and_proofs() -> None:
-    assert repr(blocks.build("ssp3", nn.Tanh())).splitlines()[1] == "  ssp3, 3 stages, order 3, SSP coefficient 1"
+    assert (
+        repr(blocks.build("ssp3", nn.Tanh())).splitlines()[1] == "  ssp3, 3 stages, order 3, SSP coefficient 1, rho 1"
+    )
     assert repr(blocks.build("midpoint", nn.Tanh(), dt=0.5)).splitlines()[1] == (
-        "  midpoint, 2 stages, order 2, not SSP, dt=0.5"
+        "  midpoint, 2 stages, order 2, not SSP, rho 0, dt=0.5"
     )
     text = repr(blocks.build("ark", nn.BatchNorm1d(3))).splitlines()[1]
     assert text.startswith("  ark, 2 stages, order 2, SSP coefficient ")
