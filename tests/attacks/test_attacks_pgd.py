@@ -175,7 +175,8 @@ def test_results_do_not_depend_on_the_batch_size(name, norm, definition):
             attacks.run(name, model, x[rows], y[rows], threat, streams.select(rows), definition=definition, **source)
             for rows in torch.arange(30).split(size)
         ]
-        assert (torch.cat(parts) - whole).abs().max() <= (0 if norm == "linf" else 1e-12)  # norms are rounded sums
+        exact = norm == "linf" and name != "deepfool"  # norms, and the length of a step of DeepFool, are rounded sums
+        assert (torch.cat(parts) - whole).abs().max() <= (0 if exact else 1e-12)
 
 
 def test_the_observer_sees_every_iterate():
