@@ -30,7 +30,8 @@ def agree(ours: nets.GroupedNet, theirs: published.Net) -> None:
     """All weights that both have; alpha21 of an ArkBlock is no part of ours, since the step does not depend on it."""
     state, count = theirs.state_dict(), 0
     for name, parameter in ours.named_parameters():
-        torch.testing.assert_close(parameter, state[name.replace("raw.beta10", "b10")], rtol=1e-8, atol=1e-10)
+        other = state[name.replace("raw.beta10", "b10")].reshape(parameter.shape)  # theirs has no dimension
+        torch.testing.assert_close(parameter, other, rtol=1e-8, atol=1e-10)
         count += 1
     assert count == len(list(theirs.parameters())) - sum(name.endswith("a21") for name in state)
 

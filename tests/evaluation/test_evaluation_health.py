@@ -50,7 +50,8 @@ def test_an_honest_model_passes_every_check(honest, subject_of, preset):
     subject = replace(subject_of(honest), sources={"its twin": sibling(honest)})
     names, verdicts = failed(subject, preset_plan(preset, THREAT, "digits"))
     assert not names, [verdict.to_dict() for verdict in verdicts if not verdict.ok]
-    assert {verdict.check for verdict in verdicts} == set(CHECKS) - RUNS_ALONE
+    certified = {"no attack breaks a certified image"}  # of networks with guarantees alone
+    assert {verdict.check for verdict in verdicts} == set(CHECKS) - RUNS_ALONE - certified
     assert all(verdict.figure and not verdict.advice for verdict in verdicts)
 
 
