@@ -15,6 +15,7 @@ from typing import Any
 import mpmath
 
 from rkblocks.exact.roots import Root
+from rkblocks.exact.rounded import places
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
 from rkblocks.synthesis.conditions import Array
@@ -216,10 +217,9 @@ def _below(value: Fraction) -> Fraction:
 
 def _decimal(value: Fraction) -> str:
     """A decimal fraction in digits, exactly."""
-    if value.denominator == 1:
+    shown = places(value)
+    assert shown is not None  # everything here was rounded to decimals
+    if not shown:
         return str(value)
-    places = 0
-    while (value * 10**places).denominator != 1:
-        places += 1
-    sign, digits = "-" if value < 0 else "", str(abs(int(value * 10**places))).rjust(places + 1, "0")
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+    sign, digits = "-" if value < 0 else "", str(abs(int(value * 10**shown))).rjust(shown + 1, "0")
+    return f"{sign}{digits[:-shown]}.{digits[-shown:]}"
