@@ -78,11 +78,13 @@ def images(options: argparse.Namespace, name: str) -> Split:
     return Split(pixels, torch.randint(10, (count,), generator=generator))
 
 
-def our_batches(options: argparse.Namespace, split: Split, config: training.Config) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches without end, as rkblocks.training.loop makes them."""
+def our_batches(
+    options: argparse.Namespace, split: Split, config: training.Config, layout: torch.memory_format
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end in the given memory format, as rkblocks.training.loop makes them."""
     device = torch.device(options.device)
     split, generator = split.to(device), torch.Generator(device).manual_seed(0)
-    layout, size = networks.memory_format(config, device), options.batch
+    size = options.batch
     while True:
         order = torch.randperm(len(split)).to(device)
         for start in range(0, len(split) - size + 1, size):
@@ -111,12 +113,13 @@ def pair(options: argparse.Namespace, preset: str, scheme: str, **settings: Any)
         theirs = published.cifar([t.name for t in tableaus], net.depth, list(net.widths))
     published.same_weights(theirs, ours)
     theirs.to(device)
-    ours.to(device).to(memory_format=networks.memory_format(config, device))
+    layout = networks.memory_format(config, device, ours)
+    ours.to(device).to(memory_format=layout)
 
     split = images(options, "mnist" if grey else "cifar10")
     mean, std = ([0.0], [1.0]) if grey else (MEAN, STD)
     their_batches = published.batches(published.Images(split.images, split.labels, mean, std, not grey), options.batch)
-    batches = our_batches(options, split, config)
+    batches = our_batches(options, split, config, layout)
     their_optimizer = (
         torch.optim.Adam(theirs.parameters(), lr=config.optimizer.lr)
         if config.optimizer.name == "adam"
@@ -156,7 +159,8 @@ def loader(options: argparse.Namespace) -> Iterator[Row]:
     one = pair(options, "cifar10-paper", "euler")
     split = images(options, "cifar10")
     theirs = published.batches(published.Images(split.images, split.labels, MEAN, STD, True), options.batch)
-    ours = our_batches(options, split, one.config)
+    layout = networks.memory_format(one.config, torch.device(options.device), one.ours)
+    ours = our_batches(options, split, one.config, layout)
     number = 1 if options.quick else 4
 
     def several(batches: Iterator[object]) -> Callable[[], None]:

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         torch.manual_seed(0)
         subject = of_model(model, images, labels, name=name, blocks="a plain network", dataset="digits")
         done = evaluate_subject(subject, preset_plan("quick", base_threat("digits")), probe=20 if options.tiny else 100)
-        print(done)
+        print(done, end="\n\n")
         failed.append({verdict.check for verdict in done.health if not verdict.ok})
     return 0 if options.tiny or (not failed[0] and set(mask.caught_by) <= failed[1]) else 1
 

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "torchvision", "hypothesis")
 
 PROBE = """
 import sys
+from collections import Counter
+from pathlib import Path
 from rkblocks.cli import main
 status = main({arguments!r})
 loaded = [name for name in {forbidden!r} if name in sys.modules]
@@ -117,3 +121,9 @@ def test_what_a_run_says_of_itself_is_read_without_torch(module: str) -> None:
     code = f"import rkblocks.runs.{module}, sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == []
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """The folders of tests are no packages: of two files of one name, pytest collects the first alone and fails."""
+    counted = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in counted.items() if count > 1] == []

@@ -170,8 +170,11 @@ def test_weights_are_not_chosen_on_the_images_evaluated(run, trained):
     held_out = run.origin.held_out
     assert held_out > 0
     rows = evaluate_subject(run, plan, probe=0).measurements
-    assert figure.startswith(f"chosen on {held_out} validation images; best: clean {rows[0].accuracy:.3f}, PGD ")
+    assert figure.startswith(f"the last epoch, not chosen; best: clean {rows[0].accuracy:.3f}, PGD ")
     assert "; last: clean " in figure
+    ok, figure, _ = check_alone(name, replace(run, origin=replace(run.origin, choice="best")), plan)
+    assert ok
+    assert figure.startswith(f"chosen on {held_out} validation images; best: clean {rows[0].accuracy:.3f}, PGD ")
     for split, words in (("validation", "chose the weights"), ("train", "were trained on")):
         ok, figure, _ = check_alone(name, of_run(trained, split=split, limit=20, device="cpu"), plan)
         assert not ok
