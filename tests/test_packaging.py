@@ -35,7 +35,7 @@ def relative(pattern: str, below: str = "") -> set[str]:
 
 def test_every_tableau_is_inside(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    wanted = {f"rkblocks/{name}" for name in relative("tableaus/*.json")}
+    wanted = {f"rkblocks/{name}" for name in relative("tableaus/**/*.json")}
     assert len(wanted) >= 15
     assert wanted <= names
 
@@ -77,7 +77,7 @@ def test_the_source_distribution_has_what_the_wheel_leaves_out(tmp_path: Path) -
         "Makefile",
         *relative("studies/*.toml"),
         *relative("benchmarks/*.py"),
-        *relative("tableaus/*.json"),
+        *relative("tableaus/**/*.json"),
     }
     assert wanted <= names
 

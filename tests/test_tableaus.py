@@ -3,12 +3,15 @@
 import json
 import runpy
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+import rkblocks
 from rkblocks import files, verify
-from rkblocks.diagnostics import Severity
+from rkblocks.diagnostics import Severity, TableauError
+from rkblocks.program import interpret, lower
 from rkblocks.testing import assert_order_is_measured, assert_routes_agree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,6 +82,32 @@ def test_the_naive_block_says_that_it_is_consistent_at_its_start_only() -> None:
     report = verify.check(NAIVE)
     assert report.order.value == 0
     assert [d.code for d in report.diagnostics if d.severity is Severity.WARNING].count("RK320") == 2
+
+
+def test_a_control_is_unfit_and_says_truly_how() -> None:
+    """What the published mid-RK2 computes: two Euler steps, of 1/2 and of 1; in no list, and found by its name."""
+    controls = sorted((ROOT / "tableaus" / "controls").glob("*.json"))
+    assert [path.stem for path in controls] == ["midrk2_published"]
+    assert not {path.stem for path in controls} & {entry.name for entry in files.catalog()}
+    tableau = files.load("midrk2_published")
+    report = verify.check(tableau)
+    assert not report.ok
+    assert report.order.value == 0
+    assert [d.code for d in report.diagnostics if d.severity is Severity.ERROR] == ["RK304"]
+    assert {claim.claim: (claim.claimed, claim.holds) for claim in report.claims} == {
+        "order": ("0", True),
+        "ssp": ("1", True),
+        "rho": ("1", True),
+        "variance": ("5/2", True),
+    }
+    f = lambda u: u * u + 1  # noqa: E731
+    x = Fraction(1, 3)
+    half = x + f(x) / 2
+    assert interpret(lower(tableau, inconsistent=True), f, x) == x + f(x) / 2 + f(x + f(x) / 2) == half + f(half)
+    with pytest.raises(TableauError, match=r"RK304(.|\n)*inconsistent=True"):
+        lower(tableau)
+    with pytest.raises(TableauError, match="RK301"):
+        lower(rkblocks.tableau(A=[["1/2"]], b=[1]), inconsistent=True)
 
 
 def test_the_table_in_the_docs_is_in_step() -> None:

@@ -149,7 +149,7 @@ class RKBlock(nn.Module):
         return guarantee(self, norm)
 
     def extra_repr(self) -> str:
-        found = proved(self.tableau)
+        found = proved(self.tableau, inconsistent=self.step.inconsistent)
         parts = [self.tableau.name, count(self.program.calls, "stage"), found.label, f"rho {found.rho}"]
         if self.step.error:
             parts.append(f"with an error estimate by order {found.embedded}")
@@ -191,6 +191,7 @@ def build(
     dtype: torch.dtype | None = None,
     memory: str = "full",
     guaranteed: str | None = None,
+    inconsistent: bool = False,
 ) -> RKBlock:
     """One step of a scheme around a residual, as a module x -> x + ....
 
@@ -211,6 +212,8 @@ def build(
             normalisation and activation, "stage" all of F.  Results are the same bits; see docs/blocks.md.
         guaranteed: a norm in which no step may expand differences, "l2", "linf" or "l1": a learned dt and a learned
             coefficient are mapped into the interval in which that is proved; see docs/guarantees.md.
+        inconsistent: whether an explicit method whose weights do not sum to 1 is built all the same, as a control in
+            experiments ("midrk2_published").
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
@@ -226,7 +229,8 @@ def build(
         [0.0, 0.0]
     """
     tableau = tableau_of(source)
-    admit(tableau)
+    inconsistent = bool(inconsistent)
+    admit(tableau, inconsistent=inconsistent)
     size = step_size(dt)
     _check_residual(residual)
     if statistics not in STATISTICS:
@@ -243,12 +247,12 @@ def build(
     longest = None
     if guaranteed is not None:
         tableau, longest = kept_within(tableau, residual, size, guaranteed, learn_dt)
-    step = step_of(tableau, size, learn_dt, time, error=error, longest=longest)
+    step = step_of(tableau, size, learn_dt, time, error=error, longest=longest, inconsistent=inconsistent)
     check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
     if statistics == "stage":
         residual, staged = keep_per_stage(residual, step.program.calls)
-        step = step_of(tableau, size, learn_dt, time, staged=staged, error=error, longest=longest)
+        step = step_of(tableau, size, learn_dt, time, staged, error, longest, inconsistent)
     block = RKBlock(step, residual, dtype)
     block.memory = memory
     return block

@@ -56,7 +56,7 @@ class Step:
 
     ``dt`` is the step size, or its start where it is learned; ``time`` says whether F takes the time; ``staged``
     whether each call of F says which stage it is for; ``error`` whether the step returns (result, error estimate);
-    ``longest`` is the upper end of a learned dt, None for no end.
+    ``longest`` is the upper end of a learned dt, None for no end; ``inconsistent`` whether a method may be of order 0.
     """
 
     tableau: Tableau
@@ -66,11 +66,13 @@ class Step:
     staged: bool = False
     error: bool = False
     longest: Fraction | None = None
+    inconsistent: bool = False
 
     @cached_property
     def program(self) -> Program:
         """The program whose source runs."""
-        return lower(self.tableau, dt=None if self.learn_dt else self.dt, time=self.time, error=self.error)
+        dt = None if self.learn_dt else self.dt
+        return lower(self.tableau, dt=dt, time=self.time, error=self.error, inconsistent=self.inconsistent)
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
@@ -103,7 +105,8 @@ class Step:
     def __reduce__(self) -> tuple[Any, ...]:
         text = files.to_json(self.tableau)
         longest = None if self.longest is None else str(self.longest)
-        return restore, (text, str(self.dt), self.learn_dt, self.time, self.staged, self.error, longest)
+        settings = (self.learn_dt, self.time, self.staged, self.error, longest, self.inconsistent)
+        return restore, (text, str(self.dt), *settings)
 
 
 @lru_cache(maxsize=512)
@@ -115,9 +118,10 @@ def step_of(
     staged: bool = False,
     error: bool = False,
     longest: Fraction | None = None,
+    inconsistent: bool = False,
 ) -> Step:
     """The step with these settings: one object for all the blocks of a network that share them."""
-    return Step(tableau, dt, learn_dt, time, staged, error, longest)
+    return Step(tableau, dt, learn_dt, time, staged, error, longest, inconsistent)
 
 
 def restore(
@@ -128,12 +132,13 @@ def restore(
     staged: bool,
     error: bool = False,
     longest: str | None = None,
+    inconsistent: bool = False,
 ) -> Step:
     """The step that was saved."""
     tableau = files.read_text(text).tableau
     assert tableau is not None
     limit = None if longest is None else Fraction(longest)
-    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error, limit)
+    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error, limit, inconsistent)
 
 
 @lru_cache(maxsize=512)

@@ -1,5 +1,7 @@
 """The tableaus that ship with the package: a folder of JSON files. A new scheme is a new file, no line of Python.
 
+Its folder controls/ holds what `check` finds unfit, and experiments want as a control: read by name, and not listed.
+
 The catalogue reads the files' text alone: listing the library needs no sympy.
 """
 
@@ -13,6 +15,8 @@ from pathlib import Path
 
 from rkblocks.diagnostics import fail
 from rkblocks.files.wording import shown
+
+CONTROLS = "controls"
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,10 @@ def find(name: str) -> Entry:
 
     Raises RkblocksError (RK002) with the nearest names where there is none.
     """
-    own = _entry(folder() / f"{name}.json") if re.fullmatch(r"\w{1,100}", name, re.ASCII) else None
-    if own is not None and own.name == name:  # at once, without reading the others
-        return own
+    for path in (folder(), folder() / CONTROLS):  # at once, without reading the others
+        own = _entry(path / f"{name}.json") if re.fullmatch(r"\w{1,100}", name, re.ASCII) else None
+        if own is not None and own.name == name:
+            return own
     entries = catalog()
     for e in entries:
         if e.name == name:

@@ -75,13 +75,15 @@ def group_of(
     norm: str,
     statistics: str,
     memory: str,
+    inconsistent: bool,
     weights: initial.Initializer,
 ) -> nn.Sequential:
     """`depth` blocks of one scheme, each around a residual of its own, initialised before the block takes it."""
     residuals = [PreActivation(channels, norm) for _ in range(depth)]
     for residual in residuals:
         weights(residual)
-    return nn.Sequential(*(rk.build(tableau, residual=r, statistics=statistics, memory=memory) for r in residuals))
+    how: dict[str, Any] = {"statistics": statistics, "memory": memory, "inconsistent": inconsistent}
+    return nn.Sequential(*(rk.build(tableau, residual=residual, **how) for residual in residuals))
 
 
 def check_settings(depth: int, widths: Sequence[int], channels: int, classes: int, **choices: str) -> None:
@@ -122,6 +124,7 @@ def grouped(
     statistics: str = "stage",
     memory: str = "full",
     init: str = "he",
+    inconsistent: bool = False,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     generator: torch.Generator | None = None,
@@ -137,6 +140,7 @@ def grouped(
         statistics: running statistics of batch norm inside a shared F, one set a "stage" or one "shared" as published.
         memory: what the backward pass computes again, "full" (nothing), "norm" or "stage"; the same bits in each.
         init: "he", or "paper" as in the published CIFAR-10 code.
+        inconsistent: whether a scheme may be of order 0, as a control in experiments; see `rkblocks.build`.
         mean, std: for each channel; None leaves images in [0, 1].
         generator: source of the initial weights (CPU); None uses torch's global one.
 
@@ -158,7 +162,7 @@ def grouped(
     for part in (stem, *transitions, head):
         weights(part)
     groups = [
-        group_of(tableau, depth, width, norm, statistics, memory, weights)
+        group_of(tableau, depth, width, norm, statistics, memory, inconsistent, weights)
         for tableau, width in zip(tableaus, widths, strict=True)
     ]
     return GroupedNet(normalize(mean, std, channels), stem, groups, transitions, head)

@@ -25,6 +25,7 @@ def mnist(
     statistics: str = "stage",
     memory: str = "full",
     init: str = "he",
+    inconsistent: bool = False,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     generator: torch.Generator | None = None,
@@ -57,6 +58,6 @@ def mnist(
         nn.Linear(width, classes),
     )
     weights(stem)
-    groups = [group_of(tableaus[0], depth, width, norm, statistics, memory, weights)]
+    groups = [group_of(tableaus[0], depth, width, norm, statistics, memory, inconsistent, weights)]
     weights(head)
     return GroupedNet(normalize(mean, std, channels), stem, groups, (), head)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rkblocks import files, verify
-from rkblocks.diagnostics import Severity, TableauError, fail
+from rkblocks.diagnostics import Diagnostic, Severity, TableauError, fail
 from rkblocks.exact.field import Element
 from rkblocks.forms import reduce
 from rkblocks.program.compile import Step, choose, fixed
@@ -35,14 +35,16 @@ class Admission:
     at_init: bool = False
 
 
-def admit(tableau: Tableau) -> Admission:
+def admit(tableau: Tableau, *, inconsistent: bool = False) -> Admission:
     """The report on a method that can be built, as a whole family where that is consistent, else at its initial values.
+
+    inconsistent: whether an explicit method may be of order 0, as a control in experiments.
 
     Raises:
         TableauError: with the diagnostics that `check` gives, if it is no consistent explicit method even there.
     """
     report = verify.check(tableau)
-    if _consistent(report):
+    if _consistent(report) or (inconsistent and report.order is not None):
         return Admission(report)
     errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     if report.order is not None and tableau.parameters and not errors:
@@ -52,16 +54,23 @@ def admit(tableau: Tableau) -> Admission:
         start = verify.check(tableau.at(tableau.initial()))
         if _consistent(start):
             return Admission(start, at_init=True)
-    raise TableauError(errors or report.diagnostics, report.source or tableau.name)
+    found = [_with_switch(d) if report.order is not None else d for d in errors or report.diagnostics]
+    raise TableauError(found, report.source or tableau.name)
+
+
+def _with_switch(found: Diagnostic) -> Diagnostic:
+    """The diagnostic, which also says how to build such a method all the same."""
+    switch = "; as a control in experiments, inconsistent=True (net.inconsistent = true in a recipe) builds it"
+    return replace(found, help=found.help + switch) if found.code == "RK304" else found
 
 
 def _consistent(report: Report) -> bool:
     return report.order is not None and report.order.value >= 1
 
 
-def proved(tableau: Tableau) -> Facts:
-    """What is proved about a method that can be built, in short.  TableauError as in `admit`."""
-    found = admit(tableau)
+def proved(tableau: Tableau, *, inconsistent: bool = False) -> Facts:
+    """What is proved about a method that can be built, in short.  Arguments and TableauError as in `admit`."""
+    found = admit(tableau, inconsistent=inconsistent)
     return facts(found.report, at_init=found.at_init)
 
 
@@ -77,7 +86,14 @@ def step_size(dt: float | Fraction | str) -> Fraction:
     return value
 
 
-def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False, error: bool = False) -> Program:
+def lower(
+    source: Source,
+    *,
+    dt: float | Fraction | None = 1,
+    time: bool = False,
+    error: bool = False,
+    inconsistent: bool = False,
+) -> Program:
     """The cheapest program of one step, each of its passes proved to keep the method.
 
     Args:
@@ -85,6 +101,7 @@ def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False
         dt: the step size; None for one handed in at run time.
         time: whether the residual takes the time, F(x, t).
         error: whether the program returns the error estimate of an embedded method as well.
+        inconsistent: whether an explicit method may be of order 0, as a control in experiments.
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
@@ -95,15 +112,20 @@ def lower(source: Source, *, dt: float | Fraction | None = 1, time: bool = False
         >>> rkblocks.lower("ark").calls
         2
     """
-    return explain(source, dt=dt, time=time, error=error)[-1].program
+    return explain(source, dt=dt, time=time, error=error, inconsistent=inconsistent)[-1].program
 
 
 def explain(
-    source: Source, *, dt: float | Fraction | None = 1, time: bool = False, error: bool = False
+    source: Source,
+    *,
+    dt: float | Fraction | None = 1,
+    time: bool = False,
+    error: bool = False,
+    inconsistent: bool = False,
 ) -> tuple[Step, ...]:
     """The program as lowered and after every pass, with its cost; arguments and errors as in `lower`."""
     tableau = tableau_of(source)
-    report = admit(tableau).report
+    report = admit(tableau, inconsistent=inconsistent).report
     size = None if dt is None else step_size(dt)
     if error:
         _check_embedded(tableau)

@@ -53,6 +53,9 @@ def at_odds(config: Config) -> list[Diagnostic]:
     if averaging.evaluated and averaging.kind == "none":
         help = 'set averaging.kind to "ema" or "uniform", or leave out averaging.evaluated'
         problems.append(("averaging.evaluated", "true with averaging.kind none: there is no average", help))
+    if config.net.inconsistent and config.net.kind in ("bounded", "module"):
+        help = "leave out net.inconsistent"
+        problems.append(("net.inconsistent", f"true with net.kind {config.net.kind}, which does not read it", help))
     schedule = config.schedule
     if schedule.milestones and schedule.kind != "steps":
         help = 'set schedule.kind to "steps", or schedule.milestones to nothing'

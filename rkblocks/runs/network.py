@@ -78,6 +78,7 @@ def build(
         "statistics": net.statistics,
         "memory": net.memory,
         "init": net.init,
+        "inconsistent": net.inconsistent,
         "mean": mean,
         "std": std,
         "generator": generator,

@@ -69,6 +69,9 @@ class Net:
         choice("full", "norm", "stage"),
     )
     init: str = setting("he", "initial weights; paper: as the published code", choice("he", "paper"))
+    inconsistent: bool = setting(
+        False, "whether a scheme may be of order 0, as a control: midrk2_published, what the published mid-RK2 computes"
+    )
     step: str = setting("1", "of bounded: length of a block's step, or largest: the longest that is guaranteed in l2")
     residual: str = setting("convex-potential", "of bounded: F", choice("convex-potential", "relaxation"))
     layers: str = setting("convolution", "of bounded: of which kind", choice("convolution", "dense"))

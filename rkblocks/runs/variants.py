@@ -62,6 +62,13 @@ SWITCHES = (
         lambda config: config.net.kind == "mnist",
     ),
     Switch(
+        "net.inconsistent",
+        "mid-RK2; the text's is midpoint, the code's midrk2_published, whose weights sum to 3/2",
+        False,
+        True,
+        lambda config: bool({"midpoint", "midrk2_published"} & set(config.net.blocks)),
+    ),
+    Switch(
         "attack.mode",
         "mode of the network under attack in training; in train mode running statistics move with every attack step",
         None,

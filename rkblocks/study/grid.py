@@ -178,7 +178,7 @@ def _enter(
 
 @cache
 def _calls(scheme: str) -> int:
-    return program.lower(files.load(scheme)).calls
+    return program.lower(files.load(scheme), inconsistent=True).calls  # whether it is built, net.inconsistent says
 
 
 def mean_calls(blocks: Sequence[str]) -> Fraction:

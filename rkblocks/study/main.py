@@ -13,6 +13,7 @@ import torch
 from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
 from rkblocks.nets.schemes import schemes as schemes_of
+from rkblocks.program.lower import admit
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
 from rkblocks.study import arguments, log, output, tables
@@ -168,8 +169,9 @@ def _buildable(study: Study) -> dict[str, Schemes]:
     for cell in study.cells:
         config = study.config(cell, study.seeds[0])
         with placed(f"{cell.place}.blocks", problems):
-            groups = config.net.groups
-            found[cell.name] = schemes_of(config.net.blocks, groups)
+            found[cell.name] = schemes_of(config.net.blocks, config.net.groups)
+            for scheme in dict.fromkeys(found[cell.name]):
+                admit(scheme, inconsistent=config.net.inconsistent)
     if problems:
         raise RkblocksError(toml.with_lines(problems, study.path), str(study.path))
     return found

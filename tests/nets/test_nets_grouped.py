@@ -1,6 +1,8 @@
 """The networks have the published sizes and shapes, and are what they say they are."""
 
+import copy
 import math
+import pickle
 
 import pytest
 import torch
@@ -197,3 +199,24 @@ def test_widths_and_moments_of_another_type_are_named(unfit):
 def test_moments_may_be_tensors():
     net = nets.grouped("euler", 1, widths=(2,), channels=1, mean=torch.tensor([0.5]), std=torch.tensor([0.25]))
     assert net.normalize.std.item() == 0.25
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **how: nets.grouped("midrk2_published", 1, widths=(3, 4), channels=1, norm="group", **how),
+        lambda **how: nets.mnist("midrk2_published", 1, width=3, norm="group", **how),
+    ],
+)
+def test_a_control_is_built_by_its_switch_alone(make):
+    """Every block of the published mid-RK2 computes x + F(x)/2 + F(x + F(x)/2), also after a copy and a pickle."""
+    with pytest.raises(RkblocksError, match="RK304"):
+        make()
+    net = make(inconsistent=True).double()
+    for group in net.groups:
+        block, residual = group[0], group[0].residual
+        x = torch.randn(2, residual.conv1.in_channels, 5, 5, dtype=torch.double)
+        expected = x + residual(x) / 2 + residual(x + residual(x) / 2)
+        for one in (block, copy.deepcopy(block), pickle.loads(pickle.dumps(block))):
+            assert torch.allclose(one(x), expected, rtol=0, atol=1e-12)
+        assert "order 0" in repr(block)

@@ -376,6 +376,21 @@ def test_schemes_at_fault_are_named_with_their_lines(tiny: Path) -> None:
     assert caught.value.source == str(tiny)
 
 
+def test_a_control_is_trained_where_the_study_says_so(tiny: Path, tmp_path: Path) -> None:
+    tiny.write_text(tiny.read_text().replace('"ssp2"]', '"midrk2_published"]'))
+    with pytest.raises(RkblocksError) as caught:
+        study.run(tiny, tmp_path / "out", dry_run=True, say=silent)
+    assert [one.code for one in caught.value.diagnostics] == ["RK304"]
+    tiny.write_text(tiny.read_text().replace("[set]", "[set]\nnet.inconsistent = true"))
+    only = "midrk2_published-seed0"
+    content = study.run(tiny, tmp_path / "out", workers=0, only=only, say=silent)
+    (entry,) = content["entries"]
+    assert (entry["blocks"], content["failed"]) == ("midrk2_published", {})
+    run = tmp_path / "out" / "runs" / only
+    assert json.loads((run / "run.json").read_text())["variants"]["net.inconsistent"]["follows"] == "code"
+    assert training.open_run(run, "cpu").model.tableaus[0].name == "midrk2_published"
+
+
 def test_a_folder_of_something_else_is_left_alone(copy: Path) -> None:
     run = copy / "runs" / "euler-seed0"
     shutil.rmtree(run)

@@ -22,6 +22,7 @@ from rkblocks.training.schedule import learning_rate
         (["averaging.evaluated=true"], "averaging.evaluated"),
         (["schedule.milestones=3"], "schedule.milestones"),  # digits has one-cycle
         (["schedule.kind=steps"], "schedule.kind"),
+        (["net.inconsistent=true", "net.kind=bounded"], "net.inconsistent"),
     ],
 )
 def test_settings_at_odds(overrides, path):
