@@ -43,7 +43,7 @@ def with_embedded(tableau: Tableau, order: int) -> Tableau | None:
 def _directions(facts: Facts, order: int) -> list[tuple[Element, ...]]:
     """A basis of the vectors that are orthogonal to ``Phi(t)`` for all trees with at most ``order`` nodes."""
     weights, element = facts.conditions.weights, facts.conditions.ring.element
-    rows = [[element(entry) for entry in weights.phi(tree)] for n in range(1, order + 1) for tree in trees(n)]
+    rows = [[element(entry) for entry in weights.phi(tree).entries] for n in range(1, order + 1) for tree in trees(n)]
     matrix = DomainMatrix(rows, (len(rows), len(facts.form.b)), facts.field.domain)
     return [tuple(row) for row in matrix.to_field().nullspace().to_list()]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 from rkblocks.exact.field import Element, Field
@@ -65,6 +65,10 @@ class AlgebraicInteger:
 
     __rmul__ = __mul__
 
+    def over(self, divisor: int) -> AlgebraicInteger:
+        """The quotient by an integer that divides all coefficients."""
+        return AlgebraicInteger(tuple([a // divisor for a in self.powers]), self.tail)
+
     def __pow__(self, exponent: int) -> AlgebraicInteger:
         result = AlgebraicInteger((1,) + (0,) * (len(self.powers) - 1), self.tail)
         for _ in range(exponent):
@@ -97,6 +101,11 @@ class Ring:
         return AlgebraicInteger((1,) + (0,) * (len(self._tail) - 1), self._tail) if self.field.roots else 1
 
     @cached_property
+    def unit(self) -> Integral:
+        """The unit among the denominators."""
+        return self.one if self.field.parameters else 1
+
+    @cached_property
     def zero(self) -> Integral:
         """The zero."""
         return self.one * 0
@@ -119,6 +128,24 @@ class Ring:
             return [row[0] for row in scaled], common
         degree = len(self._tail)
         return [AlgebraicInteger((*row, *(0,) * (degree - len(row))), self._tail) for row in scaled], common
+
+    def reduced(self, numerators: list[Integral], denominator: Integral) -> tuple[list[Integral], Integral]:
+        """Numbers over one denominator in lowest terms; what has parameters stays as it is."""
+        if self.field.parameters:
+            return numerators, denominator
+        integers = numerators if not self.field.roots else [k for a in numerators for k in a.powers]
+        divisor = denominator
+        for k in integers:
+            if divisor == 1:
+                return numerators, denominator
+            divisor = gcd(divisor, k)
+        if not self.field.roots:
+            return [a // divisor for a in numerators], denominator // divisor
+        return [a.over(divisor) for a in numerators], denominator // divisor
+
+    def bits(self, denominator: Integral) -> int:
+        """Bits of a denominator; 0 for a polynomial in the parameters."""
+        return denominator.bit_length() if isinstance(denominator, int) else 0
 
     def element(self, numerator: Integral, denominator: Integral = 1) -> Element:
         """The field element numerator/denominator."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import factorial, lcm
-from typing import Literal
+from operator import mul
+from typing import Literal, NamedTuple
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import spend
@@ -49,8 +50,18 @@ class Order:
     witness: Condition
 
 
+class Vector(NamedTuple):
+    """Stages' numbers over one denominator, which is an int, or a polynomial in the parameters of a family."""
+
+    entries: list[Integral]
+    denominator: Integral
+
+
 class ElementaryWeights:
-    """``Phi(t)`` of every tree for one matrix A, over a common denominator: entry / ``denominator ** (nodes - 1)``."""
+    """``Phi(t)`` of every tree for one matrix A, from products with A that are kept in lowest terms.
+
+    A method of high order has small denominators in ``A Phi(t)`` where they are powers of c, whatever those of A are.
+    """
 
     def __init__(self, field: Field, A: Rows) -> None:
         self.field = field
@@ -59,64 +70,89 @@ class ElementaryWeights:
         flat, self.denominator = self.ring.clear(entry for row in A for entry in row)
         m = self.stages
         self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
-        self._phi: dict[Tree, list[Integral]] = {trees.LEAF: [self.ring.one] * m}
-        self._child: dict[Tree, list[Integral]] = {}
+        self._columns = [[(i, flat[i * m + j]) for i in range(m) if flat[i * m + j]] for j in range(m)]
+        self._phi: dict[Tree, Vector] = {trees.LEAF: Vector([self.ring.one] * m, self.ring.unit)}
+        self._child: dict[Tree, Vector] = {}
 
-    def phi(self, tree: Tree) -> list[Integral]:
-        """``Phi(tree)``, m entries over ``denominator ** (nodes(tree) - 1)``."""
+    def phi(self, tree: Tree) -> Vector:
+        """``Phi(tree)``, m entries."""
         known = self._phi.get(tree)
         if known is None:
             last = self.a_phi(tree[-1])
-            known = [x * y for x, y in zip(self.phi(tree[:-1]), last, strict=True)] if tree[:-1] else last
+            known = times(self.phi(tree[:-1]), last) if tree[:-1] else last
             self._phi[tree] = known
         return known
 
-    def a_phi(self, tree: Tree) -> list[Integral]:
-        """``A Phi(tree)``, m entries over ``denominator ** nodes(tree)``."""
+    def a_phi(self, tree: Tree) -> Vector:
+        """``A Phi(tree)``, m entries."""
         known = self._child.get(tree)
         if known is None:
-            phi, zero = self.phi(tree), self.ring.zero
-            known = [sum((a * phi[j] for j, a in row if phi[j]), zero) for row in self._rows]
+            known = self._product(self._rows, self.phi(tree))
             self._child[tree] = known
         return known
 
+    def transposed(self, x: Vector) -> Vector:
+        """``x A`` of a row of m entries."""
+        return self._product(self._columns, x)
+
+    def _product(self, lines: list[list[tuple[int, Integral]]], x: Vector) -> Vector:
+        entries, zero = x.entries, self.ring.zero
+        found = [sum((a * entries[j] for j, a in line if entries[j]), zero) for line in lines]
+        return Vector(*self.ring.reduced(found, x.denominator * self.denominator))
+
+
+def times(left: Vector, right: Vector) -> Vector:
+    """The product entry by entry."""
+    entries = [x * y for x, y in zip(left.entries, right.entries, strict=True)]
+    return Vector(entries, left.denominator * right.denominator)
+
 
 class Conditions:
-    """The order conditions of one method (A, b), as integral residuals over known denominators."""
+    """The order conditions of one method (A, b), as integral numerators over the denominators that they have.
+
+    ``b . Phi(t)`` is the product of ``Phi`` of a sub-tree with what the rest of the tree makes of b, its root part:
+    cut near the middle, where there are few of both, so that long numbers go through A a few times only.
+    """
 
     def __init__(self, weights: ElementaryWeights, b: Row) -> None:
         self.weights = weights
         self.ring = weights.ring
-        self._b, self._b_denominator = self.ring.clear(b)
-        self._scales = [self._b_denominator * self.ring.one]
+        self._roots: dict[tuple[Tree, ...], Vector] = {(): Vector(*self.ring.reduced(*self.ring.clear(b)))}
 
-    def scale(self, n: int) -> Integral:
-        """The common denominator of ``b . Phi(t)`` for trees with n nodes."""
-        while len(self._scales) < n:
-            self._scales.append(self._scales[-1] * self.weights.denominator)
-        return self._scales[n - 1]
+    def halves(self, tree: Tree) -> tuple[Vector, Vector]:
+        """Two vectors with the product ``b . Phi(tree)``."""
+        path, rest = trees.cut(tree)
+        return self._root(path), self.weights.phi(rest)
 
-    def left(self, tree: Tree) -> Integral:
-        """``b . Phi(tree)`` over ``scale(nodes(tree))``."""
-        phi = self.weights.phi(tree)
-        return sum((x * y for x, y in zip(self._b, phi, strict=True) if x and y), self.ring.zero)
+    def _root(self, path: tuple[Tree, ...]) -> Vector:
+        known = self._roots.get(path)
+        if known is None:
+            known = self.weights.transposed(times(self._root(path[:-1]), self.weights.phi(path[-1])))
+            self._roots[path] = known
+        return known
 
-    def defect(self, tree: Tree) -> Integral:
-        """``gamma(t) (b . Phi(t) - 1/gamma(t))`` over ``scale(nodes(tree))``: zero exactly if the condition holds."""
-        return self.left(tree) * trees.gamma(tree) - self.scale(trees.nodes(tree))
+    def left(self, tree: Tree) -> tuple[Integral, Integral]:
+        """``b . Phi(tree)`` as numerator and denominator."""
+        root, phi = self.halves(tree)
+        return sum(map(mul, root.entries, phi.entries), self.ring.zero), root.denominator * phi.denominator
+
+    def defect(self, tree: Tree) -> tuple[Integral, Integral]:
+        """``gamma(t) (b . Phi(t) - 1/gamma(t))`` as numerator and denominator: zero exactly if the condition holds."""
+        numerator, denominator = self.left(tree)
+        return numerator * trees.gamma(tree) - denominator, denominator
 
     def residual(self, tree: Tree) -> Element:
         """``b . Phi(t) - 1/gamma(t)`` in the field."""
-        return self.ring.element(self.defect(tree), self.scale(trees.nodes(tree)) * trees.gamma(tree))
+        numerator, denominator = self.defect(tree)
+        return self.ring.element(numerator, denominator * trees.gamma(tree))
 
     def condition(self, tree: Tree) -> Condition:
         """The condition with both sides in the field."""
-        left = self.ring.element(self.left(tree), self.scale(trees.nodes(tree)))
-        return Condition(tree, left, Fraction(1, trees.gamma(tree)))
+        return Condition(tree, self.ring.element(*self.left(tree)), Fraction(1, trees.gamma(tree)))
 
     def failing(self, n: int) -> Iterator[Tree]:
         """Yield the trees with n nodes whose condition does not hold exactly, in the order of their text."""
-        return (tree for tree in trees.trees(n) if self.defect(tree))
+        return (tree for tree in trees.trees(n) if self.defect(tree)[0])
 
     @cached_property
     def exact(self) -> int:
@@ -189,10 +225,10 @@ def _outside(conditions: Conditions, n: int, tolerance: Fraction, largest: Eleme
     top, bottom = field.fraction(largest).as_integer_ratio()
     outside = None
     for tree in trees.trees(n):
-        defect = abs(conditions.defect(tree))
-        if not defect:
+        numerator, denominator = conditions.defect(tree)
+        if not numerator:
             continue
-        unit = conditions.scale(n) * trees.gamma(tree)
+        defect, unit = abs(numerator), denominator * trees.gamma(tree)
         if hopeless or defect * tolerance.denominator > tolerance.numerator * unit:
             outside = tree
             break
@@ -214,17 +250,19 @@ def principal_error(conditions: Conditions, p: int) -> Element:
 
     Sum over the trees t with p + 1 nodes of ``((b . Phi(t) - 1/gamma(t)) / sigma(t))**2`` (Prince & Dormand 1981).
     """
-    pool = trees.trees(p + 1)
-    degree, stages = 1 << len(conditions.ring.field.roots), conditions.weights.stages
-    digits = 0 if conditions.ring.field.parameters else conditions.weights.denominator.bit_length()
-    spend(len(pool) * stages * (degree**2 + degree) // 2, (p + 1) * digits, digits)
+    pool, ring = trees.trees(p + 1), conditions.ring
+    products = (4 ** len(ring.field.roots)) * conditions.weights.stages
     common = lcm(*(trees.gamma(t) * trees.sigma(t) for t in pool))
-    total = conditions.ring.zero
+    squares: dict[Integral, Integral] = {}  # their sums, by denominator
     for t in pool:
-        term = conditions.defect(t) * (common // (trees.gamma(t) * trees.sigma(t)))
-        total = total + term * term
-    scale = conditions.scale(p + 1) * common
-    return conditions.ring.element(total, scale * scale)
+        spend(products, *(ring.bits(half.denominator) for half in conditions.halves(t)))
+        defect, denominator = conditions.defect(t)
+        term = defect * (common // (trees.gamma(t) * trees.sigma(t)))
+        spend(products // conditions.weights.stages, bits := ring.bits(denominator), bits)
+        squares[denominator] = squares.get(denominator, ring.zero) + term * term
+    scale = next(iter(squares)) if ring.field.parameters else lcm(*squares)  # a family has one: none is reduced
+    total = sum((square * (scale // unit) ** 2 for unit, square in squares.items()), ring.zero)
+    return ring.element(total, scale * scale * (common * common))
 
 
 def stage_order(field: Field, A: Rows, b: Row, c: Row, tolerance: Fraction = Fraction(0)) -> int:

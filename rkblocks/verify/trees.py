@@ -61,6 +61,23 @@ def sigma(tree: Tree) -> int:
 
 
 @cache
+def cut(tree: Tree) -> tuple[tuple[Tree, ...], Tree]:
+    """The tree cut above one of its nodes, near the middle: what is beside the path from the root to it, and below it.
+
+    The path goes to the largest child while that has more than half of the nodes; ``path[k]`` is the tree of the other
+    children of its k-th node.
+    """
+    half, path = nodes(tree) // 2, []
+    while tree:
+        largest = max(range(len(tree)), key=lambda i: nodes(tree[i]))
+        if nodes(tree[largest]) <= half:
+            break
+        path.append(tree[:largest] + tree[largest + 1 :])
+        tree = tree[largest]
+    return tuple(path), tree
+
+
+@cache
 def trees(n: int) -> tuple[Tree, ...]:
     """All rooted trees with n >= 1 nodes, sorted by text: 1, 1, 2, 4, 9, 20, 48, 115, 286, 719, ... of them."""
     if n < 1:

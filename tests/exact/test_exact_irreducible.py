@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 
+import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
+from rkblocks.exact.irreducible import degrees_modulo
 from rkblocks.exact.polynomial import Polynomial
 from rkblocks.exact.roots import least_odd_root
 
@@ -35,6 +37,22 @@ def test_what_is_proved_holds(integers):
 def test_a_product_is_never_proved(left, right):
     product = sympy.Poly(list(reversed(left)), X) * sympy.Poly(list(reversed(right)), X)
     assert not is_provably_irreducible(coefficients(product))
+
+
+@given(
+    st.lists(st.integers(0, 10**4), min_size=2, max_size=9).filter(lambda c: c[0] % 10007),
+    st.sampled_from([3, 5, 7, 10007]),
+)
+def test_degrees_modulo_a_prime_are_the_same_with_flint_and_without(dense, p):
+    pytest.importorskip("flint", reason="python-flint is not installed")
+    dense = [c % p for c in dense]
+    dense[0] = dense[0] or 1
+    found = []
+    for ground in ("flint", "python"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("rkblocks.exact.irreducible.GROUND_TYPES", ground)
+            found.append(degrees_modulo(dense, p))
+    assert (found[0] and sorted(found[0])) == (found[1] and sorted(found[1]))
 
 
 def test_it_proves_what_decimals_give():

@@ -61,3 +61,14 @@ def test_labellings_add_up_to_factorials() -> None:
 def test_no_tree_without_nodes() -> None:
     with pytest.raises(ValueError, match="at least one node"):
         trees.trees(0)
+
+
+def test_a_cut_tree_is_the_tree_again_when_put_together() -> None:
+    for n in range(1, 10):
+        for tree in trees.trees(n):
+            path, below = trees.cut(tree)
+            assert 2 * sum(map(trees.nodes, path)) < n or not path
+            assert all(2 * trees.nodes(child) <= n for child in below)
+            for rest in reversed(path):
+                below = tuple(sorted((*rest, below), key=trees.text))
+            assert below == tree
