@@ -14,7 +14,7 @@ help:
 	@echo "make demo    install, check the paper's five schemes, train and attack them on the digits data (minutes)"
 	@echo "make test    install what is missing and run the whole test suite"
 	@echo "make lint    ruff (check and format) and the import layers"
-	@echo "make types   mypy"
+	@echo "make types   mypy, strict, over the package, the benchmarks and the examples"
 	@echo "make clean   remove .venv, caches and build output (runs/ stays)"
 
 demo: $(VENV)/.installed-demo

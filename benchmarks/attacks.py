@@ -22,6 +22,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ with warnings.catch_warnings():  # foolbox imports from a deprecated place of sc
 
 STEPS = 20
 GOAL = {"final": 0.75, "any": 0.6}
-BUDGET = {"digits": ("3/20", "3/200"), "mnist": ("3/10", "3/100")}
+BUDGET = {"digits": (Fraction(3, 20), Fraction(3, 200)), "mnist": (Fraction(3, 10), Fraction(3, 100))}
 TRAINED = {"clean": 0.0, "half": 0.5, "whole": 1.0}  # share of eps that the training attacks with
 
 
@@ -73,7 +74,7 @@ def network(options: argparse.Namespace, share: float, x: Tensor, y: Tensor) -> 
     if path.exists():
         net.load_state_dict(torch.load(path, weights_only=True))
         return net.eval()
-    eps = float(Threat(eps=BUDGET[options.data][0]).eps) * share
+    eps = BUDGET[options.data][0] * Fraction(share)
     train(net, x, y, Threat(eps=eps, steps=5, step=eps / 3), options.epochs)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(net.state_dict(), path)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 import torch
 from contenders import Convolutions, PublishedArk, Repeated, ResBlocks, Torchdiffeq, step
@@ -72,6 +72,12 @@ def calls(options: argparse.Namespace) -> Iterator[Row]:
         yield Row(f"calls of F, {scheme}", count, count, count, "", float(needed_calls(block.tableau)))
 
 
+def compiled_module(module: nn.Module, *, fullgraph: bool = False) -> nn.Module:
+    """torch.compile of a module is a module, which its annotation does not say."""
+    done: Any = torch.compile(module, fullgraph=fullgraph)
+    return cast(nn.Module, done)
+
+
 def contenders(scheme: str, channels: int, *, compiled: bool) -> dict[str, nn.Module]:
     """The modules to compare, by name; `m F` is the base."""
     block = blocks.build(scheme, PreActivation(channels))
@@ -82,24 +88,23 @@ def contenders(scheme: str, channels: int, *, compiled: bool) -> dict[str, nn.Mo
     if not compiled:
         modules["m ResBlocks"] = ResBlocks(PreActivation(channels), m)
         return modules
-    kept = {name: modules[name] for name in ("m F", "published") if name in modules}
-    fused = {"m F": Repeated(PreActivation(channels), m), "block": block}
-    return {
-        **kept,
-        **{f"{name}, compiled": torch.compile(module, fullgraph=True) for name, module in fused.items()},
-        "convolutions alone": Convolutions(PreActivation(channels), m),
-    }
+    kept: dict[str, nn.Module] = {name: modules[name] for name in ("m F", "published") if name in modules}
+    fused: dict[str, nn.Module] = {"m F": Repeated(PreActivation(channels), m), "block": block}
+    kept |= {f"{name}, compiled": compiled_module(module, fullgraph=True) for name, module in fused.items()}
+    return kept | {"convolutions alone": Convolutions(PreActivation(channels), m)}
 
 
 def measured(
     options: argparse.Namespace, shape: str, modules: dict[str, nn.Module], rounds: int
 ) -> dict[str, list[float]]:
     """Seconds of a forward and backward pass of each module, round by round."""
-    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    layout: torch.memory_format = torch.channels_last if options.channels_last else torch.contiguous_format
     size = tuple(map(int, shape.split("x")))
     x = torch.randn(options.batch, *size, device=options.device).to(memory_format=layout).requires_grad_()
     gradient = torch.randn_like(x)
-    placed = {name: module.to(options.device, memory_format=layout) for name, module in modules.items()}
+    placed = {
+        name: module.to(torch.device(options.device)).to(memory_format=layout) for name, module in modules.items()
+    }
     runs = {name: step(module, x, gradient) for name, module in placed.items()}
     return in_turn(runs, rounds, timer(options.device))
 
@@ -156,7 +161,7 @@ def torchdiffeq(options: argparse.Namespace) -> Iterator[Row]:
                 "block": blocks.build(scheme, PreActivation(channels)),
                 "torchdiffeq": Torchdiffeq(PreActivation(channels), method),
             }
-            modules |= {f"{name}, compiled": torch.compile(module) for name, module in modules.items()}
+            modules |= {f"{name}, compiled": compiled_module(module) for name, module in modules.items()}
             seconds = measured(options, shape, modules, options.rounds)
             for suffix in ("", ", compiled"):
                 values = ratios(seconds[f"block{suffix}"], seconds[f"torchdiffeq{suffix}"])

@@ -57,7 +57,8 @@ class PublishedArk(nn.Module):
         u1 = x + b10 * self.residual(x)
         b21 = 1 / (2 * b10)
         b20 = 1 - b21 - a21 * b10
-        return (1 - a21) * x + b20 * self.residual(x) + a21 * u1 + b21 * self.residual(u1)
+        result: Tensor = (1 - a21) * x + b20 * self.residual(x) + a21 * u1 + b21 * self.residual(u1)
+        return result
 
 
 class Torchdiffeq(nn.Module):
@@ -71,7 +72,8 @@ class Torchdiffeq(nn.Module):
         self.register_buffer("times", torch.tensor([0.0, 1.0]))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.solve(lambda t, y: self.residual(y), x, self.times, method=self.method)[-1]
+        solved: Tensor = self.solve(lambda t, y: self.residual(y), x, self.times, method=self.method)[-1]
+        return solved
 
 
 def step(module: nn.Module, x: Tensor, gradient: Tensor) -> Callable[[], None]:

@@ -16,15 +16,17 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rkblocks import files
+from rkblocks import files, nets
 from rkblocks.attacks import Threat
+from rkblocks.data.split import Dataset
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import certify_subject, mean_deviation, of_model, of_run
 from rkblocks.evaluation.certify import claimed
@@ -32,7 +34,10 @@ from rkblocks.evaluation.measure import measure, measure_clean
 from rkblocks.evaluation.plan import Item
 from rkblocks.runs.config import load
 from rkblocks.training import train
+from rkblocks.verify.contractivity import Contractivity
 from rkblocks.verify.facts import Facts
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 SCHEMES = ("euler", "midpoint", "ssp2", "ssp3", "rk4", "kutta3", "ssprk43", "ssprk104", "ark")
 SHARES = (0.5, 0.9, 1.0, 1.02, 1.2)
@@ -86,13 +91,16 @@ def _grown(A: Tensor, b: Tensor, r: float, raw: Tensor, norm: str) -> Tensor:
 
 def sharpness(options: argparse.Namespace) -> dict[str, object]:
     """Table: the largest expansion found against the share of the limit; absolute steps where the limit is 0."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in SCHEMES:
         facts = Facts(files.load(name)).at_init
         field = facts.field
         A = torch.tensor([[field.to_float(a) for a in row] for row in facts.reduced.A], dtype=torch.float64)
         b = torch.tensor([field.to_float(w) for w in facts.reduced.b], dtype=torch.float64)
-        for norm, root in (("l2", facts.contractivity.root), ("linf", facts.optimal.root)):
+        rho, radius = facts.contractivity, facts.optimal
+        assert isinstance(rho, Contractivity)
+        assert radius is not None
+        for norm, root in (("l2", rho.root), ("linf", radius.root)):
             limit = root.to_float()
             at = [limit * share for share in SHARES] if limit else list(STEPS)
             found = [expansion(A, b, r, norm, options.seed) for r in at]
@@ -167,7 +175,8 @@ def _digits(
         print(f"{name} trained", file=sys.stderr)
     done = run / "guarantees.json"
     if done.exists():
-        return json.loads(done.read_text())
+        before: dict[str, float] = json.loads(done.read_text())
+        return before
     subject = of_run(run, device="cpu")
     try:
         certificate = certify_subject(subject)
@@ -189,7 +198,7 @@ def torchlip(options: argparse.Namespace) -> dict[str, object]:
     """Table: certified accuracy on MNIST and time a step, beside a network of deel-torchlip's spectral layers."""
     from deel import torchlip as lip
 
-    from rkblocks import data, nets
+    from rkblocks import data
 
     images = data.load("mnist", root=options.data_root)
     torch.manual_seed(options.seed)
@@ -197,9 +206,9 @@ def torchlip(options: argparse.Namespace) -> dict[str, object]:
     ours = nets.bounded("ssp2", 2, shape=(1, 28, 28), widths=(16, 32), step="largest", halved=1, generator=generator)
     count = sum(p.numel() for p in ours.parameters())
     theirs = _theirs(lip, count)
-    for net in (ours, theirs):
-        net.to(memory_format=torch.channels_last)
-    networks: dict[str, tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]] = {
+    for module in (ours, theirs):
+        module.to(memory_format=torch.channels_last)
+    networks: dict[str, tuple[nn.Module, Loss]] = {
         "rkblocks, ssp2": (ours, _margin),
         "deel-torchlip": (theirs, _margin),
     }
@@ -212,12 +221,12 @@ def torchlip(options: argparse.Namespace) -> dict[str, object]:
         row: dict[str, object] = {"network": name, "parameters": sum(p.numel() for p in net.parameters())}
         row |= {"steps": steps, "ms a step": each[name] * 1000}
         net.eval()
-        if name == "deel-torchlip":
-            radii, right, constant = _their_radii(net, shown, labels)
+        if net is theirs:
+            radii, right, constant = _their_radii(theirs, shown, labels)
         else:
             found = certify_subject(of_model(net, shown, labels))
             radii, right, constant = found.radii, found.correct, found.lipschitz
-        row |= {"claimed constant": constant, "measured constant": _measured(net, shown)}
+        row |= {"claimed constant": constant, "measured constant": _measured(theirs if net is theirs else ours, shown)}
         row["clean"] = int(right.sum()) / len(right)
         row |= {f"certified {eps}": int((radii > eps).sum()) / len(radii) for eps in (0.5, 1.0, 1.58)}
         rows.append(row)
@@ -234,10 +243,10 @@ def _margin(logits: Tensor, y: Tensor) -> Tensor:
     return margin(logits, y, 2.0, 0.25)
 
 
-def _theirs(lip: object, count: int) -> nn.Module:
+def _theirs(lip: Any, count: int) -> nn.Sequential:
     """Spectral convolutions with GroupSort2 and norm pooling; the width of the dense part meets the parameters."""
 
-    def build(hidden: int) -> nn.Module:
+    def build(hidden: int) -> nn.Sequential:
         return nn.Sequential(
             lip.SpectralConv2d(1, 16, 3, padding=1),
             lip.GroupSort2(),
@@ -257,7 +266,7 @@ def _theirs(lip: object, count: int) -> nn.Module:
     return build(min(sizes, key=sizes.__getitem__))
 
 
-def _batches(images: object, seed: int):
+def _batches(images: Dataset, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(seed)
     part = images.train
     while True:
@@ -267,19 +276,23 @@ def _batches(images: object, seed: int):
                 yield images_in, part.labels[rows]
 
 
-def _step(net: nn.Module, loss: Callable, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+def _step(net: nn.Module, loss: Loss, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
     net.train()
     optimizer.zero_grad()
     loss(net(x), y).backward()
     optimizer.step()
 
 
-def _step_ratio(networks: dict, images: object, pairs: int = 15) -> tuple[float, dict[str, float]]:
+def _step_ratio(
+    networks: dict[str, tuple[nn.Module, Loss]], images: Dataset, pairs: int = 15
+) -> tuple[float, dict[str, float]]:
     import copy
 
     x, y = next(_batches(images, 0))
-    ready = {n: (copy.deepcopy(net), loss) for n, (net, loss) in networks.items()}
-    ready = {n: (net, loss, torch.optim.Adam(net.parameters(), 1e-3)) for n, (net, loss) in ready.items()}
+    ready = {}
+    for n, (given, loss) in networks.items():
+        net = copy.deepcopy(given)
+        ready[n] = (net, loss, torch.optim.Adam(net.parameters(), 1e-3))
     times: dict[str, list[float]] = {n: [] for n in ready}
     for k in range(pairs + 2):
         for n, (net, loss, optimizer) in ready.items():
@@ -292,7 +305,7 @@ def _step_ratio(networks: dict, images: object, pairs: int = 15) -> tuple[float,
     return ratios[len(ratios) // 2], {n: sorted(t)[len(t) // 2] for n, t in times.items()}
 
 
-def _fit(net: nn.Module, loss: Callable, images: object, seconds: float, seed: int) -> int:
+def _fit(net: nn.Module, loss: Loss, images: Dataset, seconds: float, seed: int) -> int:
     """Train for so much time of one core, the rate falling to zero over it; return the number of steps."""
     optimizer, start = torch.optim.Adam(net.parameters(), 1e-2), time.process_time()
     for steps, (x, y) in enumerate(_batches(images, seed)):
@@ -305,10 +318,11 @@ def _fit(net: nn.Module, loss: Callable, images: object, seconds: float, seed: i
     raise AssertionError("the batches never end")
 
 
-def _their_radii(net: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
+def _their_radii(net: nn.Sequential, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
     """Radii by their claim that all but the last layer is 1-Lipschitz, with the rows of the last layer as they are."""
     with torch.no_grad():
-        weight = net[-1].vanilla_export().weight
+        last: Any = net[-1]
+        weight = last.vanilla_export().weight
         distances = (weight[:, None] - weight[None]).norm(dim=2)
         logits = torch.cat([net(part.float() / 255) for part in images.split(500)])
     own = logits.gather(1, labels[:, None])
@@ -317,14 +331,9 @@ def _their_radii(net: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor
     return reach.min(1).values.clamp_min(0), logits.argmax(1) == labels, 1.0
 
 
-def _measured(net: nn.Module, images: Tensor, count: int = 16, steps: int = 30) -> float:
+def _measured(net: nets.GroupedNet | nn.Sequential, images: Tensor, count: int = 16, steps: int = 30) -> float:
     """The largest singular value of the Jacobian of the features before the last layer at some images."""
-    if hasattr(net, "groups"):
-        from rkblocks.nets import bounds
-
-        parts = [s.module for s in bounds.body(net)]
-    else:
-        parts = list(net)[:-1]
+    parts = list(net)[:-1] if isinstance(net, nn.Sequential) else [s.module for s in nets.bounds.body(net)]
 
     def features(x: Tensor) -> Tensor:
         for part in parts:

@@ -14,7 +14,7 @@ class Live(TorchDispatchMode):
     """Within it, every storage that an operation makes is noted; those of the `given` tensors are left out."""
 
     def __init__(self, *given: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.given = {t.untyped_storage()._cdata for t in given}
         self.found: list[tuple[StorageWeakRef, int]] = []
 
@@ -40,4 +40,4 @@ def saved_units(block: nn.Module, x: Tensor) -> float:
     unit = x.numel() * x.element_size()
     total = live.bytes(least=unit) + unit - y.numel() * y.element_size()
     y.sum().backward()
-    return total / unit
+    return float(total / unit)

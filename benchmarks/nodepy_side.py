@@ -12,6 +12,7 @@ import json
 import sys
 import time
 import warnings
+from typing import Any
 
 warnings.simplefilter("ignore")
 
@@ -19,7 +20,7 @@ import sympy  # noqa: E402
 from nodepy import rk, snp  # noqa: E402
 
 
-def answer(request):
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     m = len(request["b"])
     rows = [[sympy.sympify(x) for x in row] + [sympy.Integer(0)] * (m - len(row)) for row in request["A"]]
     weights = [sympy.sympify(x) for x in request["b"]]

@@ -20,8 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from rkblocks.nets import GroupedNet
-
 
 class Residual(nn.Module):
     """conv(relu(norm(conv(relu(norm(x)))))), with biases."""
@@ -129,7 +127,7 @@ def mnist(scheme: str, depth: int, width: int, norm: str) -> Net:
     return Net(nn.Sequential(*layers), [scheme], depth, [width], nn.Sequential(*pooled), norm)
 
 
-def same_weights(published: Net, ours: GroupedNet) -> None:
+def same_weights(published: Net, ours: nn.Module) -> None:
     """Give the published form the weights of our network, and its ArkBlocks' beta10.
 
     The running statistics stay as they are made: those of a new network are 0 and 1 in both.
@@ -183,7 +181,7 @@ def attack(net: Net, x: Tensor, y: Tensor, start: Tensor, constants: tuple[Tenso
     moving = start
     for _ in range(threat.steps):
         moving = moving.detach().requires_grad_()
-        functional.cross_entropy(net((moving - mean) / std), y).backward()  # type: ignore[no-untyped-call]
+        functional.cross_entropy(net((moving - mean) / std), y).backward()
         assert moving.grad is not None
         moved = moving.detach() + step * moving.grad.sign()
         moving = torch.clamp(x + torch.clamp(moved - x, -eps, eps), 0, 1)
@@ -208,7 +206,7 @@ def adversarial_step(
     examples = attack(net, pixels, y, start, constants, threat)
     optimizer.zero_grad()
     loss = functional.cross_entropy(net((examples - mean) / std), y)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
     return loss.detach()
 
@@ -226,6 +224,6 @@ def noise_step(
     noise = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) * 2 - 1
     optimizer.zero_grad()
     loss = functional.cross_entropy(net((x + noise * eps).clamp(0, 1)), y)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
     return loss.detach()

@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,8 @@ class MixerBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.norm1(x)
         x = x + self.attention(h, h, h, need_weights=False)[0]
-        return x + self.mlp(self.norm2(x))
+        forwarded: Tensor = self.mlp(self.norm2(x))
+        return x + forwarded
 
 
 def tokens(*layers: nn.Module) -> nn.Module:
@@ -102,8 +104,8 @@ def makers() -> dict[str, Callable[[], nn.Module]]:
     found = dict(OWN)
     for name in TORCHVISION.split():
         options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
-        found[name] = lambda name=name, options=options: torchvision.models.get_model(name, weights=None, **options)
-    return found | {f"timm {name}": lambda name=name: timm.create_model(name) for name in TIMM.split()}
+        found[name] = partial(torchvision.models.get_model, name, weights=None, **options)
+    return found | {f"timm {name}": partial(timm.create_model, name) for name in TIMM.split()}
 
 
 def lively(model: nn.Module) -> nn.Module:
@@ -112,6 +114,8 @@ def lively(model: nn.Module) -> nn.Module:
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             nn.init.uniform_(module.weight, 0.5, 1.0, generator=generator)
+            assert module.running_mean is not None
+            assert module.running_var is not None
             module.running_mean.uniform_(-0.1, 0.1, generator=generator)
             module.running_var.uniform_(0.8, 1.2, generator=generator)
     for name, parameter in model.named_parameters():

@@ -73,7 +73,7 @@ def timer(device: str = "cpu") -> Callable[[Run], float]:
         run()
         end.record()
         torch.cuda.synchronize()
-        return start.elapsed_time(end) / 1000
+        return float(start.elapsed_time(end)) / 1000
 
     return on_cuda if device == "cuda" else on_cpu
 

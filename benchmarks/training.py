@@ -33,7 +33,7 @@ from live import Live
 from timing import Row, in_turn, keep_freed_memory, ratios, report, row, timer
 from torch import Tensor, nn
 
-from rkblocks import data, nets, training
+from rkblocks import data, training
 from rkblocks.attacks import frozen
 from rkblocks.data.split import Split, unit
 from rkblocks.nets.folded import folded
@@ -61,7 +61,7 @@ class Pair:
     """The two contenders: networks that start with the same weights, and a step of each, its batch loaded."""
 
     theirs: published.Net
-    ours: nets.GroupedNet
+    ours: nn.Module
     their_step: Callable[[], object]
     our_step: Callable[[], object]
     config: training.Config
@@ -105,8 +105,10 @@ def pair(options: argparse.Namespace, preset: str, scheme: str, **settings: Any)
     net, device = config.net, torch.device(options.device)
     tableaus = schemes(list(net.blocks), len(net.widths))
     grey = net.kind == "mnist"
-    shape, constants = ((1, 28, 28), (None, None)) if grey else ((3, 32, 32), (MEAN, STD))
-    ours = networks.build(config, tableaus, shape, 10, *constants, torch.Generator().manual_seed(0))
+    shape = (1, 28, 28) if grey else (3, 32, 32)
+    ours = networks.build(
+        config, tableaus, shape, 10, None if grey else MEAN, None if grey else STD, torch.Generator().manual_seed(0)
+    )
     if grey:
         theirs = published.mnist(scheme, net.depth, net.widths[0], net.norm)
     else:
@@ -128,14 +130,14 @@ def pair(options: argparse.Namespace, preset: str, scheme: str, **settings: Any)
         )
     )
     move = training_step(config, ours, our_optimizer(config.optimizer, ours), epoch_streams(0, 0, device), {})
-    scale = tuple(torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (mean, std))
+    center, spread = (torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (mean, std))
     threat, eps = training_threat(config), float(config.noise.eps)
 
     def their_step() -> Tensor:
         x, y = (t.to(device) for t in next(their_batches))
         if grey:
             return published.noise_step(theirs, their_optimizer, x, y, eps)
-        return published.adversarial_step(theirs, their_optimizer, x, y, scale, threat)
+        return published.adversarial_step(theirs, their_optimizer, x, y, (center, spread), threat)
 
     return Pair(theirs, ours, their_step, lambda: move(*next(batches)), config, next(batches)[0])
 
@@ -164,7 +166,11 @@ def loader(options: argparse.Namespace) -> Iterator[Row]:
     number = 1 if options.quick else 4
 
     def several(batches: Iterator[object]) -> Callable[[], None]:
-        return lambda: [next(batches) for _ in range(number)] and None
+        def run() -> None:
+            for _ in range(number):
+                next(batches)
+
+        return run
 
     seconds = in_turn({"theirs": several(theirs), "ours": several(ours)}, options.rounds, timer(options.device))
     for name, values in seconds.items():

@@ -155,7 +155,7 @@ def seconds_of_library() -> tuple[dict[str, tuple[int, int, float]], float]:
         start = time.process_time()
         report = verify.check(entry.name)
         taken = time.process_time() - start
-        found[entry.name] = (report.stages, 0 if report.order is None else report.order.value, taken)
+        found[entry.name] = (report.stages or 0, 0 if report.order is None else report.order.value, taken)
     return found, sum(taken for _, _, taken in found.values())
 
 

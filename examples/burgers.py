@@ -116,7 +116,7 @@ def main() -> None:
     *panels, last = [axis for row in axes for axis in row]
     print(f"{'scheme':<10}{'C':<6}{'no growth up to CFL':<22}{f'at CFL {options.cfl:g}: growth':<24}mean error")
     for number, scheme in enumerate(FIGURE):
-        coefficient = rkblocks.check(scheme).ssp.optimal.cfl_float
+        coefficient = rkblocks.check(scheme).to_dict()["ssp"]["optimal"]["cfl_float"]
         u, growth = solve(scheme, options.cells, options.cfl, options.end)
         error = float((u - exact(x, options.end)).abs().mean())
         promised = f"{coefficient * limit:.3g}" if coefficient else "nothing promised"

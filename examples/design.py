@@ -47,7 +47,8 @@ def main() -> None:
 
     # 1. The longest stable step for the calls at hand, proved to be the longest.
     longest = rkblocks.design(STAGES, ORDER, maximize="ssp")
-    print(f"largest C: {longest.report.ssp.optimal.cfl}, optimal: {'proved' if longest.optimal else 'not proved'}")
+    reached = longest.report.to_dict()["ssp"]["optimal"]["cfl"]
+    print(f"largest C: {reached}, optimal: {'proved' if longest.optimal else 'not proved'}")
 
     # 2. What C costs: least growth against C.
     curve = traced(Fraction(2), 2 if options.tiny else 8)

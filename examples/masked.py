@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from fractions import Fraction
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ def trained(digits: Dataset, epochs: int) -> nn.Module:
     )
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     generator = torch.Generator().manual_seed(0)
-    threat = attacks.Threat("linf", "1/10", steps=4, step="1/25")
+    threat = attacks.Threat("linf", Fraction(1, 10), steps=4, step=Fraction(1, 25))
     images, labels = unit(digits.train.images), digits.train.labels
     for epoch in range(epochs):
         for rows in torch.randperm(len(images), generator=generator).split(64):

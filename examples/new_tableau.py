@@ -47,7 +47,8 @@ class Mixer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
         mixed, _ = self.attention(y, y, y, need_weights=False)
-        return self.feed(y + mixed)
+        fed: Tensor = self.feed(y + mixed)
+        return fed
 
 
 class Classifier(nn.Module):
@@ -60,7 +61,8 @@ class Classifier(nn.Module):
         self.head = nn.Linear(width, 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.blocks(self.stem(images[:, 0])).mean(1))
+        logits: Tensor = self.head(self.blocks(self.stem(images[:, 0])).mean(1))
+        return logits
 
 
 def main() -> None:

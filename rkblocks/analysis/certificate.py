@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import torch
+from torch import nn
 
 from rkblocks.analysis.sample import Sample
 from rkblocks.attacks import Threat
@@ -30,7 +31,9 @@ def certificate(sample: Sample) -> list[dict[str, Any]]:
     every block has a guarantee; refuted: number of images that it claims and the attack breaks; n.
     """
     model = sample.model
-    if not (isinstance(model, GroupedNet) and isinstance(list(model.head)[-1], UnitHead)):  # type: ignore[arg-type]
+    if not (
+        isinstance(model, GroupedNet) and isinstance(model.head, nn.Sequential) and isinstance(model.head[-1], UnitHead)
+    ):
         return []
     found = claimed(sample.subject)
     proved = all(g.holds for _, g in bounds.guarantees(model))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.geometry import distance, per_example
-from rkblocks.attacks.losses import no_gradient
+from rkblocks.attacks.judged import no_gradient
 from rkblocks.attacks.projection import project, steepest
 from rkblocks.attacks.search import Observer
 from rkblocks.attacks.streams import Streams

@@ -71,7 +71,7 @@ class _Again:
         self.moment = Moment(residual)
         self.parameters = dict(residual.named_parameters())
         self.versions = [parameter._version for parameter in self.parameters.values()]
-        self.functions = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+        self.functions = _get_current_function_mode_stack()
         self.entered = ExitStack()
         self.second = False
 
@@ -93,7 +93,7 @@ class _Again:
                 f"{', '.join(changed)}"
             )
         self.second = True
-        active = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+        active = _get_current_function_mode_stack()
         for mode in self.functions:
             if mode not in active:
                 self.entered.enter_context(mode)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rkblocks.attacks import frozen
 from rkblocks.diagnostics import RkblocksError, fail
@@ -117,7 +117,8 @@ def _certificate(subject: Subject, constant: float) -> Certificate:
     images = subject.floats(torch.zeros(1, dtype=torch.long, device=subject.labels.device))
     shape: Any = tuple(images.shape[1:])
     double = copy.deepcopy(model).double().to("cpu").eval()
-    head: Any = list(double.head)[-1]  # type: ignore[arg-type]
+    assert isinstance(double.head, nn.Sequential)
+    head = double.head[-1]
     assert isinstance(head, UnitHead)
     with torch.no_grad():
         exact, single = (_rounding(double, shape, constant, dtype) for dtype in (torch.float64, torch.float32))

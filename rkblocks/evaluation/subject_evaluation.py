@@ -139,7 +139,8 @@ def _rows(
     subject: Subject, plan: Sequence[Item], clean: Measurement, options: Mapping[str, Any]
 ) -> tuple[list[Measurement], list[Missing]]:
     """Return clean and the rows of the plan, and those that this model or its images do not let run."""
-    rows, unrun, waiting = [clean], [], list(plan)
+    rows, waiting = [clean], list(plan)
+    unrun: list[Missing] = []
     for number in count(1):
         if len(waiting) < number:
             return rows, unrun

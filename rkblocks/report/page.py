@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.escape import html as escape
 from rkblocks.report import evaluations
-from rkblocks.report.elements import Accuracy, Section, escape, image, listed, number, paragraph, table
+from rkblocks.report.elements import Accuracy, Section, image, listed, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
 from rkblocks.runs import records, selection, summaries
 

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from rkblocks import files
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
-from rkblocks.nets import GroupedNet
 from rkblocks.runs import records
 from rkblocks.runs.config import Config, load
 from rkblocks.runs.lock import IN_USE
@@ -55,7 +55,7 @@ class OpenRun:
     folder: Path
     config: Config
     tableaus: tuple[Tableau, ...]
-    model: GroupedNet
+    model: nn.Module
     weights_hash: str
     record: dict[str, Any]
 
@@ -208,13 +208,13 @@ def _instead(folder: Path) -> str:
 
 def network(
     config: Config, record: Mapping[str, Any], tableaus: Sequence[Tableau], init: torch.Generator | None = None
-) -> GroupedNet:
+) -> nn.Module:
     """The network of a run, with initial weights drawn from `init`, or from torch's generator."""
     data = record["data"]
     return build(config, tableaus, tuple(data["shape"]), len(data["classes"]), record["mean"], record["std"], init)
 
 
-def load_into(model: GroupedNet, state: dict[str, torch.Tensor], path: Path) -> None:
+def load_into(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
     """Load a state_dict strictly; raises RkblocksError RK713 where names or shapes differ."""
     try:
         model.load_state_dict(state, strict=True)

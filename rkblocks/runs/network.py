@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +10,6 @@ from torch import nn
 from rkblocks import distributed, nets
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import Diagnostic, diagnostic, fail
-from rkblocks.nets import GroupedNet
 from rkblocks.nets.normalize import normalize
 from rkblocks.runs.config import Config
 from rkblocks.runs.modules import named_module
@@ -40,7 +38,7 @@ def build(
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     generator: torch.Generator | None = None,
-) -> GroupedNet:
+) -> nn.Module:
     """The network of a configuration for images of `shape`, one tableau a group.
 
     Raises:
@@ -95,7 +93,7 @@ def _own(
     classes: int,
     first: nn.Module,
     generator: torch.Generator | None,
-) -> Any:
+) -> nn.Sequential:
     """The network of FILE.py:NAME behind the first layer; its initial weights are torch's, drawn from a seed of the
     generator. Raises RkblocksError RK861.
     """

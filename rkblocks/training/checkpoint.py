@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import torch
 from msgspec import Struct
+from torch import nn
 
 from rkblocks import distributed
 from rkblocks.data import Dataset
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.nets import GroupedNet
 from rkblocks.runs import folder as runs
 from rkblocks.runs import metrics, records
 from rkblocks.runs.records import Hash
@@ -54,7 +54,7 @@ class Progress:
 NUMBERS = ("epoch", "step", "best", "best_epoch", "loss", "correct", "seen", "seconds")
 
 
-def save(folder: Path, model: GroupedNet, optimizer: torch.optim.Optimizer, progress: Progress, data: str) -> None:
+def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, data: str) -> None:
     """Write resume.pt. `data` is the fingerprint of the data set; raises RkblocksError RK716."""
     save_state(
         folder / runs.RESUME,
@@ -81,7 +81,7 @@ def same_data(record: Mapping[str, Any], data: Dataset) -> None:
 
 def restore(
     folder: Path,
-    model: GroupedNet,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     streams: Callable[[int], dict[str, torch.Generator]],
     data: str,
@@ -198,7 +198,7 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> 
                     raise ValueError(f"optimizer.{key} is of shape {list(value.shape)}, not {list(parameter.shape)}")
 
 
-def _fit_average(carried: dict[str, torch.Tensor], model: GroupedNet) -> None:
+def _fit_average(carried: dict[str, torch.Tensor], model: nn.Module) -> None:
     """Raise ValueError where averaged weights are none of this model."""
     state = model.state_dict()
     average = {name.removeprefix(PREFIX): value for name, value in carried.items() if name.startswith(PREFIX)}

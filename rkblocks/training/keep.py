@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rkblocks import distributed
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.nets import GroupedNet
 from rkblocks.runs import folder as runs
 from rkblocks.runs.metrics import METRICS
 from rkblocks.runs.metrics import read as read_metrics
@@ -33,7 +32,7 @@ class Keeper:
     `choice` is validation.choice."""
 
     folder: Path
-    model: GroupedNet
+    model: nn.Module
     optimizer: torch.optim.Optimizer
     average: Average
     at: Progress

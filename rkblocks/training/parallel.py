@@ -74,7 +74,7 @@ def backward(loss: Tensor, count: int) -> None:
     """
     own = distributed.part(count)
     share = (own.stop - own.start) * distributed.size() / count
-    loss.backward(None if share == 1 else torch.full_like(loss, share))  # type: ignore[no-untyped-call]
+    loss.backward(None if share == 1 else torch.full_like(loss, share))
 
 
 @dataclass(frozen=True)

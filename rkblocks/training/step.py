@@ -123,7 +123,7 @@ def _free(config: Config, model: nn.Module, optimizer: torch.optim.Optimizer, ca
             logits = model((x + change).clamp(0, 1))
             loss = losses.cross_entropy(logits, y)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             gradient, change = change.grad, change.detach()
             assert gradient is not None
             moved = change + steepest(gradient, x + change, length, norm)
