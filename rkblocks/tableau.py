@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Butcher, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
 from rkblocks.shown import Typeset
+from rkblocks.writer import decimal_digits, decimal_text, layout
 
 if TYPE_CHECKING:
     import sympy
@@ -31,6 +32,11 @@ class Parameter:
         """The parameter with ``f`` applied to its numbers."""
         low, high = (None if end is None else f(end) for end in (self.low, self.high))
         return replace(self, low=low, high=high, init=f(self.init))
+
+    def content(self, text: Callable[[Element], str]) -> dict[str, Any]:
+        """What the file says of it, numbers as ``text`` gives them."""
+        domain = [None if end is None else text(end) for end in (self.low, self.high)]
+        return {"domain": domain, "init": text(self.init), "learnable": self.learnable}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,14 @@ class Claims:
         numbers = (self.ssp, self.declared_ssp, self.variance, self.rho)
         ssp, declared, variance, rho = (c and c.mapped(f) for c in numbers)
         return Claims(self.order, ssp, declared, variance, rho)
+
+    def content(self) -> dict[str, Any]:
+        """What the file says, in the author's own words: "1.508…" must not become more or fewer digits."""
+        written: dict[str, Any] = {} if self.order is None else {"order": self.order}
+        for key in ("ssp", "declared_ssp", "rho", "variance"):
+            if (claimed := getattr(self, key)) is not None:
+                written[key] = claimed.text
+        return written
 
 
 @dataclass(frozen=True)
@@ -192,11 +206,41 @@ class Tableau(Typeset):
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    def to_json(self) -> str:
-        """The text of a tableau file, which reads back to an equal tableau."""
-        from rkblocks.writer import to_json
+    def to_json(self, *, decimals: bool = False) -> str:
+        """The text of a tableau file, which reads back to an equal tableau; a family is written as expressions.
 
-        return to_json(self)
+        Args:
+            decimals: whether rational numbers are written as decimals (ValueError where one has no end).
+        """
+        return layout(self._content(self._decimal if decimals else self.field.text)) + "\n"
+
+    def _decimal(self, entry: Element) -> str:
+        return decimal_digits(self.field.fraction(entry))
+
+    def _content(self, text: Callable[[Element], str]) -> dict[str, Any]:
+        """The keys of the file, in the order in which people write them; entries as ``text`` gives them."""
+        content: dict[str, Any] = {"name": self.name}
+        optional = {"title": self.title, "aliases": list(self.aliases)}
+        content |= {key: value for key, value in optional.items() if value}
+        if self.parameters:
+            content["parameters"] = {p.name: p.content(self.field.constants.text) for p in self.parameters}
+        if self.shu_osher is not None:
+            content["alpha"] = [[text(e) for e in row] for row in self.shu_osher.alpha]
+            content["beta"] = [[text(e) for e in row] for row in self.shu_osher.beta]
+            if self.shu_osher.b_hat is not None:
+                content["b_hat"] = [text(e) for e in self.shu_osher.b_hat]
+        if (form := self.butcher) is not None:
+            explicit = form.is_explicit()
+            content["A"] = [[text(e) for e in (row[:i] if explicit else row)] for i, row in enumerate(form.A)]
+            vectors = {"b": form.b, "c": form.c, "b_hat": form.b_hat}
+            content |= {key: [text(e) for e in row] for key, row in vectors.items() if row is not None}
+        if self.tolerance:
+            content["tolerance"] = decimal_text(self.tolerance)
+        if claims := self.claims.content():
+            content["claims"] = claims
+        if self.references:
+            content["references"] = list(self.references)
+        return content
 
     def entries(self) -> list[tuple[tuple[str | int, ...], Element]]:
         """Every entry of the arrays as given, with the key of its array and its indices: (("A", 2, 1), ...)."""

@@ -1,74 +1,36 @@
-"""Tableaus to file text in format version 1: what is written reads back to an equal tableau."""
+"""The text of a tableau file as people write it: JSON with one row of an array to a line, and decimals in digits."""
 
 from __future__ import annotations
 
 import json
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rkblocks.exact.rounded import places
-
-if TYPE_CHECKING:
-    from rkblocks.exact.field import Element, Field
-    from rkblocks.tableau import Claims, Tableau
 
 _WIDTH = 110
 
 
-def to_json(tableau: Tableau) -> str:
-    """The text of a tableau file, ending in a newline; coefficients are written exactly, a family as expressions."""
-    text = tableau.field.text
-    content: dict[str, Any] = {"name": tableau.name}
-    optional = {"title": tableau.title, "aliases": list(tableau.aliases)}
-    content |= {key: value for key, value in optional.items() if value}
-    if tableau.parameters:
-        number = tableau.field.constants
-        content["parameters"] = {
-            p.name: {
-                "domain": [_bound(p.low, number), _bound(p.high, number)],
-                "init": number.text(p.init),
-                "learnable": p.learnable,
-            }
-            for p in tableau.parameters
-        }
-    if tableau.shu_osher is not None:
-        content["alpha"] = [[text(e) for e in row] for row in tableau.shu_osher.alpha]
-        content["beta"] = [[text(e) for e in row] for row in tableau.shu_osher.beta]
-        if tableau.shu_osher.b_hat is not None:
-            content["b_hat"] = [text(e) for e in tableau.shu_osher.b_hat]
-    if (form := tableau.butcher) is not None:
-        explicit = form.is_explicit()
-        content["A"] = [[text(e) for e in (row[:i] if explicit else row)] for i, row in enumerate(form.A)]
-        vectors = {"b": form.b, "c": form.c, "b_hat": form.b_hat}
-        content |= {key: [text(e) for e in row] for key, row in vectors.items() if row is not None}
-    if tableau.tolerance:
-        content["tolerance"] = decimal_text(tableau.tolerance)
-    if claims := claims_text(tableau.claims):
-        content["claims"] = claims
-    if tableau.references:
-        content["references"] = list(tableau.references)
-    return layout(content) + "\n"
-
-
-def _bound(value: Element | None, numbers: Field) -> str | None:
-    return None if value is None else numbers.text(value)
-
-
-def claims_text(claims: Claims) -> dict[str, Any]:
-    """Claims in the author's own words: "1.508…" must not become more or fewer digits."""
-    written: dict[str, Any] = {} if claims.order is None else {"order": claims.order}
-    for key in ("ssp", "declared_ssp", "rho", "variance"):
-        if (claimed := getattr(claims, key)) is not None:
-            written[key] = claimed.text
-    return written
+def decimal_digits(value: Fraction) -> str:
+    """A decimal fraction in digits, exactly: "-0.25".  ValueError for one that has no end."""
+    shown = _places(value)
+    if not shown:
+        return str(value)
+    sign, digits = "-" if value < 0 else "", str(abs(int(value * 10**shown))).rjust(shown + 1, "0")
+    return f"{sign}{digits[:-shown]}.{digits[-shown:]}"
 
 
 def decimal_text(value: Fraction) -> str:
     """A decimal fraction as digits and an exponent: "1e-15".  ValueError for one that has no end."""
+    shown = _places(value)
+    return f"{int(value * 10**shown)}e-{shown}"
+
+
+def _places(value: Fraction) -> int:
     shown = places(value)
     if shown is None:
         raise ValueError(f"{value} is no decimal fraction")
-    return f"{int(value * 10**shown)}e-{shown}"
+    return shown
 
 
 def layout(value: Any, indent: int = 0) -> str:

@@ -146,7 +146,7 @@ class RKBlock(nn.Module):
 
         Raises RkblocksError RK554 for another norm, RK555 for a residual whose statement is no step length.
         """
-        return guarantee(self, norm)
+        return guarantee(self.step, self.residual, self.exact_coefficients(), norm)
 
     def extra_repr(self) -> str:
         found = proved(self.tableau, inconsistent=self.step.inconsistent)

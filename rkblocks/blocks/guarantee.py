@@ -13,13 +13,15 @@ states nothing has no guarantee.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
+from rkblocks.blocks.step import Step
 from rkblocks.diagnostics import fail
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
@@ -28,9 +30,6 @@ from rkblocks.program.method_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.narrow import SHRUNK, narrowed
-
-if TYPE_CHECKING:
-    from rkblocks.blocks.block import RKBlock
 
 NORMS = ("l2", "linf", "l1")
 
@@ -57,36 +56,36 @@ class Guarantee:
         )
 
 
-def guarantee(block: RKBlock, norm: str = "l2") -> Guarantee:
-    """The guarantee of a block with the coefficients that it has now.
+def guarantee(step: Step, residual: nn.Module, coefficients: Mapping[str, Fraction], norm: str) -> Guarantee:
+    """The guarantee of a step around a residual, with the values of its learned coefficients, and of a learned dt.
 
     Raises:
         RkblocksError: RK554 for another norm, RK555 for a residual whose statement is no step length.
     """
     if norm not in NORMS:
         fail("RK554", f"the norm is {norm!r}, expected one of {', '.join(NORMS)}", help='block.guarantee("l2")')
-    values = block.exact_coefficients()
-    step = values.pop(STEP_DOMAIN) if block.step.learn_dt else block.step.dt
-    name = block.tableau.name
+    values = dict(coefficients)
+    length = values.pop(STEP_DOMAIN) if step.learn_dt else step.dt
+    name = step.tableau.name
 
     def none(reason: str) -> Guarantee:
-        return Guarantee(norm, name, float(step), 0.0, False, reason)
+        return Guarantee(norm, name, float(length), 0.0, False, reason)
 
-    if block.step.staged:
+    if step.staged:
         return none("batch norm keeps statistics for each stage, so that F is another function at each of them")
-    h0 = stated_step(block.residual, norm)
+    h0 = stated_step(residual, norm)
     if h0 is None:
-        return none(f"{type(block.residual).__name__} states no step for which it does not expand in {norm}")
+        return none(f"{type(residual).__name__} states no step for which it does not expand in {norm}")
     letter = "rho" if norm == "l2" else "C"
-    coefficient = _coefficient(block.tableau, tuple(values.items()), norm == "l2")
+    coefficient = _coefficient(step.tableau, tuple(values.items()), norm == "l2")
     if coefficient is None:
         return none(f"the {letter} of {name} was not found: its numbers are too large")
     limit = _below(coefficient, h0)
     if coefficient.fraction == 0:
         return none(f"{letter} of {name} is 0: no step is proved not to expand")
-    holds = coefficient.compare(step / h0) >= 0
-    why = "" if holds else f"the step {float(step):.6g} is above {letter} h0 = {limit:.6g}"
-    return Guarantee(norm, name, float(step), limit, holds, why)
+    holds = coefficient.compare(length / h0) >= 0
+    why = "" if holds else f"the step {float(length):.6g} is above {letter} h0 = {limit:.6g}"
+    return Guarantee(norm, name, float(length), limit, holds, why)
 
 
 def stated_step(residual: nn.Module, norm: str) -> Fraction | None:

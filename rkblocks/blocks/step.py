@@ -103,7 +103,7 @@ class Step:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        text = files.to_json(self.tableau)
+        text = self.tableau.to_json()
         longest = None if self.longest is None else str(self.longest)
         settings = (self.learn_dt, self.time, self.staged, self.error, longest, self.inconsistent)
         return restore, (text, str(self.dt), *settings)

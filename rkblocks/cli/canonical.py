@@ -41,5 +41,5 @@ def command(name: str, at: str | None, digits: int, output: str | None) -> int:
     found = canonical(files.load(name), at, digits)
     for note in found.notes:
         console.note(f"note: {note}")
-    console.deliver(files.to_json(found.tableau), output)
+    console.deliver(found.tableau.to_json(), output)
     return 0

@@ -66,9 +66,7 @@ def command(name: str, form: str | None, figure: str | None, output: str | None)
 
 def _text(tableau: Tableau, form: str, *, colour: bool) -> str:
     if form == "json":
-        from rkblocks.files import to_json
-
-        return to_json(tableau)
+        return tableau.to_json()
     if form == "latex":
         from rkblocks.render.latex import latex
 

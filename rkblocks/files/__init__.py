@@ -13,17 +13,16 @@ from rkblocks.files.sources import resolve as resolve
 if TYPE_CHECKING:
     from rkblocks.files.from_python import save as save
     from rkblocks.files.from_python import tableau as tableau
+    from rkblocks.files.from_python import to_json as to_json
     from rkblocks.files.reader import Reading as Reading
     from rkblocks.files.reader import load as load
     from rkblocks.files.reader import read as read
     from rkblocks.files.reader import read_bytes as read_bytes
     from rkblocks.files.reader import read_text as read_text
-    from rkblocks.writer import to_json as to_json
 
 _LATER = {
     **dict.fromkeys(("Reading", "load", "read", "read_bytes", "read_text"), "rkblocks.files.reader"),
-    **dict.fromkeys(("save", "tableau"), "rkblocks.files.from_python"),
-    "to_json": "rkblocks.writer",
+    **dict.fromkeys(("save", "tableau", "to_json"), "rkblocks.files.from_python"),
 }
 
 

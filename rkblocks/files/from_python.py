@@ -21,7 +21,7 @@ from rkblocks.files.reader import read_text
 from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 from rkblocks.tableau import Tableau
-from rkblocks.writer import decimal_text, to_json
+from rkblocks.writer import decimal_text
 
 _DEEP = 3
 """Lists within lists: a matrix has two levels, and the reader says what is wrong with a third."""
@@ -89,9 +89,14 @@ def tableau(
     return replace(reading.tableau, origin=None)
 
 
+def to_json(tableau: Tableau) -> str:
+    """The text of a tableau file, as `Tableau.to_json`."""
+    return tableau.to_json()
+
+
 def save(tableau: Tableau, path: str | PathLike[str]) -> None:
     """Write the file of a tableau.  RK903 where that cannot be done."""
-    write(to_json(tableau), path)
+    write(tableau.to_json(), path)
 
 
 def write(text: str, path: str | PathLike[str]) -> None:

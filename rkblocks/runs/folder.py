@@ -128,7 +128,7 @@ def create(folder: Path, config: Config, tableaus: Sequence[Tableau], record: Ma
 
 
 def _copy(tableau: Tableau, path: Path) -> None:
-    text = tableau.origin.text if tableau.origin else files.to_json(tableau)
+    text = tableau.origin.text if tableau.origin else tableau.to_json()
     if path.is_file() and path.read_bytes() != text.encode():
         help = "choose another --out, or remove it where it is of a run that was killed at its start"
         fail("RK711", f"{path} exists already and is not overwritten", help=help)

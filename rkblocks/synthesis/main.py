@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.metadata import version
 
-from rkblocks import __version__
 from rkblocks.diagnostics import fail
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
@@ -245,7 +245,7 @@ def _reference(wanted: Wish, seed: int) -> str:
     needs = "".join(f' --require "{r}"' for r in wanted.requirements)
     pair = "" if wanted.embedded is None else f" --embedded {wanted.embedded}"
     command = f"rkblocks design --stages {wanted.stages} --order {wanted.order} {goal}{needs}{pair} --seed {seed}"
-    return f"{command} (rkblocks {__version__})"
+    return f"{command} (rkblocks {version('rkblocks')})"
 
 
 def _meets(wanted: Wish, facts: Facts, bound: Bound) -> bool:

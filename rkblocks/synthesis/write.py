@@ -8,14 +8,12 @@ tolerance covers the order conditions alone.
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 
 from rkblocks.exact.roots import Root
-from rkblocks.exact.rounded import places
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
 from rkblocks.synthesis.conditions import Array
@@ -26,7 +24,7 @@ from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify.canonical import LONGEST_CLAIM, claimed_text, leading_digits
 from rkblocks.verify.contractivity import circle_contractivity
 from rkblocks.verify.facts import Facts
-from rkblocks.writer import claims_text, layout, to_json
+from rkblocks.writer import decimal_digits, layout
 
 DIGITS = 32
 """Decimal places of the numbers that are written; 20 with two registers, where entries are products of them."""
@@ -63,21 +61,7 @@ def text_of(tableau: Tableau, title: str, references: tuple[str, ...]) -> str:
     """The text of the tableau's file, with title, references, and claims that `check` proves."""
     facts = Facts(tableau)
     written = replace(tableau, title=title, references=references, claims=_claims(facts))
-    if not tableau.tolerance:
-        return to_json(written)
-    content: dict[str, Any] = {"name": tableau.name, "title": title}
-    rows = {"alpha": tableau.shu_osher.alpha, "beta": tableau.shu_osher.beta} if tableau.shu_osher is not None else {}
-    if tableau.butcher is not None:
-        rows |= {"A": tuple(row[:i] for i, row in enumerate(tableau.butcher.A)), "b": (tableau.butcher.b,)}
-    fraction = tableau.field.fraction
-    for key, entries in rows.items():
-        table = [[_decimal(fraction(e)) for e in row] for row in entries]
-        content[key] = table[0] if key == "b" else table
-    if tableau.butcher is not None and tableau.butcher.b_hat is not None:
-        content["b_hat"] = [_decimal(fraction(e)) for e in tableau.butcher.b_hat]
-    content["tolerance"] = f"{Decimal(tableau.tolerance.numerator) / Decimal(tableau.tolerance.denominator):.0e}"
-    content["claims"] = claims_text(written.claims)
-    return layout({**content, "references": list(references)}) + "\n"
+    return written.to_json(decimals=bool(tableau.tolerance))
 
 
 def _claims(facts: Facts) -> Claims:
@@ -174,7 +158,7 @@ def _decimal_content(problem: Problem, x: Array) -> tuple[dict[str, Any], int]:
         rows[m][largest] += 1 - sum(rows[m][:m])  # consistent, exactly
         if problem.wish.goal == "imaginary" or problem.wish.required("imaginary", ">="):
             _outward(rows, digits)
-    table = [[_decimal(entry) for entry in row[:m]] for row in rows]
+    table = [[decimal_digits(entry) for entry in row[:m]] for row in rows]
     return {"A": [row[:i] for i, row in enumerate(table[:m])], "b": table[m]}, digits
 
 
@@ -207,19 +191,12 @@ def _shu_osher(table: Array, r: Fraction) -> dict[str, Any]:
             row[max(range(i), key=row.__getitem__)] -= excess
         alpha.append([Fraction(1) - sum(row[1:]), *row[1:]])
         beta.append([_below(entry / r) for entry in row])
-    return {"alpha": [list(map(_decimal, row)) for row in alpha], "beta": [list(map(_decimal, row)) for row in beta]}
+    return {
+        "alpha": [list(map(decimal_digits, row)) for row in alpha],
+        "beta": [list(map(decimal_digits, row)) for row in beta],
+    }
 
 
 def _below(value: Fraction) -> Fraction:
     scale = 10 ** (DIGITS + 2)
     return Fraction(value.numerator * scale // value.denominator, scale)
-
-
-def _decimal(value: Fraction) -> str:
-    """A decimal fraction in digits, exactly."""
-    shown = places(value)
-    assert shown is not None  # everything here was rounded to decimals
-    if not shown:
-        return str(value)
-    sign, digits = "-" if value < 0 else "", str(abs(int(value * 10**shown))).rjust(shown + 1, "0")
-    return f"{sign}{digits[:-shown]}.{digits[-shown:]}"

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.extras import require
-from rkblocks.files import read_text, to_json
+from rkblocks.files import read_text
 from rkblocks.tableau import Tableau
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def broken(tableau: Tableau) -> st.SearchStrategy[Broken]:
         tableau: a sound one, for example from `tableaus()`; a family works too.
     """
 
-    written = to_json(tableau)
+    written = tableau.to_json()
     possible = [breakage for breakage in BREAKAGES if breakage.applies(json.loads(written))]
 
     def build(breakage: Breakage, at: int) -> Broken:

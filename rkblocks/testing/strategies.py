@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from rkblocks.exact.field import Field
 from rkblocks.extras import require
-from rkblocks.files import to_json
 from rkblocks.forms import Butcher, ShuOsher
 from rkblocks.tableau import Parameter, Tableau
 from rkblocks.testing import methods
@@ -102,7 +101,7 @@ def files(draw: st.DrawFn, source: st.SearchStrategy[Tableau] | None = None) -> 
         source: the tableaus to write; `tableaus()` where left out.
     """
     tableau = draw(source if source is not None else tableaus())
-    document: dict[str, Any] = json.loads(to_json(tableau))
+    document: dict[str, Any] = json.loads(tableau.to_json())
     for key in ("alpha", "beta", "A"):
         if key in document:
             document[key] = [[draw(_notation(entry)) for entry in row] for row in document[key]]

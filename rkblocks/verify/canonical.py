@@ -28,7 +28,6 @@ from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.values import LONGEST, root_digits, root_text, short
-from rkblocks.writer import to_json
 
 DIGITS = 12
 """Decimals of the number that stands for an optimum which the grammar of the file cannot write."""
@@ -194,7 +193,7 @@ def _assembled(facts: Facts, tableau: Tableau, member: _Member, optimum: Root) -
         claims=_claims(facts, member, form, optimum),
         origin=None,
     )
-    reading = read_text(to_json(written), "canonical.json")
+    reading = read_text(written.to_json(), "canonical.json")
     if reading.tableau is None:
         _refuse(title, reading.diagnostics[0].message)
     return reading.tableau

@@ -15,7 +15,8 @@ from rkblocks.verify.claims import judge
 from rkblocks.verify.consistency import structure
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.findings import FINDINGS
-from rkblocks.verify.parts import (
+from rkblocks.verify.report import Report
+from rkblocks.verify.report_from_facts import (
     contractivity_part,
     embedded_part,
     method_part,
@@ -26,7 +27,6 @@ from rkblocks.verify.parts import (
     typed_part,
     variance_part,
 )
-from rkblocks.verify.report import Report
 from rkblocks.verify.requests import MOST_ORDER, NONE, Requests, answered
 from rkblocks.writer import decimal_text
 

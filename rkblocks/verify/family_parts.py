@@ -1,4 +1,4 @@
-"""The parts of a report that only families have, apart from `parts` so that other tableaus do not wait for them."""
+"""The parts of a report that only families have: other tableaus do not wait for them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.verify.budget import within
+from rkblocks.verify.coefficients_of_member import all_exact, declared_part, euclidean_part, optimal_part
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.inequality import value_at
 from rkblocks.verify.minimum import least_growth
-from rkblocks.verify.parts import all_exact, declared_part, euclidean_part, optimal_part
 from rkblocks.verify.pieces import Interval
 from rkblocks.verify.places import entry_at
 from rkblocks.verify.report import (

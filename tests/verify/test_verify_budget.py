@@ -89,7 +89,9 @@ def test_a_part_beyond_its_budget_says_so_with_proved_bounds(monkeypatch):
     exact = check("ssprk53")
     for limit in (0, 1000, 5000, 20_000, 50_000):
         monkeypatch.setattr(facts_module, "within", lambda compute, limit=limit: within(compute, limit))
-        monkeypatch.setattr("rkblocks.verify.parts.within", lambda compute, limit=limit: within(compute, limit))
+        monkeypatch.setattr(
+            "rkblocks.verify.report_from_facts.within", lambda compute, limit=limit: within(compute, limit)
+        )
         tableau = read((LIBRARY[0].parent / "ssprk53.json").read_text().replace('"ssprk53"', f'"limit{limit}"'))
         report = check(tableau)
         assert absent(report) == []

@@ -1,34 +1,29 @@
-"""The parts of a report, taken from the facts."""
+"""A report from the facts: what each of its parts takes from them; those of families come from `family_parts`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import Field
 from rkblocks.exact.value import Exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.budget import within
-from rkblocks.verify.crossing import Coefficients, Crossing
+from rkblocks.verify.coefficients_of_member import all_exact, declared_part, euclidean_part, optimal_of, optimal_part
+from rkblocks.verify.crossing import Coefficients
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
 from rkblocks.verify.report import (
     AnyNormReport,
-    Certificate,
     ContractivityReport,
-    DeclaredReport,
     EmbeddedReport,
     ErrorNorm,
-    EuclideanReport,
     Intervals,
     MethodReport,
     MinimumReport,
-    OptimalReport,
     OrderReport,
-    RhoCertificate,
     RootReport,
     SspReport,
     StabilityReport,
@@ -37,11 +32,9 @@ from rkblocks.verify.report import (
     VarianceReport,
     Witness,
 )
-from rkblocks.verify.resolvent import Place
 from rkblocks.verify.rounded import digits_unit
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
 from rkblocks.verify.threshold import linear_threshold
-from rkblocks.verify.values import short, why_absent
 from rkblocks.verify.variance import ASSUMPTIONS
 
 
@@ -121,21 +114,6 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
     return family_parts.contractivity_part(facts)
 
 
-def euclidean_part(facts: Facts) -> EuclideanReport:
-    """rho of a tableau without parameters, or its bounds."""
-    found, field = facts.contractivity, facts.field
-    if isinstance(found, TooLarge):
-        return EuclideanReport(None, bracket=found.bounds, absent=None if found.bounds else why_absent(found))
-    if found is None:
-        return EuclideanReport(None, absent="has no limit: every weight is 0")
-    weight = None
-    if found.stage is not None:
-        kept = facts.reduced.kept[found.stage]
-        weight = f"b[{kept}] = {short(field, facts.reduced.b[found.stage])}"
-    certificate = RhoCertificate(found.root, all_exact(field, found.direction) or None, weight)
-    return EuclideanReport(Exact.root(found.root), certificate)
-
-
 def variance_part(facts: Facts) -> VarianceReport:
     """Growth by Lemma 3, with its minimum over a family that has one effective parameter."""
     minimum = None
@@ -186,7 +164,7 @@ def typed_part(facts: Facts) -> TypedReport | None:
     """The figures of the table as written, where stages were removed from it."""
     if not facts.was_reduced:
         return None
-    optimal = None if facts.tableau.parameters else _optimal(facts.field, facts.optimal_as_typed)
+    optimal = None if facts.tableau.parameters else optimal_of(facts.field, facts.optimal_as_typed)
     return TypedReport(facts.tableau.stages, optimal, _variance(facts, None, reduced=False))
 
 
@@ -196,33 +174,6 @@ def _order(field: Field, found: Order) -> OrderReport:
     return OrderReport(found.value, found.verdict, Exact(field, found.residual), witness, found.exact)
 
 
-def declared_part(facts: Facts) -> DeclaredReport | None:
-    """What the Shu-Osher form of a tableau without parameters certifies."""
-    found = facts.declared
-    if found is None:
-        return None
-    rows = Exact(facts.field, facts.alpha_defect) if facts.alpha_defect else None
-    cfl = None if found.cfl is None else Exact(facts.field, found.cfl)
-    downwind = None if found.downwind is None else Exact(facts.field, found.downwind)
-    return DeclaredReport(found.nonnegative, cfl, row_sums=rows, with_downwind=downwind)
-
-
-def optimal_part(facts: Facts) -> OptimalReport:
-    """The optimal coefficient of a tableau without parameters, or its bounds."""
-    if facts.bracket is not None:
-        return OptimalReport(None, bracket=facts.bracket)
-    return _optimal(facts.field, facts.optimal)
-
-
-def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> OptimalReport:
-    if crossing is None:
-        return OptimalReport(None)
-    if isinstance(crossing, TooLarge):
-        return OptimalReport(None, bracket=crossing.bounds, absent=None if crossing.bounds else why_absent(crossing))
-    certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
-    return OptimalReport(Exact.root(crossing.root), certificate)
-
-
 def _variance(facts: Facts, minimum: MinimumReport | str | None, reduced: bool = True) -> VarianceReport:
     growth = facts.growth if reduced else facts.growth_as_typed
     field, member = facts.field, facts.at_init
@@ -230,11 +181,6 @@ def _variance(facts: Facts, minimum: MinimumReport | str | None, reduced: bool =
     least, absent = (None, minimum) if isinstance(minimum, str) else (minimum, None)
     stages = all_exact(field, growth.stages)
     return VarianceReport(Exact(field, growth.growth), start, stages, ASSUMPTIONS, least, absent)
-
-
-def all_exact(field: Field, entries: Sequence[Element]) -> tuple[Exact, ...]:
-    """The elements as a report holds them."""
-    return tuple(Exact(field, entry) for entry in entries)
 
 
 def _row_sums(facts: Facts) -> Row:
