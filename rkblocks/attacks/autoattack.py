@@ -6,15 +6,12 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.apgd import own_step
 from rkblocks.attacks.projection import project
-from rkblocks.attacks.search import Observer
-from rkblocks.attacks.streams import Streams
+from rkblocks.attacks.search import Problem
 from rkblocks.diagnostics import fail
 from rkblocks.extras import require
 from rkblocks.settings.threat import Threat
@@ -23,42 +20,19 @@ TARGETS = 9
 NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 
 
-def standard(threat: Threat) -> Threat:
-    """Return the threat model of the standard version: its steps, restarts, targets and queries are fixed."""
-    restarts, targets = (5, 5) if threat.norm == "l1" else (1, TARGETS)
-    return replace(
-        threat,
-        steps=100,
-        step=own_step(threat).step,
-        restarts=restarts,
-        random_start=True,
-        loss="ce",
-        targets=targets,
-        queries=5000,
-    )
-
-
-def autoattack(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    threat: Threat,
-    streams: Streams,
-    *,
-    definition: str = "final",
-    observe: Observer | None = None,
-) -> Tensor:
+def autoattack(problem: Problem) -> Tensor:
     """Return the examples of AutoAttack; of an image that it does not break, the clean image.
 
     Both definitions agree. With fewer classes than ten there are fewer targets. Its random numbers come from torch's
     global generators, seeded from the streams of the batch's first example and put back afterwards, so outcomes
     depend on the batches. Raises RkblocksError RK818 unless x are float32 images in [0, 1], of four classes or more.
     """
+    model, x, threat = problem.model, problem.x, problem.threat
     package = require("pyautoattack", "autoattack", "attack autoattack")
     _check(model, x, threat)
     if not len(x):
         return x.clone()
-    seed = int(streams.uniform(x[:, :1].flatten(1)[:, :1].double(), "autoattack")[0, 0] * 2**31)
+    seed = int(problem.streams.uniform(x[:, :1].flatten(1)[:, :1].double(), "autoattack")[0, 0] * 2**31)
     with _quiet(x):
         found = package.AutoAttack(
             model, norm=NAMES[threat.norm], eps=float(threat.eps), seed=seed, device=x.device, version="standard"
@@ -66,7 +40,7 @@ def autoattack(
         classes = _classes(model, x)
         found.apgd_targeted.n_target_classes = min(int(threat.targets or TARGETS), classes - 1)
         found.fab.n_target_classes = min(TARGETS, classes - 1)
-        x_adv, _ = found.run_standard_evaluation(x, y, batch_size=len(x))
+        x_adv, _ = found.run_standard_evaluation(x, problem.y, batch_size=len(x))
     low, high = (float(bound) for bound in threat.bounds)
     return project(x, x_adv, float(threat.eps), threat.norm, low, high)
 

@@ -7,7 +7,6 @@ radius.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import torch
@@ -16,8 +15,7 @@ from torch import Tensor, nn
 from rkblocks.attacks.geometry import distance, per_example
 from rkblocks.attacks.judged import no_gradient
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.search import Observer
-from rkblocks.attacks.streams import Streams
+from rkblocks.attacks.search import Observer, Problem
 from rkblocks.settings.threat import Threat
 
 RIVALS: Final = 9  # classes of largest logit whose planes are looked at
@@ -26,26 +24,14 @@ HALVINGS: Final = 12  # of the way back to the boundary, at the end
 DUAL: Final = {"linf": 1.0, "l2": 2.0, "l1": float("inf")}
 
 
-def minimal(threat: Threat) -> Threat:
-    """Return the threat model as DeepFool uses it: its steps are as long as they must be; one search from the image."""
-    return replace(threat, step=threat.eps, restarts=1, random_start=False, loss="margin")
-
-
-def deepfool(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    threat: Threat,
-    streams: Streams,
-    *,
-    definition: str = "final",
-    observe: Observer | None = None,
-) -> Tensor:
+def deepfool(problem: Problem) -> Tensor:
     """Return the nearest misclassified points found [n, ...], those beyond eps projected to the ball; `definition` and
     `streams` change nothing.
     """
+    x, threat = problem.x, problem.threat
     low, high = (float(bound) for bound in threat.bounds)
-    return project(x, nearest(model, x, y, threat, observe), float(threat.eps), threat.norm, low, high)
+    found = nearest(problem.model, x, problem.y, threat, problem.observe)
+    return project(x, found, float(threat.eps), threat.norm, low, high)
 
 
 def nearest(model: nn.Module, x: Tensor, y: Tensor, threat: Threat, observe: Observer | None = None) -> Tensor:

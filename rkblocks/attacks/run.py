@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import Any, Final
+from collections.abc import Callable
+from importlib import import_module
 
 import torch
 from torch import Tensor, nn
@@ -11,61 +11,12 @@ from torch import Tensor, nn
 from rkblocks.attacks.averaged import Averaged
 from rkblocks.attacks.guard import check_aims, check_arguments, check_inputs, check_result, frozen
 from rkblocks.attacks.judged import Judged
-from rkblocks.attacks.registry import ATTACKS, Attack
-from rkblocks.attacks.search import Observer
+from rkblocks.attacks.search import Observer, Problem
 from rkblocks.attacks.shortcuts import shortcuts
 from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.diagnostics import fail
-from rkblocks.extras import require
+from rkblocks.settings.attacks import Attack, lookup
 from rkblocks.settings.threat import Threat
-
-DEFINITIONS: Final = ("final", "any")
-
-
-def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack, Threat]:
-    """Return the attack of this name and the threat model as it uses it (registry.Attack.fitted).
-
-    Raises RkblocksError RK801, RK804, RK810, RK811, RK812 or RK819 if unfit, RK901 or RK902 where a package that it
-    needs is missing.
-    """
-    if not isinstance(threat, Threat):
-        found = f"the threat model is a {type(threat).__name__}"
-        fail("RK819", f"{found}; expected attacks.Threat", help='Threat("linf", eps="8/255")')
-    if not isinstance(name, str) or name not in ATTACKS:
-        near = get_close_matches(str(name), ATTACKS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        fail(
-            "RK801",
-            f"there is no attack {name!r}; expected one of {', '.join(ATTACKS)}",
-            help=f"{hint}rkblocks evaluate --list-attacks says what each does",
-        )
-    if definition not in DEFINITIONS:
-        fail(
-            "RK811",
-            f"definition is {definition!r}; expected final or any",
-            help="'final' as in the paper's tables, or 'any'",
-        )
-    attack = ATTACKS[name]
-    if threat.norm not in attack.norms:
-        fail(
-            "RK812",
-            f"attack {name} does not know the norm {threat.norm}; it knows {', '.join(attack.norms)}",
-            help=f"choose norm {attack.norms[0]}, or another attack",
-        )
-    if attack.transfers and not threat.source:
-        fail(
-            "RK810",
-            f"attack {name} makes its examples on another model, but the threat model names no source",
-            help="name it, Threat(source=...), and hand over the model: attacks.run(..., source=model)",
-        )
-    if attack.module and attack.extra:
-        require(attack.module, attack.extra, f"attack {name}")
-    effective = attack.fitted(threat)
-    if attack.gradients and not effective.steps:
-        fail(
-            "RK804", f"attack {name} with 0 steps does nothing", help="give at least one step, or choose attack 'noise'"
-        )
-    return attack, effective
 
 
 def run(
@@ -104,26 +55,33 @@ def run(
     check_inputs(x, y, threat)
     y = y.long()
     judged = Judged(model, y, own=attack.module is None)
-    more: dict[str, Any] = {} if source is None else {"source": Judged(source, y)}
-    if aims is not None:
-        more["aims"] = check_aims(aims, y, name, "targets" in attack.options)
+    problem = Problem(
+        Averaged(judged, effective.eot) if effective.eot else judged,
+        x,
+        y,
+        effective,
+        as_streams(generator),
+        definition,
+        observe,
+        None if aims is None else check_aims(aims, y, name, "targets" in attack.options),
+        None if source is None else Judged(source, y),
+    )
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
-        x_adv = attack.function(
-            Averaged(judged, effective.eot) if effective.eot else judged,
-            x,
-            y,
-            effective,
-            as_streams(generator),
-            definition=definition,
-            observe=observe,
-            **more,
-        ).detach()
-    for one in (judged, *more.values()):
+        x_adv = function_of(name, attack)(problem).detach()
+    for one in (judged, problem.source):
         if isinstance(one, Judged):
             one.conclude()
     check_result(x, x_adv, effective, name)
     return x_adv
+
+
+def function_of(name: str, attack: Attack) -> Callable[[Problem], Tensor]:
+    """Return the function of an attack: found by the attack's name, where the registry names its module."""
+    found = attack.function
+    if isinstance(found, str):
+        found = getattr(import_module(f"rkblocks.attacks.{found}"), name)
+    return found
 
 
 def fgsm(

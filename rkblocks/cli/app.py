@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
@@ -65,53 +66,29 @@ def app(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _register() -> None:
-    # Each module imports click alone at its top, so that --help stays fast; the order is the order of use.
-    from rkblocks.cli import (
-        analyze,
-        audit,
-        cache,
-        canonical,
-        certify,
-        check,
-        compile,
-        demo,
-        design,
-        evaluate,
-        explain,
-        listing,
-        runs,
-        schema,
-        show,
-        study,
-        train,
-        verify,
-    )
-
-    for module in (
-        listing,
-        show,
-        check,
-        canonical,
-        design,
-        explain,
-        schema,
-        compile,
-        verify,
-        train,
-        evaluate,
-        certify,
-        analyze,
-        audit,
-        study,
-        runs,
-        cache,
-        demo,
-    ):
-        app.add_command(module.command)
-
-
-_register()
+#: One module each, in the order of use. Each imports click alone at its top, so that --help stays fast.
+COMMANDS = (
+    "listing",
+    "show",
+    "check",
+    "canonical",
+    "design",
+    "explain",
+    "schema",
+    "compile",
+    "verify",
+    "train",
+    "evaluate",
+    "certify",
+    "analyze",
+    "audit",
+    "study",
+    "runs",
+    "cache",
+    "demo",
+)
+for name in COMMANDS:
+    app.add_command(import_module(f"rkblocks.cli.{name}").command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
+from rkblocks.settings.attacks import ATTACKS, DEFINITIONS
+from rkblocks.settings.data import DATA_SETS
+from rkblocks.settings.threat import LOSSES, NORMS
+
 VARIABLE = "_RKBLOCKS_COMPLETE"
 Complete = Callable[[click.Context, str], list[CompletionItem]]
 
@@ -104,19 +108,6 @@ def words(*known: str) -> Complete:
 
 
 # Told again here, since the modules that say it import torch; a test holds both together.
-ATTACKS = (
-    "noise",
-    "gaussian",
-    "fgsm",
-    "pgd",
-    "momentum",
-    "targeted",
-    "apgd",
-    "deepfool",
-    "square",
-    "transfer",
-    "autoattack",
-)
 EVALUATIONS = ("paper", "standard", "quick")
 ANALYSES = (
     "growth",
@@ -129,7 +120,6 @@ ANALYSES = (
     "examples",
     "certificate",
 )
-DATA = ("digits", "mnist", "fashion", "cifar10", "tiny-imagenet")
 SPLITS, DEVICES = ("test", "validation", "train"), ("auto", "cpu", "cuda")
 
 EVERYWHERE: dict[str, Complete] = {
@@ -147,14 +137,14 @@ WORDS: dict[tuple[str, str], Complete] = {
     ("explain", "code"): codes,
     ("train", "preset"): recipes,
     ("train", "sets"): settings,
-    ("train", "data"): words(*DATA),
+    ("train", "data"): words(*DATA_SETS),
     ("evaluate", "preset"): words(*EVALUATIONS),
     ("evaluate", "attack"): words(*ATTACKS),
-    ("evaluate", "norm"): words("linf", "l2", "l1"),
-    ("evaluate", "loss"): words("ce", "margin", "dlr"),
-    ("evaluate", "definition"): words("final", "any"),
+    ("evaluate", "norm"): words(*NORMS),
+    ("evaluate", "loss"): words(*LOSSES),
+    ("evaluate", "definition"): words(*DEFINITIONS),
     ("evaluate", "source"): folders,
-    ("evaluate", "data"): words(*DATA),
+    ("evaluate", "data"): words(*DATA_SETS),
     ("analyze", "only"): words(*ANALYSES),
     ("design", "maximize"): words("ssp", "rho", "threshold", "real", "imaginary"),
     ("design", "minimize"): words("growth", "error"),

@@ -21,6 +21,8 @@ Examples:
   rkblocks show ssprk104 --figure stability -o stability.svg
   rkblocks show rk33_family --figure region -o region.png
 """
+#: The figures of a scheme: one module each (nothing of them is imported here).
+FIGURES = sorted(path.stem for path in (Path(__file__).parents[1] / "figures" / "schemes").glob("[a-z]*.py"))
 
 
 @click.command("show", short_help="Draw one scheme: formulas, Butcher array, figures.", epilog=EPILOG)
@@ -34,7 +36,7 @@ Examples:
 )
 @click.option(
     "--figure",
-    type=click.Choice(["stability", "monotonicity", "region"]),
+    type=click.Choice(FIGURES),
     help="Draw the stability region, the entries of P(r) and d(r), or C over the parameters of a family.",
 )
 @click.option("-o", "--output", callback=named, metavar="FILE", help="Write to FILE; a figure to FILE.png or FILE.svg.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from rkblocks.data.split import Raw, Split, hold_out
@@ -11,7 +13,7 @@ TEST_SHARE = 0.2
 SPLIT_SEED = 1998  # the year of the data set; the test split is the same for every run, whatever its seed
 
 
-def read() -> Raw:
+def read(_: Path) -> Raw:
     """The data set with a fixed, stratified test split of one fifth. Grey levels 0..16 are scaled to 0..255.
 
     Reference: Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits.

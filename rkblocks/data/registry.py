@@ -1,26 +1,17 @@
-"""The data sets by name; anything else is an image folder. A new data set is one entry here."""
+"""Data sets by name (rkblocks.settings.data); anything else is an image folder."""
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
 
-from rkblocks.data import digits, folder, tiny_imagenet, vision
 from rkblocks.data.split import Dataset, Raw, hold_out, moments
 from rkblocks.diagnostics import fail
-
-DATA_SETS: dict[str, Callable[[Path], Raw]] = {
-    "digits": lambda root: digits.read(),
-    "mnist": partial(vision.read, vision.MNIST),
-    "fashion": partial(vision.read, vision.FASHION),
-    "cifar10": partial(vision.read, vision.CIFAR10),
-    "tiny-imagenet": tiny_imagenet.read,
-}
+from rkblocks.settings.data import DATA_SETS, data_set
 
 
 def names() -> tuple[str, ...]:
@@ -69,11 +60,11 @@ def load(
 
 
 def _read(name: str, root: str | os.PathLike[str] | None) -> Raw:
-    if name in DATA_SETS:
-        return DATA_SETS[name](data_root(root))
-    path = Path(name).expanduser()
-    if not name or not path.is_dir():
+    path = data_root(root) if name in DATA_SETS else Path(name).expanduser()
+    if not name or (name not in DATA_SETS and not path.is_dir()):
         near = difflib.get_close_matches(name.lower(), DATA_SETS, n=1)
         help = f"did you mean {near[0]}?" if near else "give the path of a folder with train/CLASS/* and test/CLASS/*"
         fail("RK601", f"{name!r} is neither a data set ({', '.join(DATA_SETS)}) nor a folder", help=help)
-    return folder.read(path)
+    module, _, function = data_set(name).reader.partition(":")
+    raw: Raw = getattr(import_module(f"rkblocks.data.{module}"), function)(path)
+    return raw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def read(source: Source, root: Path) -> Raw:
     """
     train, test = _torchvision(source, root)
     return Raw(_split(train), _split(test), tuple(str(name) for name in train.classes), source.mean, source.std)
+
+
+mnist, fashion, cifar10 = (partial(read, source) for source in (MNIST, FASHION, CIFAR10))
 
 
 def _torchvision(source: Source, root: Path) -> tuple[Any, Any]:

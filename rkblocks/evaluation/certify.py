@@ -29,11 +29,10 @@ from rkblocks.evaluation.subject import Subject, of_run
 from rkblocks.nets import GroupedNet, bounds
 from rkblocks.nets.lipschitz import UnitHead
 from rkblocks.runs.outcomes import save_outcomes
+from rkblocks.settings.data import data_set
 from rkblocks.settings.fractions import parse_fraction
 
 CERTIFICATES = "certificates"
-EPS = {"digits": "1/4,1/2,1", "mnist": "1/2,1,1.58", "fashion": "1/2,1,1.58", "cifar10": "36/255,72/255,108/255"}
-"""Radii of the tables in print, by data set."""
 QUANTILES = 10
 BATCH = 500
 
@@ -151,7 +150,7 @@ def budgets(text: str | Sequence[str] | None, dataset: str) -> tuple[Fraction, .
 
     Raises RkblocksError RK803 for what is no number, RK882 for none at all.
     """
-    given = EPS.get(dataset, "1/4,1/2,1") if text is None else text
+    given = data_set(dataset).certified if text is None else text
     words = [w.strip() for w in (given.split(",") if isinstance(given, str) else given)]
     if not any(words):
         fail("RK882", "no radius is named", help="--eps 1/4,1/2,1")

@@ -9,18 +9,8 @@ from typing import Any, Final
 from rkblocks import attacks
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
+from rkblocks.settings.data import data_set
 from rkblocks.settings.threat import said
-
-#: eps and step by data set. MNIST: paper section 4.2; its text gives no step, the published code documents 0.05 for
-#: training. CIFAR-10: paper section 4.3. The others follow common practice. A folder of images is treated like
-#: CIFAR-10.
-BUDGETS: Final[dict[str, tuple[str, str]]] = {
-    "mnist": ("3/10", "1/20"),
-    "fashion": ("1/10", "1/40"),
-    "digits": ("1/10", "1/40"),
-    "cifar10": ("8/255", "2/255"),
-}
-FOLDER_BUDGET: Final = BUDGETS["cifar10"]
 
 
 @dataclass(frozen=True)
@@ -85,9 +75,6 @@ def stand_ins(threat: Threat) -> tuple[Item, ...]:
 #: Classes that the targeted loss of AutoAttack needs (Croce & Hein 2020, eq. 7: it looks at the four largest logits).
 LEAST_CLASSES: Final = 4
 
-#: Steps of the PGD columns in the paper: Table 1 for MNIST, Table 2 for CIFAR-10 (and all other data).
-PAPER_STEPS: Final[dict[str, tuple[int, ...]]] = {"mnist": (20, 30), "cifar10": (7, 12, 20)}
-
 Row = tuple[str, Mapping[str, Any], str]
 #: preset -> rows of (attack, changes to the base threat model, definition); `paper` depends on the data set as well.
 PRESETS: Final[dict[str, tuple[Row, ...]]] = {
@@ -112,7 +99,7 @@ def base_threat(dataset: str, **given: Any) -> Threat:
 
     A given eps without a step scales the data set's step, so that the ratio of both stays.
     """
-    eps, step = BUDGETS.get(dataset, FOLDER_BUDGET)
+    eps, step = data_set(dataset).budget
     changes = {name: value for name, value in given.items() if value is not None}
     threat = Threat(eps=eps, step=step)  # type: ignore[arg-type]
     if "eps" in changes and "step" not in changes:
@@ -139,7 +126,7 @@ def missing_rows(preset: str, threat: Threat) -> tuple[Missing, ...]:
 
 def _rows(preset: str, dataset: str) -> tuple[Row, ...]:
     if preset == "paper":
-        steps = PAPER_STEPS.get(dataset, PAPER_STEPS["cifar10"])
+        steps = data_set(dataset).paper_steps
         return (("fgsm", {}, "final"), *(("pgd", {"steps": count}, "final") for count in steps))
     if preset not in PRESETS:
         known = ", ".join(("paper", *PRESETS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rkblocks.figures.accuracy import accuracy_against_eps as accuracy_against_eps
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 
 
 def of_scheme(kind: str, tableau: Tableau) -> Figure:
-    """Return one figure of a scheme: "stability", "monotonicity" or "region" (of a family)."""
-    from rkblocks.figures.monotonicity import monotonicity
-    from rkblocks.figures.region import region
-    from rkblocks.figures.stability import stability
-
-    return {"stability": stability, "monotonicity": monotonicity, "region": region}[kind](tableau)
+    """Return one figure of a scheme, by the name of its module in `schemes`: "stability", "monotonicity" or "region"
+    (of a family).
+    """
+    figure: Figure = getattr(import_module(f"rkblocks.figures.schemes.{kind}"), kind)(tableau)
+    return figure

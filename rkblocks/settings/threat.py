@@ -25,24 +25,35 @@ MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, no
 
 @dataclass(frozen=True)
 class Option:
-    """What an option of a search is to those who read it: kind (fraction, count, flag, name, targets or run), help and
-    metavar of its command line option, and words ("{} queries") beside an attack where its value is not `usual`.
+    """What an option of a search is to those who read it: kind (fraction, count, flag, name, targets or run), meaning
+    and metavar of its command line option, and words ("{} queries") beside an attack where its value is not `usual`.
+    of: the attacks that it is for, if it is no option of every search, with the value that each fills in where none is
+    given (None: none). least: of a count.
     """
 
     kind: str
-    help: str
+    meaning: str
     metavar: str = ""
     words: str = ""
     usual: Any = None
+    of: Mapping[str, Any] = field(default_factory=dict)
+    least: int = 1
+
+    @property
+    def help(self) -> str:
+        """What the command line says of it."""
+        return f"{self.meaning}; for {', '.join(self.of)}." if self.of else self.meaning
 
     def said(self, value: Any) -> str:
         """Return the words for a value, "" where it is the usual one or there are none."""
         return self.words.format(value) if self.words and value not in (None, self.usual) else ""
 
 
-def option(default: Any, kind: str, help: str, **own: Any) -> Any:
-    """Return a field of Threat that users may set: all that command line, checks and labels need is said here, once."""
-    return field(default=default, metadata={"option": Option(kind, help, **own)})
+def option(default: Any, kind: str, meaning: str, **own: Any) -> Any:
+    """Return a field of Threat that users may set: all that command line, study files, checks and labels need is said
+    here, once.
+    """
+    return field(default=default, metadata={"option": Option(kind, meaning, **own)})
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Threat:
     random_start: begin at a uniform random point of the ball; loss: ce (cross-entropy), margin (best wrong logit
     minus the right one) or dlr (Croce & Hein 2020, eq. 6); bounds: the box of valid pixels. eps, step and bounds may
     be given as "8/255", and are kept as Fractions. The rest belongs to single attacks, which fill in their own value
-    for None, and leave None where a field means nothing to them (registry.Attack.fitted): targets: the number of wrong
+    for None, and leave None where a field means nothing to them (attacks.Attack.fitted): targets: the number of wrong
     classes aimed at in turn, those of largest clean logit, or "least-likely"; decay: of the momentum; queries: forward
     passes that an attack without gradients may spend on an example; source: the name of the model that examples are
     transferred from; eot: passes that a pass of the attack averages, for a model with randomness of its own.
@@ -65,7 +76,7 @@ class Threat:
     eps: Fraction = option(  # noqa: RUF009 (a field)
         Fraction(8, 255), "fraction", "Radius of the ball, for example 8/255.  [default: the data set's]"
     )
-    steps: int = option(20, "count", "Steps of PGD.", metavar="K")
+    steps: int = option(20, "count", "Steps of PGD.", metavar="K", least=0)
     step: Fraction | None = option(None, "fraction", "Length of a step.")  # noqa: RUF009 (a field)
     restarts: int = option(1, "count", "Independent searches; the worst counts.", metavar="R", words="x{}", usual=1)
     random_start: bool = option(True, "flag", "Begin at a random point of the ball.")
@@ -74,18 +85,25 @@ class Threat:
     targets: int | str | None = option(
         None,
         "targets",
-        "Aim at K wrong classes in turn, or at least-likely; for targeted, apgd.",
+        "Aim at K wrong classes in turn, or at least-likely",
         metavar="K",
         words="{} targets",
+        of={"targeted": 9, "apgd": None},
     )
     decay: Fraction | None = option(  # noqa: RUF009 (a field)
-        None, "fraction", "Of the momentum; for momentum, transfer.", metavar="NUMBER", words="decay {}", usual=1
+        None,
+        "fraction",
+        "Of the momentum",
+        metavar="NUMBER",
+        words="decay {}",
+        usual=1,
+        of={"momentum": Fraction(1), "transfer": None},
     )
     queries: int | None = option(
-        None, "count", "Forward passes for each image; for square.", metavar="Q", words="{} queries"
+        None, "count", "Forward passes for each image", metavar="Q", words="{} queries", of={"square": 5000}
     )
     source: str | None = option(
-        None, "run", "The run that transfer makes its examples on.", metavar="RUN", words="from {}"
+        None, "run", "The run that the examples are made on", metavar="RUN", words="from {}", of={"transfer": None}
     )
     eot: int | None = option(
         None,
@@ -99,11 +117,17 @@ class Threat:
         # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
         _member(self.norm, NORMS, "norm", "RK802")
         _member(self.loss, LOSSES, "loss", "RK805")
-        object.__setattr__(self, "eps", parse_fraction(self.eps, "eps"))
-        step = self.eps / 4 if self.step is None else parse_fraction(self.step, "step", 100 * LARGEST)
-        object.__setattr__(self, "step", step)
-        _count(self.steps, "steps", least=0)
-        _count(self.restarts, "restarts", least=1)
+        for name, one in OPTIONS.items():
+            value = getattr(self, name)
+            if value is None and name in (*OPTIONAL, "step"):
+                continue
+            if one.kind == "count":
+                _count(value, name, one.least)
+            elif one.kind == "fraction":
+                most = 100 * LARGEST if name == "step" else LARGEST
+                object.__setattr__(self, name, parse_fraction(value, name, most))
+        if self.step is None:
+            object.__setattr__(self, "step", self.eps / 4)
         if not isinstance(self.random_start, bool):
             fail("RK804", f"random_start is {self.random_start!r}; expected true or false", help="write true or false")
         if self.restarts > 1 and not self.random_start:
@@ -114,11 +138,6 @@ class Threat:
             )
         object.__setattr__(self, "bounds", _box(self.bounds))
         object.__setattr__(self, "targets", _targets(self.targets))
-        if self.decay is not None:
-            object.__setattr__(self, "decay", parse_fraction(self.decay, "decay"))
-        for name in ("queries", "eot"):
-            if getattr(self, name) is not None:
-                _count(getattr(self, name), name, least=1)
 
     @property
     def length(self) -> Fraction:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from fractions import Fraction
+from dataclasses import dataclass, fields, make_dataclass
 from typing import Any, Final
 
-from rkblocks.attacks import ATTACKS, fraction_text, lookup
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.evaluation import Item, base_threat, preset_plan
 from rkblocks.evaluation.options import LARGEST_SEED, ignored, unread
 from rkblocks.evaluation.plan import missing_rows
 from rkblocks.settings import reader
+from rkblocks.settings.attacks import ATTACKS, DEFINITIONS, lookup
+from rkblocks.settings.fractions import fraction_text
 from rkblocks.settings.reader import at_least, between, choice, setting
-from rkblocks.settings.threat import said
+from rkblocks.settings.threat import OPTIONS, said
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,23 @@ class Evaluation:
     batch: int = setting(256, "images at once", at_least(1))
 
 
-@dataclass(frozen=True)
-class Fields:
-    """The keys of [[evaluation.attacks]]; one that is absent has the value of the data set's budget."""
-
-    attack: str = setting(
-        "pgd", "as `evaluate --attack` takes it", choice(*(n for n, a in ATTACKS.items() if not a.transfers))
-    )
-    definition: str = setting("final", "final: last iterate; any: any iterate", choice("final", "any"))
-    norm: str = setting("linf", "linf, l2 or l1")
-    eps: str = setting("", 'radius, "8/255"')
-    step: str = setting("", "length of a step")
-    steps: int = setting(20, "number of steps", at_least(0))
-    restarts: int = setting(1, "independent searches", at_least(1))
-    random_start: bool = setting(True, "begin at a random point of the ball")
-    loss: str = setting("ce", "ce, margin or dlr")
-    targets: int = setting(9, "wrong classes aimed at in turn", at_least(1))
-    decay: Fraction = setting(Fraction(1), "of the momentum", at_least(0))  # noqa: RUF009 (immutable)
-    queries: int = setting(5000, "forward passes of an attack without gradients", at_least(1))
-    eot: int = setting(1, "passes that each one of the attack averages, for randomised models", at_least(1))
+#: Kind of an option of a search -> its type in a study file. A run to transfer from is no key of it.
+KINDS: Final = {"name": str, "fraction": str, "count": int, "flag": bool, "targets": int}
+_NAMES = choice(*(name for name, attack in ATTACKS.items() if not attack.transfers))
+#: The keys of [[evaluation.attacks]]; one that is absent has the value of the data set's budget.
+Fields: Final[Any] = make_dataclass(
+    "Fields",
+    [
+        ("attack", str, setting("pgd", "as `evaluate --attack` takes it", _NAMES)),
+        ("definition", str, setting("final", "final: last iterate; any: any iterate", choice(*DEFINITIONS))),
+        *(
+            (name, KINDS[one.kind], setting(None, one.meaning, at_least(one.least) if KINDS[one.kind] is int else None))
+            for name, one in OPTIONS.items()
+            if one.kind in KINDS
+        ),
+    ],
+    frozen=True,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,10 @@ class Attack:
     @classmethod
     def read(cls, table: Mapping[str, Any], place: str, problems: list[Diagnostic]) -> Attack:
         """The table with its keys and values checked; RK703, RK704, and RK821 (not read by the attack) are appended."""
-        found = reader.read(Fields, table, problems, place)
+        numbers = (
+            name for name, one in OPTIONS.items() if one.kind == "fraction" and type(table.get(name)) in (int, float)
+        )
+        found = reader.read(Fields, {**table, **{name: str(table[name]) for name in numbers}}, problems, place)
         given = {one.name: getattr(found, one.name) for one in fields(Fields) if one.name in table}
         if unused := unread(found.attack, (name for name in given if name not in ("attack", "definition"))):
             problems.append(ignored(found.attack, unused, path=f"{place}{unused[0]}"))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rkblocks.attacks import Threat, frozen
 from rkblocks.attacks.guard import check_result
 from rkblocks.attacks.losses import cross_entropy
-from rkblocks.attacks.pgd import advance
+from rkblocks.attacks.projected_gradient import advance
 from rkblocks.attacks.search import starting_point
 from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.training.losses import divergence

@@ -6,11 +6,11 @@ from torch import nn
 
 from rkblocks import attacks
 from rkblocks.attacks import Counter, ExampleStreams, Threat
-from rkblocks.attacks.apgd import climbs
-from rkblocks.attacks.halving import Halving
+from rkblocks.attacks.apgd import Halving, Sparse, climbs
 from rkblocks.attacks.losses import targeted_dlr
 from rkblocks.attacks.patches import bump, patch_side
-from rkblocks.attacks.sparse import Sparse
+from rkblocks.attacks.search import Problem
+from rkblocks.attacks.streams import SharedStream
 from rkblocks.attacks.targeted import goals
 from rkblocks.diagnostics import RkblocksError
 
@@ -21,6 +21,10 @@ DUAL = {"linf": 1, "l2": 2, "l1": float("inf")}
 def linear(classes=2, seed=4):
     torch.manual_seed(seed)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, classes, dtype=torch.float64))
+
+
+def problem(model, x, y, threat):
+    return Problem(model, x, y, threat, SharedStream())
 
 
 def grey(n=6):
@@ -95,7 +99,7 @@ def test_a_targeted_search_reaches_its_target_on_a_linear_model(norm, loss):
     model, x, y = linear(10), grey(10), torch.arange(10)
     wide = {"linf": "0.3", "l2": "3", "l1": "24"}[norm]
     threat = Threat(norm, wide, steps=60, loss=loss, targets="least-likely", random_start=False)
-    (goal,) = goals(model, x, y, threat)
+    (goal,) = goals(problem(model, x, y, threat))
     assert not bool((goal[:, 1] == y).any())
     logits = model(attacks.run("targeted", model, x, y, threat))
     if loss == "dlr":  # which compares the target with the label alone
@@ -109,9 +113,9 @@ def test_targets_are_the_wrong_classes_in_order_of_their_logits():
     for row, logits in enumerate(model(x)):
         order = [k for k in logits.argsort(descending=True).tolist() if k != int(y[row])]
         for count in (1, 3, 4, 9):
-            found = [int(goal[row, 1]) for goal in goals(model, x, y, Threat(targets=count))]
+            found = [int(goal[row, 1]) for goal in goals(problem(model, x, y, Threat(targets=count)))]
             assert found == order[:count]
-        assert int(goals(model, x, y, Threat(targets="least-likely"))[0][row, 1]) == order[-1]
+        assert int(goals(problem(model, x, y, Threat(targets="least-likely")))[0][row, 1]) == order[-1]
 
 
 def test_the_targeted_dlr_is_equation_7():

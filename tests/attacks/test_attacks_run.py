@@ -112,7 +112,7 @@ def test_attacks_work_inside_no_grad():
     ids=["outside the ball", "outside the box", "not a number", "shape", "dtype"],
 )
 def test_a_violated_postcondition_is_an_error(result, monkeypatch):
-    cheat = Attack(lambda model, x, y, threat, streams, **_: result(x), lambda threat: threat)
+    cheat = Attack(lambda problem: result(problem.x), lambda threat: threat)
     monkeypatch.setitem(ATTACKS, "cheat", cheat)
     with pytest.raises(RkblocksError) as caught:
         attacks.run("cheat", net(), *batch(), THREAT)
@@ -120,9 +120,7 @@ def test_a_violated_postcondition_is_an_error(result, monkeypatch):
 
 
 def test_an_attack_at_the_very_edge_of_the_ball_passes(monkeypatch):
-    monkeypatch.setitem(
-        ATTACKS, "edge", Attack(lambda model, x, y, threat, streams, **_: (x + 0.1).clamp(0, 1), lambda threat: threat)
-    )
+    monkeypatch.setitem(ATTACKS, "edge", Attack(lambda problem: (problem.x + 0.1).clamp(0, 1), lambda threat: threat))
     attacks.run("edge", net(), *batch(), THREAT)
 
 
@@ -156,7 +154,7 @@ def test_unknown_names_and_empty_budgets_are_named():
 
 
 def test_an_attack_is_run_in_no_norm_that_it_does_not_know(monkeypatch):
-    still = Attack(lambda model, x, y, threat, streams, **_: x, lambda threat: threat, norms=("linf",))
+    still = Attack(lambda problem: problem.x, lambda threat: threat, norms=("linf",))
     monkeypatch.setitem(ATTACKS, "still", still)
     attacks.run("still", net(), *batch(), THREAT)
     with pytest.raises(RkblocksError, match="knows linf") as caught:

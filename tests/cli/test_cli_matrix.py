@@ -78,9 +78,9 @@ COMMANDS = (
 @pytest.fixture(autouse=True)
 def _coarse(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("rkblocks.figures.stability.POINTS", 41)
-    monkeypatch.setattr("rkblocks.figures.monotonicity.POINTS", 41)
-    monkeypatch.setattr("rkblocks.figures.region.POINTS", {1: 41, 2: 15})
+    monkeypatch.setattr("rkblocks.figures.schemes.stability.POINTS", 41)
+    monkeypatch.setattr("rkblocks.figures.schemes.monotonicity.POINTS", 41)
+    monkeypatch.setattr("rkblocks.figures.schemes.region.POINTS", {1: 41, 2: 15})
 
 
 def answers(command: str, capfd) -> tuple[int, str]:

@@ -68,7 +68,8 @@ def test_an_attack_that_depends_on_the_batch_is_given_the_same_batches(honest, s
     """AutoAttack draws its numbers for a batch; a stand-in that does the same shows which batches it gets."""
     seen = []
 
-    def whole(model, x, y, threat, streams, *, definition, observe):
+    def whole(problem):
+        x = problem.x
         seen.append(len(x))
         return (x + 0.3 * torch.rand(x.shape, generator=torch.Generator().manual_seed(len(x)))).clamp(0, 1)
 

@@ -73,7 +73,7 @@ def test_the_marked_intervals_lie_in_the_region_up_to_their_ends(name):
 @pytest.mark.parametrize("name", [entry.name for entry in catalog()])
 def test_the_region_of_every_scheme_ends_where_its_exact_intervals_do(name, monkeypatch):
     """By another route than the figure's: the exact intervals, and the polynomial in rational numbers."""
-    monkeypatch.setattr("rkblocks.figures.stability.POINTS", 161)
+    monkeypatch.setattr("rkblocks.figures.schemes.stability.POINTS", 161)
     tableau = files.load(name)
     (axis,) = figures.of_scheme("stability", tableau).axes
     report = verify.check(tableau.at(tableau.initial()))

@@ -1,51 +1,47 @@
-"""Projected gradient descent (Madry et al. 2018; paper section 4.3), for every norm and loss of the threat model.
-
-Two definitions of success. `final`: the last iterate is the adversarial example, as in the paper's tables. `any`: the
-first iterate that is misclassified is kept and the example attacked no further, which is both stronger and cheaper.
+"""Projected gradient descent (Madry et al. 2018; paper section 4.3), for every norm and loss of the threat model; and
+FGSM (Goodfellow et al. 2015), which is one step of it from the clean image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rkblocks.attacks.losses import input_gradient, labels_of
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.search import Inner, Observer, Watch, repeat, starting_point
-from rkblocks.attacks.streams import Streams
+from rkblocks.attacks.search import Inner, Problem, Trial, repeat, starting_point
 from rkblocks.settings.threat import Threat
 
 Turn = Callable[[Tensor, Tensor], Tensor]
 """Called as turn(gradient, rows): the direction that a step takes instead of the gradient of these rows."""
 
 
-def pgd(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    threat: Threat,
-    streams: Streams,
-    *,
-    definition: str = "final",
-    observe: Observer | None = None,
-) -> Tensor:
-    """Return adversarial examples [n, ...] for a model that the caller has frozen (see run.run).
+def pgd(problem: Problem) -> Tensor:
+    """Return adversarial examples [n, ...].
 
     A further restart goes only to examples that are not broken yet; of an example never broken the point of highest
     loss is kept. With one restart and `final` there are exactly `steps` forward and input-only backward passes.
     """
-    return repeat(model, x, [y], threat, streams, ascent(model, threat, definition), observe)
+    return repeat(problem, ascent(problem))
 
 
-def ascent(model: nn.Module, threat: Threat, definition: str, turned: Callable[[Tensor], Turn] | None = None) -> Inner:
+def fgsm(problem: Problem) -> Tensor:
+    """Return adversarial examples [n, ...]; for l2 the step is along the gradient. The clean image is no iterate of its
+    own, so both definitions agree here.
+    """
+    return pgd(replace(problem, definition="final"))
+
+
+def ascent(problem: Problem, turned: Callable[[Tensor], Turn] | None = None) -> Inner:
     """Return one search of PGD from a starting point of its own; turned(anchor) makes the directions of its steps."""
-    climb = _last_iterate if definition == "final" else _first_broken
+    climb = _last_iterate if problem.definition == "final" else _first_broken
 
-    def search(anchor: Tensor, goal: Tensor, streams: Streams, watch: Watch | None) -> Tensor:
-        start = starting_point(anchor, threat, streams)
-        return climb(model, anchor, goal, start, threat, watch, turned(anchor) if turned else None)
+    def search(trial: Trial) -> Tensor:
+        start = starting_point(trial.anchor, problem.threat, trial.streams)
+        return climb(problem, trial, start, turned(trial.anchor) if turned else None)
 
     return search
 
@@ -57,18 +53,11 @@ def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tens
     return project(anchor, moved, float(threat.eps), threat.norm, low, high)
 
 
-def _last_iterate(
-    model: nn.Module,
-    anchor: Tensor,
-    goal: Tensor,
-    start: Tensor,
-    threat: Threat,
-    watch: Watch | None,
-    turn: Turn | None,
-) -> Tensor:
+def _last_iterate(problem: Problem, trial: Trial, start: Tensor, turn: Turn | None) -> Tensor:
+    model, threat, anchor, watch = problem.model, problem.threat, trial.anchor, trial.watch
     x, rows = start, torch.arange(len(anchor), device=anchor.device)
     for step in range(threat.steps):
-        logits, gradient = input_gradient(model, x, goal, threat.loss)
+        logits, gradient = input_gradient(model, x, trial.goal, threat.loss)
         if watch:
             watch(step, rows, logits)
         x = advance(x, anchor, turn(gradient, rows) if turn else gradient, threat)
@@ -78,22 +67,15 @@ def _last_iterate(
     return x
 
 
-def _first_broken(
-    model: nn.Module,
-    anchor: Tensor,
-    goal: Tensor,
-    start: Tensor,
-    threat: Threat,
-    watch: Watch | None,
-    turn: Turn | None,
-) -> Tensor:
+def _first_broken(problem: Problem, trial: Trial, start: Tensor, turn: Turn | None) -> Tensor:
     """Return for each example the first misclassified iterate, else the last one; broken examples leave the batch at
     once.
     """
-    result, x, labels = start.clone(), start, labels_of(goal)
+    model, threat, anchor, watch = problem.model, problem.threat, trial.anchor, trial.watch
+    result, x, labels = start.clone(), start, labels_of(trial.goal)
     rows = torch.arange(len(anchor), device=anchor.device)
     for step in range(threat.steps):
-        logits, gradient = input_gradient(model, x, goal[rows], threat.loss)
+        logits, gradient = input_gradient(model, x, trial.goal[rows], threat.loss)
         if watch:
             watch(step, rows, logits)
         holds = logits.argmax(1) == labels[rows]
