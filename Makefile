@@ -8,13 +8,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types clean
+.PHONY: help demo test lint types docs clean
 
 help:
 	@echo "make demo    install, check the paper's five schemes, train and attack them on the digits data (minutes)"
 	@echo "make test    install what is missing and run the whole test suite"
 	@echo "make lint    ruff (check and format) and the import layers"
 	@echo "make types   mypy, strict, over the package, the benchmarks and the examples"
+	@echo "make docs    the site, strictly, into site/ (open site/index.html)"
 	@echo "make clean   remove .venv, caches and build output (runs/ stays)"
 
 demo: $(VENV)/.installed-demo
@@ -30,6 +31,9 @@ lint: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 $(VENV)/.created:
 	@$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('rkblocks needs Python 3.11 or newer, $(PYTHON) is ' + sys.version.split()[0] + '; name another: make PYTHON=python3.12 $(MAKECMDGOALS)')"
@@ -48,5 +52,5 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.created
 	@touch $@ $(VENV)/.installed-demo
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ from rkblocks.blocks.step import Call
 from rkblocks.blocks.views import Moment
 
 MEMORY = ("full", "norm", "stage")
+"""What the backward pass of a block finds in memory, the rest of which it computes again."""
 
 
 def remembering(memory: str) -> AbstractContextManager[None]:

@@ -51,7 +51,9 @@ def retrofit(
         model: any module with such blocks inside.  Where the model itself is such a block, its replacement is returned.
             Wrap (DistributedDataParallel) and compile afterwards.
         source: a tableau, or the name or path of one.
-        dt, statistics, memory: as for `build`.
+        dt: as for `build`.
+        statistics: as for `build`.
+        memory: as for `build`.
         activation: what is integrated where an activation follows the sum, y = act(x + F(x)).  "outside": the field F,
             y = act(step); "stage": the field act(u + F(u)) - u, so that the activation follows every stage and stages
             stay where the network was trained.

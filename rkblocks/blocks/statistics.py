@@ -19,6 +19,7 @@ from rkblocks.blocks.views import ROWS, Staged, views
 from rkblocks.diagnostics import fail
 
 STATISTICS = ("stage", "shared")
+"""Whose running statistics the norm layers of F keep: one set a stage, or one for all stages as published."""
 _UNSUPPORTED = (LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, _InstanceNorm)
 
 

@@ -46,8 +46,12 @@ def tableau(
     """The tableau of the given coefficients; the keywords are the keys of a file, and mean the same (docs/format.md).
 
     Args:
-        alpha, beta: rows of 1, 2, ..., m entries, the Shu-Osher form.
-        A, b, c, b_hat: the Butcher form: m rows of m entries or of 0, 1, ..., m - 1; m entries each.
+        alpha: rows of 1, 2, ..., m entries, of the Shu-Osher form.
+        beta: as alpha.
+        A: of the Butcher form, m rows of m entries or of 0, 1, ..., m - 1.
+        b: weights, m entries.
+        c: abscissae, m entries.
+        b_hat: weights of an embedded method, m entries.
         tolerance: for a table of decimals; only with it may entries be floats, whose shortest decimal text then counts.
 
     An entry is an int, a Fraction or Decimal, a number or an expression of sympy in the declared parameters, an integer

@@ -62,7 +62,8 @@ def bounded(
         pool: before the last layer "flatten", or "mean": the mean of each channel times the root of its size.
         halved: how often the map of convolutions is halved before the first block, four pixels into four channels; a
             block costs a quarter with each.
-        mean, std: of the first layer; a constant factor 1/min(std) results.
+        mean: of each channel, taken off by the first layer.
+        std: of each channel; a constant factor 1/min(std) results.
         generator: source of the initial weights (CPU); None uses torch's global one.
 
     Raises:

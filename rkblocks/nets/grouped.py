@@ -135,13 +135,15 @@ def grouped(
         blocks: the scheme of all groups (name, path, tableau), or one a group ("ark,euler,ssp2" or a sequence).
         depth: blocks in a group (N of the paper: 6 or 10).
         widths: channels of the groups; every transition halves the map.
-        channels, classes: of the images, of the labels.
+        channels: of the images.
+        classes: of the labels.
         norm: "batch" or "group".
         statistics: running statistics of batch norm inside a shared F, one set a "stage" or one "shared" as published.
         memory: what the backward pass computes again, "full" (nothing), "norm" or "stage"; the same bits in each.
         init: "he", or "paper" as in the published CIFAR-10 code.
         inconsistent: whether a scheme may be of order 0, as a control in experiments; see `rkblocks.build`.
-        mean, std: for each channel; None leaves images in [0, 1].
+        mean: for each channel; None leaves images in [0, 1].
+        std: as mean.
         generator: source of the initial weights (CPU); None uses torch's global one.
 
     Raises:

@@ -50,7 +50,7 @@ def load(source: str | os.PathLike[str], overrides: Overrides = (), *, trained: 
 
     Raises:
         RkblocksError: with all that is wrong: RK701 (no such preset or file), RK702 (no TOML), RK703 (unknown keys),
-        RK704 (values), RK705 (overrides without "="), RK706 (settings at odds).
+            RK704 (values), RK705 (overrides without "="), RK706 (settings at odds).
 
     Example:
         >>> load("digits", ["net.blocks=ark,euler", "training.seed=1"]).net.blocks

@@ -260,7 +260,7 @@ def open_run(folder: str | Path, device: str | torch.device | None = None, weigh
 
     Raises:
         RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files, weights that are no numbers), RK714, RK715
-        (changed tableau or configuration), RK744 (weights of another run).
+            (changed tableau or configuration), RK744 (weights of another run).
     """
     folder = Path(folder)
     config, record, tableaus = read(folder)

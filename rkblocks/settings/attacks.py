@@ -190,6 +190,7 @@ def _entered(name: str, attack: Attack) -> Attack:
 
 
 ATTACKS: Final = {name: _entered(name, attack) for name, attack in _ATTACKS.items()}
+"""Every attack by the name that threat models, configurations and the command line use."""
 
 
 def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack, Threat]:

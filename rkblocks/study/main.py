@@ -50,20 +50,26 @@ def run(
 ) -> dict[str, Any]:
     """Return the content of results.json, with "failed": {run: message} and "folder": the path of the study.
 
-    source: a study file, or the folder of a study. out: the folder; None: the source where that is one, else
-    runs/studies/NAME. workers: processes side by side; None: one a GPU, else the cores, eight at most; 0: none, work in
-    this process. only: a pattern of run names (ssp3*); others are left as they are, and are in the table as far as they
-    are done. dry_run: say what there is to do, and do nothing. report_only: write the table of what is done. ray: the
-    address of a Ray cluster: "auto", "HOST:PORT", or "local" for one of this machine alone. data_root, device: as for
-    `train`. threads: of a task; None: those of the study file. say: is given each line for the reader.
+    Args:
+        source: a study file, or the folder of a study.
+        out: the folder; None: the source where that is one, else runs/studies/NAME.
+        workers: processes side by side; None: one a GPU, else the cores, eight at most; 0: none, work in this process.
+        only: a pattern of run names (ssp3*); others are left as they are, and are in the table as far as they are done.
+        dry_run: say what there is to do, and do nothing.
+        report_only: write the table of what is done.
+        ray: the address of a Ray cluster: "auto", "HOST:PORT", or "local" for one of this machine alone.
+        data_root: as for `train`.
+        device: as for `train`.
+        threads: of a task; None: those of the study file.
+        say: is given each line for the reader.
 
     A network that is finished is not trained again, one that is interrupted goes on, one that fails is reported and
     tried again by the next call. Ctrl-C raises KeyboardInterrupt, after the workers have saved their state.
 
     Raises:
         RkblocksError: RK850 to RK852, RK854 (nothing fits `only`), RK856 (no cluster), RK857 (the folder is another
-        study's), RK859 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
-        then.
+            study's), RK859 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
+            then.
     """
     given = {"source": source, "out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}
     given |= {"dry_run": dry_run, "report_only": report_only, "data_root": data_root, "device": device}

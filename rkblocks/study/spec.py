@@ -113,7 +113,7 @@ def load(source: str | os.PathLike[str]) -> Study:
 
     Raises:
         RkblocksError: with all that is wrong: RK850 (no such file), RK702 (no TOML), RK703 (unknown keys), RK704
-        (values), RK851 (cells that cannot be), and what schemes, presets and threat models raise.
+            (values), RK851 (cells that cannot be), and what schemes, presets and threat models raise.
     """
     path = Path(source)
     path = path / FILE if path.is_dir() else path

@@ -84,11 +84,15 @@ def design(
     """The best explicit Runge-Kutta scheme that a seeded search finds, proved by `check`.
 
     Args:
-        stages: number of stages m, 1 to 16; order: p, 1 to 8.
-        maximize: "ssp", "rho", "threshold", "real" or "imaginary"; or minimize: "growth" or "error".
+        stages: number of stages m, 1 to 16.
+        order: p, 1 to 8.
+        maximize: "ssp", "rho", "threshold", "real" or "imaginary"; or give minimize.
+        minimize: "growth" or "error".
         require: conditions such as ``"ssp >= 1"``, ``"growth <= 8/5"``, ``"b >= 0"``, ``"registers <= 2"``.
         embedded: the order of an embedded method to be added, below that of the scheme.
-        seed, starts: the random starting points; the same numbers give the same file, whatever ``workers`` is.
+        seed: of the random starting points.
+        starts: how many there are; the same seed and starts give the same file, whatever ``workers`` is.
+        workers: processes side by side.
         name: of the scheme.  [default: of its stages, order and goal]
         progress: called as ``progress(label, done, total)``.
 

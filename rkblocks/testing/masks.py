@@ -211,3 +211,4 @@ MASKS: Final[dict[str, Mask]] = {
     ),
     "moving state": Mask(_Counting, "the model changes with every call", ("threat model recorded",)),
 }
+"""Ways to look robust without being so, by name; each with the health checks that must see through it."""

@@ -53,9 +53,9 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
 
     Raises:
         RkblocksError: RK711 (`out` is in use), RK716 (cannot save), RK718 (stopped by a signal; the state is saved),
-        RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), RK742 (a process is
-        lost), RK858 (another process trains there), RK901 (no tensorboard), and what tableaus, networks, data and
-        attacks raise.
+            RK719 (loss is no number), RK721 to RK723 (device, image size, too few images), RK742 (a process is lost),
+            RK858 (another process trains there), RK901 (no tensorboard), and what tableaus, networks, data and attacks
+            raise.
 
     A run that was stopped continues with `resume`.
     """
@@ -91,7 +91,7 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
 
     Raises:
         RkblocksError: RK712, RK713 (no or damaged files), RK714, RK715, RK717 (tableau, configuration, data changed),
-        and as `train`.
+            and as `train`.
     """
     folder = Path(folder)
     config, record, tableaus = runs.read(folder)
