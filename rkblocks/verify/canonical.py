@@ -22,10 +22,10 @@ from rkblocks.files.expression import EntryError, radicands
 from rkblocks.files.reader import read_text
 from rkblocks.forms import Butcher, Row, Rows, ShuOsher, canonical_shu_osher
 from rkblocks.tableau import Claimed, Claims, Tableau
-from rkblocks.verify import cells
 from rkblocks.verify.consistency import structure
 from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.family import cells
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.values import LONGEST, root_digits, root_text, short
 

@@ -10,8 +10,9 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.tableau import Claimed
-from rkblocks.verify import cells, trees
+from rkblocks.verify import trees
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.family import cells
 from rkblocks.verify.monotonicity import negative_at
 from rkblocks.verify.report import ClaimReport
 from rkblocks.verify.values import bounds_text, off, off_root, root_text, short, why_absent

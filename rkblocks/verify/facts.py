@@ -24,10 +24,10 @@ from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
 if TYPE_CHECKING:  # families import what other tableaus never need
-    from rkblocks.verify.contractivity_family import RhoPiece
-    from rkblocks.verify.guarantee import Guarantee
-    from rkblocks.verify.pieces import Case
-    from rkblocks.verify.region import Region
+    from rkblocks.verify.family.lower_bound import Guarantee
+    from rkblocks.verify.family.pieces import Case
+    from rkblocks.verify.family.region import Region
+    from rkblocks.verify.family.rho_cases import RhoPiece
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Facts:
     @cached_property
     def region(self) -> Region | None:
         """The declared form of a family against its domain."""
-        from rkblocks.verify.region import region
+        from rkblocks.verify.family.region import region
 
         shu_osher = self.tableau.shu_osher
         if shu_osher is None:
@@ -226,7 +226,7 @@ class Facts:
     @cached_property
     def trained(self) -> str | None:
         """Where training can find the declared form of a family nonnegative (`region.reach`)."""
-        from rkblocks.verify.region import reach
+        from rkblocks.verify.family.region import reach
 
         shu_osher = self.tableau.shu_osher
         if shu_osher is None:
@@ -243,7 +243,7 @@ class Facts:
     @cached_property
     def tried_guarantee(self) -> Guarantee | TooLarge:
         """The same, or why there is none."""
-        from rkblocks.verify.guarantee import guarantee
+        from rkblocks.verify.family.lower_bound import guarantee
 
         return within(lambda: guarantee(self.field, self.reduced.A, self.reduced.b, self.effective))
 
@@ -256,7 +256,7 @@ class Facts:
     @cached_property
     def tried_rho_cases(self) -> tuple[RhoPiece, ...] | TooLarge:
         """The same, or why there is none."""
-        from rkblocks.verify.contractivity_family import rho_cases
+        from rkblocks.verify.family.rho_cases import rho_cases
 
         if len(self.effective) != 1:
             return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
@@ -271,7 +271,7 @@ class Facts:
     @cached_property
     def tried_cases(self) -> tuple[Case, ...] | TooLarge:
         """The same, or why there is none."""
-        from rkblocks.verify.family import ssp_cases
+        from rkblocks.verify.family.ssp_cases import ssp_cases
 
         if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
             return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.verify import cells
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.family_findings import family_domain, without_effect
+from rkblocks.verify.family import cells
+from rkblocks.verify.findings_of_family import family_domain, without_effect
 from rkblocks.verify.places import entry_at, pointer, shown
 from rkblocks.verify.values import BEYOND, bounds_text, off_root, root_text, short, to_float
 

@@ -18,9 +18,9 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows, resolvent
 from rkblocks.tableau import Parameter, Tableau
-from rkblocks.verify import cells
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.family import cells
 
 BITS = 30
 """An irrational end of the interval is taken inside it, at most 2**-BITS away."""

@@ -1,4 +1,4 @@
-"""A report from the facts: what each of its parts takes from them; those of families come from `family_parts`."""
+"""A report from the facts: what each of its parts takes from them; those of families come from `report_from_family`."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def order_part(facts: Facts) -> OrderReport:
     report = _order(facts.field, facts.order)
     remaining = None
     if facts.tableau.parameters:
-        from rkblocks.verify import family_parts
+        from rkblocks.verify import report_from_family
 
-        remaining = family_parts.remaining_part(facts)
+        remaining = report_from_family.remaining_part(facts)
     return replace(
         report,
         stage_order=stage_order(
@@ -95,9 +95,9 @@ def embedded_part(facts: Facts) -> EmbeddedReport | None:
 def ssp_part(facts: Facts) -> SspReport:
     """Declared and optimal SSP coefficients, and the linear threshold."""
     if facts.tableau.parameters:
-        from rkblocks.verify import family_parts
+        from rkblocks.verify import report_from_family
 
-        return family_parts.ssp_part(facts)
+        return report_from_family.ssp_part(facts)
     crossing = within(lambda: linear_threshold(facts.field, facts.stability))
     linear = None
     if crossing is not None:
@@ -109,18 +109,18 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
     """How long a step does not expand differences: in any norm (C), and in the Euclidean one (rho)."""
     if not facts.effective:
         return ContractivityReport(AnyNormReport(optimal_part(facts.at_init)), euclidean_part(facts.at_init))
-    from rkblocks.verify import family_parts
+    from rkblocks.verify import report_from_family
 
-    return family_parts.contractivity_part(facts)
+    return report_from_family.contractivity_part(facts)
 
 
 def variance_part(facts: Facts) -> VarianceReport:
     """Growth by Lemma 3, with its minimum over a family that has one effective parameter."""
     minimum = None
     if facts.tableau.parameters:
-        from rkblocks.verify import family_parts
+        from rkblocks.verify import report_from_family
 
-        minimum = family_parts.minimum_part(facts)
+        minimum = report_from_family.minimum_part(facts)
     return _variance(facts, minimum)
 
 

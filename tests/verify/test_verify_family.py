@@ -14,12 +14,12 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import ShuOsher, reduce
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
-from rkblocks.verify.family import ssp_cases
-from rkblocks.verify.inequality import nonnegative, value_at
-from rkblocks.verify.minimum import least_growth
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.inequality import nonnegative, value_at
+from rkblocks.verify.family.minimum import least_growth
+from rkblocks.verify.family.region import reach, region
+from rkblocks.verify.family.ssp_cases import ssp_cases
 from rkblocks.verify.monotonicity import ssp_coefficient
-from rkblocks.verify.region import reach, region
 from rkblocks.verify.variance import variance_growth
 
 ARK = known.ark()
@@ -237,7 +237,7 @@ def _member(field: Field, A: tuple, b: tuple, at: Fraction) -> tuple[tuple, tupl
 def test_a_bound_for_two_parameters_is_proved() -> None:
     """Three-stage third-order methods around ssp3: R is at least the bound at every member that is tried."""
     from rkblocks.files import load
-    from rkblocks.verify.guarantee import guarantee
+    from rkblocks.verify.family.lower_bound import guarantee
 
     tableau = load("rk33_ssp")
     reduced = tableau.reduced

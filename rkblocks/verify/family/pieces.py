@@ -14,7 +14,7 @@ from sympy.polys.domains import QQ
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows
-from rkblocks.verify import cells
+from rkblocks.verify.family import cells
 from rkblocks.verify.monotonicity import entry_polynomial
 from rkblocks.verify.resolvent import Place
 

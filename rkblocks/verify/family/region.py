@@ -10,9 +10,9 @@ from itertools import pairwise
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import ShuOsher
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
 from rkblocks.verify.declared import Entry, entries
-from rkblocks.verify.inequality import Point, nonnegative, value_at
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.inequality import Point, nonnegative, value_at
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.pieces import Case, Family, Piece, R, element, merge
 from rkblocks.verify.monotonicity import entry_polynomial, ssp_coefficient
-from rkblocks.verify.pieces import Case, Family, Piece, R, element, merge
 from rkblocks.verify.resolvent import places
 
 MOST_STAGES = 6

@@ -14,8 +14,8 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, reduce, resolvent
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
-from rkblocks.verify.inequality import Point, nonnegative, probes
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.inequality import Point, nonnegative, probes
 from rkblocks.verify.monotonicity import ssp_coefficient
 
 MOST_PARAMETERS = 2

@@ -15,9 +15,9 @@ from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
-from rkblocks.verify.family import equal_rows
-from rkblocks.verify.pieces import is_zero_at
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.pieces import is_zero_at
+from rkblocks.verify.family.ssp_cases import equal_rows
 from rkblocks.verify.variance import variance_growth
 
 MOST_DEGREE = 40

@@ -10,7 +10,7 @@ from itertools import product
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import TooLarge
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
+from rkblocks.verify.family import cells
 
 Point = Mapping[str, Fraction]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rkblocks.diagnostics import Diagnostic, Severity, diagnostic
 from rkblocks.exact.roots import Root
-from rkblocks.verify import cells
 from rkblocks.verify.declared import Declared
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.family import cells
 from rkblocks.verify.places import entry_at, pointer, shown
 from rkblocks.verify.values import point_text, root_text, short
 
@@ -31,7 +31,7 @@ def family_domain(facts: Facts) -> Iterator[Diagnostic]:
     region = facts.region if facts.tableau.parameters else None
     if region is None or form is None:
         return
-    from rkblocks.verify.inequality import value_at
+    from rkblocks.verify.family.inequality import value_at
 
     if region.violations:
         v = region.violations[0]

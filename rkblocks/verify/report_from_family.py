@@ -10,9 +10,9 @@ from rkblocks.exact.work import TooLarge
 from rkblocks.verify.budget import within
 from rkblocks.verify.coefficients_of_member import all_exact, declared_part, euclidean_part, optimal_part
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.inequality import value_at
-from rkblocks.verify.minimum import least_growth
-from rkblocks.verify.pieces import Interval
+from rkblocks.verify.family.inequality import value_at
+from rkblocks.verify.family.minimum import least_growth
+from rkblocks.verify.family.pieces import Interval
 from rkblocks.verify.places import entry_at
 from rkblocks.verify.report import (
     AnyNormReport,

@@ -1,7 +1,7 @@
 """The radius of circle contractivity of a family with one effective parameter, as a piecewise function on its domain.
 
 rho(t) is the least positive root r of det(B + r M), a polynomial in r and t, where every weight is positive, and 0
-elsewhere.  As for C (`family`), the domain is cut where leading and constant coefficients, discriminants and resultants
+elsewhere.  As for C (`ssp_cases`), the domain is cut where leading and constant coefficients, discriminants and resultants
 of the irreducible factors vanish, and where a weight does or two stages become equal; between two cuts rho is the same
 root of the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an irrational cut
 belongs to no piece.
@@ -24,9 +24,10 @@ from rkblocks.exact.value import Exact
 from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
-from rkblocks.verify import cells
 from rkblocks.verify.contractivity import circle_contractivity, determinant, matrix
-from rkblocks.verify.family import (
+from rkblocks.verify.family import cells
+from rkblocks.verify.family.pieces import Interval, R
+from rkblocks.verify.family.ssp_cases import (
     MOST_STAGES,
     bivariate,
     equal_rows,
@@ -34,7 +35,6 @@ from rkblocks.verify.family import (
     projection,
     vanishes,
 )
-from rkblocks.verify.pieces import Interval, R
 
 
 @dataclass(frozen=True)

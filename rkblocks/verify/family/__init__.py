@@ -1,0 +1,1 @@
+"""Families: their cells, and what holds of every member: SSP coefficient, rho, region, least growth, a bound."""
