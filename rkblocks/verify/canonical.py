@@ -26,7 +26,7 @@ from rkblocks.verify.consistency import structure
 from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
-from rkblocks.verify.monotonicity import negative_at
+from rkblocks.verify.radius import negative_at
 from rkblocks.verify.values import LONGEST, root_digits, root_text, short
 
 DIGITS = 12

@@ -13,7 +13,7 @@ from rkblocks.tableau import Claimed
 from rkblocks.verify import trees
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
-from rkblocks.verify.monotonicity import negative_at
+from rkblocks.verify.radius import negative_at
 from rkblocks.verify.report import ClaimReport
 from rkblocks.verify.values import bounds_text, off, off_root, root_text, short, why_absent
 

@@ -16,7 +16,7 @@ from rkblocks.verify.budget import PART, within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
-from rkblocks.verify.monotonicity import ssp_coefficient
+from rkblocks.verify.radius import ssp_coefficient
 from rkblocks.verify.nonautonomous import TimedOrder, timed_order
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, loosened, magnitude, order_of
 from rkblocks.verify.resolvent import Place

@@ -19,7 +19,7 @@ from rkblocks.verify.family.inequality import nonnegative, value_at
 from rkblocks.verify.family.minimum import least_growth
 from rkblocks.verify.family.region import reach, region
 from rkblocks.verify.family.ssp_cases import ssp_cases
-from rkblocks.verify.monotonicity import ssp_coefficient
+from rkblocks.verify.radius import ssp_coefficient
 from rkblocks.verify.variance import variance_growth
 
 ARK = known.ark()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
 from rkblocks.forms import reduce
-from rkblocks.verify.monotonicity import (
+from rkblocks.verify.radius import (
     entry_polynomial,
     immediate_failure,
     negative_at,

@@ -16,7 +16,7 @@ from rkblocks.forms import Row, Rows, reduce, resolvent
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.inequality import Point, nonnegative, probes
-from rkblocks.verify.monotonicity import ssp_coefficient
+from rkblocks.verify.radius import ssp_coefficient
 
 MOST_PARAMETERS = 2
 MOST_STAGES = 4

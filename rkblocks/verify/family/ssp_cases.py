@@ -25,7 +25,7 @@ from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.pieces import Case, Family, Piece, R, element, merge
-from rkblocks.verify.monotonicity import entry_polynomial, ssp_coefficient
+from rkblocks.verify.radius import entry_polynomial, ssp_coefficient
 from rkblocks.verify.resolvent import places
 
 MOST_STAGES = 6
