@@ -7,8 +7,9 @@ the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rkblocks.exact.field import Element, Field
 
@@ -80,12 +81,16 @@ def resolvent(field: Field, A: Rows, b: Row, r: Element) -> tuple[Rows, Row]:
     P has m+1 rows, row i with its i entries left of the diagonal; d has m+1 entries.  By forward substitution, since an
     explicit method's K is strictly lower triangular (Kraaijevanger 1991).
     """
-    K = [*A, b]
-    P: list[list[Element]] = []
-    d: list[Element] = []
+    P, d = zip(*substituted([*A, b], r, field.one), strict=True)
+    return tuple(map(tuple, P)), tuple(d)
+
+
+def substituted(K: Sequence[Sequence[Any]], r: Any, one: Any) -> Iterator[tuple[list[Any], Any]]:
+    """Yield row after row of P(r) and d(r), as `resolvent` says, in whatever K, r and one are numbers of."""
+    P: list[list[Any]] = []
+    d: list[Any] = []
     for i, row in enumerate(K):
-        new = list(row[:i])
-        rest = field.one
+        new, rest = list(row[:i]), one
         for j in range(i):
             if row[j]:
                 factor = r * row[j]
@@ -95,7 +100,7 @@ def resolvent(field: Field, A: Rows, b: Row, r: Element) -> tuple[Rows, Row]:
                         new[k] = new[k] - factor * entry
         P.append(new)
         d.append(rest)
-    return tuple(map(tuple, P)), tuple(d)
+        yield new, rest
 
 
 def canonical_shu_osher(field: Field, A: Rows, b: Row, r: Element) -> ShuOsher:

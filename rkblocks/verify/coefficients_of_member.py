@@ -12,8 +12,8 @@ from rkblocks.exact.value import Exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.verify.crossing import Crossing
 from rkblocks.verify.facts import Facts
+from rkblocks.verify.radius import Place
 from rkblocks.verify.report import Certificate, DeclaredReport, EuclideanReport, OptimalReport, RhoCertificate
-from rkblocks.verify.resolvent import Place
 from rkblocks.verify.values import short, why_absent
 
 

@@ -16,10 +16,9 @@ from rkblocks.verify.budget import PART, within
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
-from rkblocks.verify.radius import ssp_coefficient
 from rkblocks.verify.nonautonomous import TimedOrder, timed_order
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, loosened, magnitude, order_of
-from rkblocks.verify.resolvent import Place
+from rkblocks.verify.radius import Place, ssp_coefficient
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 

@@ -15,21 +15,49 @@ nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
+from typing import NamedTuple
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.exact.isolate import Isolated
 from rkblocks.exact.roots import Root, isolated_odd_root
 from rkblocks.exact.work import TooLarge, spend
-from rkblocks.forms import Row, Rows, resolvent
+from rkblocks.forms import Row, Rows, resolvent, substituted
 from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
-from rkblocks.verify.guess import radius_guess
-from rkblocks.verify.integral import ring
-from rkblocks.verify.resolvent import Place, places
-from rkblocks.verify.search import bound, bracket, simple_zero, suspects, tightened
+from rkblocks.verify.integral import Integral, ring
 
 FEW = 4
 """So many entries are written as polynomials at once; more are thinned out first."""
+MARGIN = Fraction(1, 1 << 20)
+HALVINGS = 40
+"""The bracket is halved at most so often."""
+TIGHT = 80
+"""Bits of the second, narrower bracket around a candidate."""
+SLACK = 1e-11
+STEPS = 60
+
+
+class Place(NamedTuple):
+    """An entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
+
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        """The name in reports: ``P[3,0]``, ``d[2]``."""
+        return f"d[{self.row}]" if self.column < 0 else f"P[{self.row},{self.column}]"
+
+
+def places(m: int) -> Iterator[Place]:
+    """All entries of P below the diagonal, then those of d."""
+    for i in range(m + 1):
+        for j in range(min(i, m)):
+            yield Place(i, j)
+    for i in range(m + 1):
+        yield Place(i, -1)
 
 
 @dataclass(frozen=True)
@@ -38,63 +66,6 @@ class Negative:
 
     entry: Place
     value: Element
-
-
-def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
-    """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
-    integers = ring(field)
-    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
-    m = len(b)
-    i, j = place
-    K = [[(k, flat[row * m + k]) for k in range(m) if flat[row * m + k]] for row in range(m + 1)]
-    scale = integers.one
-    vector = [integers.one] * (m + 1)
-    if j >= 0:
-        vector = [flat[row * m + j] for row in range(m + 1)]
-        scale = scale * denominator
-    products = sum(map(len, K))
-    bits = 0 if field.parameters else denominator.bit_length()
-    found = []
-    for k in range(m + 1):
-        spend(products << 2 * len(field.roots), k * bits, bits)
-        found.append(integers.element(vector[i] * (-1) ** k, scale))
-        vector = [sum((a * vector[n] for n, a in row if vector[n]), integers.zero) for row in K]
-        scale = scale * denominator
-    while found and not found[-1]:
-        found.pop()
-    return tuple(found)
-
-
-def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
-    """A negative entry of P(r) or d(r), which refutes r <= R; None certifies it.
-
-    Args:
-        field, A, b: an explicit method with numbers as entries.
-        r: the value claimed, a nonnegative number of the field.
-    """
-    P, d = resolvent(field, A, b, r)
-    for place in places(len(b)):
-        i, j = place
-        value = d[i] if j < 0 else P[i][j]
-        if value and field.sign(value) < 0:
-            return Negative(place, value)
-    return None
-
-
-def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
-    """An entry of P that is negative for all small r > 0, so that R = 0; None if R > 0.
-
-    It is a negative entry of K, or an entry that K lacks and K**2 has.
-    """
-    K = (*A, b)
-    below = [(i, j) for i, j in places(len(b)) if j >= 0]
-    for i, j in below:
-        if K[i][j] and field.sign(K[i][j]) < 0:
-            return Place(i, j)
-    for i, j in below:  # all entries are nonnegative here, so nothing cancels in K**2
-        if not K[i][j] and any(K[i][k] and K[k][j] for k in range(j + 1, i)):
-            return Place(i, j)
-    return None
 
 
 def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
@@ -151,3 +122,229 @@ def _among(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> Cros
 
 def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:
     return [(place, entry_polynomial(field, A, b, place)) for place in chosen]
+
+
+def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
+    """An entry of P that is negative for all small r > 0, so that R = 0; None if R > 0.
+
+    It is a negative entry of K, or an entry that K lacks and K**2 has.
+    """
+    K = (*A, b)
+    below = [(i, j) for i, j in places(len(b)) if j >= 0]
+    for i, j in below:
+        if K[i][j] and field.sign(K[i][j]) < 0:
+            return Place(i, j)
+    for i, j in below:  # all entries are nonnegative here, so nothing cancels in K**2
+        if not K[i][j] and any(K[i][k] and K[k][j] for k in range(j + 1, i)):
+            return Place(i, j)
+    return None
+
+
+def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
+    """A negative entry of P(r) or d(r), which refutes r <= R; None certifies it.
+
+    Args:
+        field, A, b: an explicit method with numbers as entries.
+        r: the value claimed, a nonnegative number of the field.
+    """
+    P, d = resolvent(field, A, b, r)
+    for place in places(len(b)):
+        i, j = place
+        value = d[i] if j < 0 else P[i][j]
+        if value and field.sign(value) < 0:
+            return Negative(place, value)
+    return None
+
+
+def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
+    """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
+    integers = ring(field)
+    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
+    m = len(b)
+    i, j = place
+    K = [[(k, flat[row * m + k]) for k in range(m) if flat[row * m + k]] for row in range(m + 1)]
+    scale = integers.one
+    vector = [integers.one] * (m + 1)
+    if j >= 0:
+        vector = [flat[row * m + j] for row in range(m + 1)]
+        scale = scale * denominator
+    products = sum(map(len, K))
+    bits = 0 if field.parameters else denominator.bit_length()
+    found = []
+    for k in range(m + 1):
+        spend(products << 2 * len(field.roots), k * bits, bits)
+        found.append(integers.element(vector[i] * (-1) ** k, scale))
+        vector = [sum((a * vector[n] for n, a in row if vector[n]), integers.zero) for row in K]
+        scale = scale * denominator
+    while found and not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
+# -- a guess in floats, and proven bounds around it --------------------------------------------------------------------
+
+
+def radius_guess(field: Field, A: Rows, b: Row) -> Fraction:
+    """A positive guess at R by bisection in floats; it may be far off for many stages, where rounding errors grow."""
+    try:
+        K = [[field.to_float(entry) for entry in row[:i]] for i, row in enumerate((*A, b))]
+    except OverflowError:  # the bracket finds its way from anywhere
+        return Fraction(1)
+    total = sum(K[-1])
+    low, high = 0.0, (len(b) + 1) / total if total > 0 else 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        rows = substituted(K, middle, 1.0)
+        holds = all(rest >= -SLACK and min(row, default=0.0) >= -SLACK for row, rest in rows)
+        low, high = (middle, high) if holds else (low, middle)
+    return Fraction(low or high) if isfinite(low or high) else Fraction(1)
+
+
+def feasible(field: Field, A: Rows, b: Row, r: Fraction) -> bool:
+    """Whether every entry of P(r) and d(r) is nonnegative."""
+    at = Resolvent(field, A, b, r)
+    return all(at.sign(place) >= 0 for place in places(len(b)))
+
+
+def simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
+    """An entry that changes sign at r, if r <= R; it proves R = r.  The derivatives are P' = -P P and d' = -P d."""
+    at = Resolvent(field, A, b, r)
+    signs = {place: at.sign(place) for place in places(len(b))}
+    if min(signs.values()) < 0:
+        return None
+    for place, sign in signs.items():  # all entries are nonnegative here, so nothing cancels in the sum
+        i, j = place
+        if not sign and any(signs[Place(i, k)] and signs.get(Place(k, j)) for k in range(i)):
+            return place
+    return None
+
+
+def bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, Fraction]:
+    """(lo, hi) with lo <= R < hi, proved by exact evaluation, for a method with R > 0 and b != 0.
+
+    Raises TooLarge, with the bounds that are proved by then, where the budget ends.
+    """
+    proved, refuted = Fraction(0), None
+    low, high = _rounded(guess * (1 - MARGIN)), _rounded(guess * (1 + MARGIN))
+    try:
+        while not feasible(field, A, b, low):  # ends: R > 0
+            low, high = low / 2, low
+            refuted = high
+        proved = low
+        while refuted is None:  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
+            if feasible(field, A, b, high):
+                proved, high = high, high * 2
+            else:
+                refuted = high
+        for _ in range(HALVINGS):
+            if refuted - proved <= 2 * MARGIN * refuted:
+                break
+            middle = (proved + refuted) / 2
+            proved, refuted = (middle, refuted) if feasible(field, A, b, middle) else (proved, middle)
+    except TooLarge as limit:
+        raise TooLarge(proved, bound(field, b) if refuted is None else refuted) from limit
+    return proved, refuted
+
+
+def bound(field: Field, b: Row) -> Fraction:
+    """A number above R, for a method with R > 0 and b != 0."""
+    total, _ = field.enclose(sum(b, field.zero))
+    return (len(b) + 1) / total
+
+
+def tightened(
+    field: Field, A: Rows, b: Row, low: Fraction, high: Fraction, candidate: Isolated
+) -> tuple[Fraction, Fraction]:
+    """A narrower bracket: around the candidate if R is there, else on the side of it where R is."""
+    near = candidate.refine(TIGHT)
+    unit = high / (1 << TIGHT)
+    for at in (near.low - unit, near.high + unit):
+        if low < at < high:
+            low, high = (at, high) if feasible(field, A, b, at) else (low, at)
+    return low, high
+
+
+def _rounded(r: Fraction) -> Fraction:
+    """A fraction of 24 leading bits near r: short numbers make short entries."""
+    shift = 24 - (r.numerator.bit_length() - r.denominator.bit_length())
+    scale = Fraction(2) ** shift
+    return Fraction(round(r * scale)) / scale
+
+
+def suspects(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> list[Place]:
+    """The entries that may change sign between low <= R and high, first those that seem to cross first."""
+    at, before, above = (Resolvent(field, A, b, r) for r in (low, 2 * low - high, high))
+    found = []
+    for place in places(len(b)):
+        value, bound = at.numerator(place) * before.scale(place), before.numerator(place) * at.scale(place)
+        if bound and at.sign_of(value + value - bound) <= 0:
+            found.append(place)
+
+    def crossing(place: Place) -> Fraction:
+        start, end = (Fraction(*field.enclose(x.value(place))[:1]) for x in (at, above))
+        return start / (start - end) if end < 0 else Fraction(2)
+
+    return sorted(found, key=crossing)
+
+
+# -- exact values at one r ---------------------------------------------------------------------------------------------
+
+
+class Resolvent:
+    """The entries of P(r) and d(r) of one method at one rational value r = p/q, without a single division.
+
+    By forward substitution, over the common denominators ``D (qD)**i`` of row i, where D is that of K.  In the field
+    every sum would take a greatest common divisor, which is most of the time; so only signs need the size of numbers.
+    """
+
+    def __init__(self, field: Field, A: Rows, b: Row, r: Fraction) -> None:
+        self.field = field
+        self.ring = ring(field)
+        m = len(b)
+        flat, self._denominator = self.ring.clear(entry for row in (*A, b) for entry in row)
+        self._base = r.denominator * self._denominator
+        powers = [1]
+        for _ in range(m + 1):
+            powers.append(powers[-1] * self._base)
+        self._powers = powers
+        self._P: list[list[Integral]] = []
+        self._d: list[Integral] = []
+        bits = self._base.bit_length()
+        for i in range(m + 1):
+            spend(i * (i + 1) << 2 * len(field.roots), i * bits, bits)
+            new = [flat[i * m + k] * powers[i] for k in range(min(i, m))]
+            rest = self.ring.one * powers[i]
+            for j in range(min(i, m)):
+                entry = flat[i * m + j]
+                if entry:
+                    factor = entry * (r.numerator * powers[i - 1 - j])
+                    rest = rest - factor * self._d[j]
+                    for k, earlier in enumerate(self._P[j]):
+                        if earlier:
+                            new[k] = new[k] - factor * earlier
+            self._P.append(new)
+            self._d.append(rest)
+
+    def numerator(self, place: Place) -> Integral:
+        """The entry times ``scale(place)``."""
+        i, j = place
+        return self._d[i] if j < 0 else self._P[i][j]
+
+    def scale(self, place: Place) -> int:
+        """The positive denominator of an entry."""
+        i, j = place
+        return self._powers[i] if j < 0 else self._powers[i] * self._denominator
+
+    def sign(self, place: Place) -> int:
+        """The sign of an entry."""
+        return self.sign_of(self.numerator(place))
+
+    def value(self, place: Place) -> Element:
+        """An entry as an element of the field."""
+        return self.ring.element(self.numerator(place), self.scale(place))
+
+    def sign_of(self, a: Integral) -> int:
+        """The sign of an integral number."""
+        if isinstance(a, int):
+            return (a > 0) - (a < 0)
+        return self.field.sign(self.ring.element(a)) if a else 0

@@ -15,8 +15,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Row, Rows
 from rkblocks.verify.family import cells
-from rkblocks.verify.radius import entry_polynomial
-from rkblocks.verify.resolvent import Place
+from rkblocks.verify.radius import Place, entry_polynomial
 
 R = Symbol("_r")  # no parameter of a file can have this name
 

@@ -1,10 +1,10 @@
 """The radius of circle contractivity of a family with one effective parameter, as a piecewise function on its domain.
 
 rho(t) is the least positive root r of det(B + r M), a polynomial in r and t, where every weight is positive, and 0
-elsewhere.  As for C (`ssp_cases`), the domain is cut where leading and constant coefficients, discriminants and resultants
-of the irreducible factors vanish, and where a weight does or two stages become equal; between two cuts rho is the same
-root of the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an irrational cut
-belongs to no piece.
+elsewhere.  As for C (`ssp_cases`), the domain is cut where leading and constant coefficients, discriminants and
+resultants of the irreducible factors vanish, and where a weight does or two stages become equal; between two cuts rho
+is the same root of the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an
+irrational cut belongs to no piece.
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ from rkblocks.forms import Row, Rows, reduce
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.pieces import Case, Family, Piece, R, element, merge
-from rkblocks.verify.radius import entry_polynomial, ssp_coefficient
-from rkblocks.verify.resolvent import places
+from rkblocks.verify.radius import entry_polynomial, places, ssp_coefficient
 
 MOST_STAGES = 6
 MOST_FACTORS = 24

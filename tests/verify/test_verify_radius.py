@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
 from rkblocks.forms import reduce
+from rkblocks.verify.order import order
 from rkblocks.verify.radius import (
     entry_polynomial,
     immediate_failure,
     negative_at,
+    places,
     ssp_coefficient,
 )
-from rkblocks.verify.order import order
-from rkblocks.verify.resolvent import places
 
 
 def entries_at(method: known.Method, r: Fraction) -> dict[tuple[int, int], Fraction]:
