@@ -5,6 +5,7 @@ This is the one place where an exact number becomes text, so that nothing ever h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
@@ -201,3 +202,8 @@ def _exponent(size: Fraction) -> int:
     while size < Fraction(10) ** guess:
         guess -= 1
     return guess
+
+
+def all_exact(field: Field, entries: Sequence[Element]) -> tuple[Exact, ...]:
+    """The elements of a row."""
+    return tuple(Exact(field, entry) for entry in entries)

@@ -6,24 +6,29 @@ from dataclasses import replace
 from functools import partial
 
 from rkblocks.exact.field import Field
-from rkblocks.exact.value import Exact
+from rkblocks.exact.value import Exact, all_exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.budget import within
-from rkblocks.verify.coefficients_of_member import all_exact, declared_part, euclidean_part, optimal_of, optimal_part
-from rkblocks.verify.crossing import Coefficients
+from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
+from rkblocks.verify.radius import Place
 from rkblocks.verify.report import (
     AnyNormReport,
+    Certificate,
     ContractivityReport,
+    DeclaredReport,
     EmbeddedReport,
     ErrorNorm,
+    EuclideanReport,
     Intervals,
     MethodReport,
     MinimumReport,
+    OptimalReport,
     OrderReport,
+    RhoCertificate,
     RootReport,
     SspReport,
     StabilityReport,
@@ -35,6 +40,7 @@ from rkblocks.verify.report import (
 from rkblocks.verify.rounded import digits_unit
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
 from rkblocks.verify.threshold import linear_threshold
+from rkblocks.verify.values import short, why_absent
 from rkblocks.verify.variance import ASSUMPTIONS
 
 
@@ -97,7 +103,7 @@ def ssp_part(facts: Facts) -> SspReport:
     if facts.tableau.parameters:
         from rkblocks.verify import report_from_family
 
-        return report_from_family.ssp_part(facts)
+        return report_from_family.ssp_part(facts, declared_part(facts.at_init), optimal_part(facts.at_init))
     crossing = within(lambda: linear_threshold(facts.field, facts.stability))
     linear = None
     if crossing is not None:
@@ -107,11 +113,12 @@ def ssp_part(facts: Facts) -> SspReport:
 
 def contractivity_part(facts: Facts) -> ContractivityReport:
     """How long a step does not expand differences: in any norm (C), and in the Euclidean one (rho)."""
+    optimal, rho = optimal_part(facts.at_init), euclidean_part(facts.at_init)
     if not facts.effective:
-        return ContractivityReport(AnyNormReport(optimal_part(facts.at_init)), euclidean_part(facts.at_init))
+        return ContractivityReport(AnyNormReport(optimal), rho)
     from rkblocks.verify import report_from_family
 
-    return report_from_family.contractivity_part(facts)
+    return report_from_family.contractivity_part(facts, optimal, rho)
 
 
 def variance_part(facts: Facts) -> VarianceReport:
@@ -164,7 +171,7 @@ def typed_part(facts: Facts) -> TypedReport | None:
     """The figures of the table as written, where stages were removed from it."""
     if not facts.was_reduced:
         return None
-    optimal = None if facts.tableau.parameters else optimal_of(facts.field, facts.optimal_as_typed)
+    optimal = None if facts.tableau.parameters else _optimal(facts.field, facts.optimal_as_typed)
     return TypedReport(facts.tableau.stages, optimal, _variance(facts, None, reduced=False))
 
 
@@ -186,3 +193,46 @@ def _variance(facts: Facts, minimum: MinimumReport | str | None, reduced: bool =
 def _row_sums(facts: Facts) -> Row:
     A: Rows = facts.reduced.A
     return tuple(sum(row, facts.field.zero) for row in A)
+
+
+def declared_part(facts: Facts) -> DeclaredReport | None:
+    """What the Shu-Osher form of a tableau without parameters certifies."""
+    found = facts.declared
+    if found is None:
+        return None
+    rows = Exact(facts.field, facts.alpha_defect) if facts.alpha_defect else None
+    cfl = None if found.cfl is None else Exact(facts.field, found.cfl)
+    downwind = None if found.downwind is None else Exact(facts.field, found.downwind)
+    return DeclaredReport(found.nonnegative, cfl, row_sums=rows, with_downwind=downwind)
+
+
+def optimal_part(facts: Facts) -> OptimalReport:
+    """The optimal coefficient of a tableau without parameters, or its bounds."""
+    if facts.bracket is not None:
+        return OptimalReport(None, bracket=facts.bracket)
+    return _optimal(facts.field, facts.optimal)
+
+
+def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> OptimalReport:
+    """What a coefficient is, as a report holds it."""
+    if crossing is None:
+        return OptimalReport(None)
+    if isinstance(crossing, TooLarge):
+        return OptimalReport(None, bracket=crossing.bounds, absent=None if crossing.bounds else why_absent(crossing))
+    certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
+    return OptimalReport(Exact.root(crossing.root), certificate)
+
+
+def euclidean_part(facts: Facts) -> EuclideanReport:
+    """rho of a tableau without parameters, or its bounds."""
+    found, field = facts.contractivity, facts.field
+    if isinstance(found, TooLarge):
+        return EuclideanReport(None, bracket=found.bounds, absent=None if found.bounds else why_absent(found))
+    if found is None:
+        return EuclideanReport(None, absent="has no limit: every weight is 0")
+    weight = None
+    if found.stage is not None:
+        kept = facts.reduced.kept[found.stage]
+        weight = f"b[{kept}] = {short(field, facts.reduced.b[found.stage])}"
+    certificate = RhoCertificate(found.root, all_exact(field, found.direction) or None, weight)
+    return EuclideanReport(Exact.root(found.root), certificate)

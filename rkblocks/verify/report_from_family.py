@@ -5,10 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rkblocks.exact.roots import Root
-from rkblocks.exact.value import Exact
+from rkblocks.exact.value import Exact, all_exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.verify.budget import within
-from rkblocks.verify.coefficients_of_member import all_exact, declared_part, euclidean_part, optimal_part
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family.inequality import value_at
 from rkblocks.verify.family.minimum import least_growth
@@ -30,16 +29,15 @@ from rkblocks.verify.report import (
 from rkblocks.verify.values import why_absent
 
 
-def ssp_part(facts: Facts) -> SspReport:
-    """Declared and optimal SSP coefficients on the whole domain, with the region of nonnegativity."""
+def ssp_part(facts: Facts, declared: DeclaredReport | None, optimal: OptimalReport) -> SspReport:
+    """Declared and optimal SSP coefficients on the whole domain, beside those at its start, and where they hold."""
     region = facts.region
     conditions = None if region is None else all_exact(facts.field, [c for _, c in region.conditions])
-    return SspReport(_declared(facts), _optimal(facts), conditions)
+    return SspReport(_declared(facts, declared), _optimal(facts, optimal), conditions)
 
 
-def contractivity_part(facts: Facts) -> ContractivityReport:
-    """C and rho of a family; the numbers are those at its start."""
-    optimal, start = _optimal(facts), euclidean_part(facts.at_init)
+def contractivity_part(facts: Facts, optimal: OptimalReport, rho: EuclideanReport) -> ContractivityReport:
+    """C and rho of a family, beside those at its start."""
     shown = None
     if facts.rho_cases is not None:
         name = facts.effective[0].name
@@ -50,7 +48,8 @@ def contractivity_part(facts: Facts) -> ContractivityReport:
             for piece in facts.rho_cases
         )
     absent = why_absent(facts.tried_rho_cases)
-    return ContractivityReport(AnyNormReport(optimal), EuclideanReport(None, cases=shown, at_init=start, absent=absent))
+    found = EuclideanReport(None, cases=shown, at_init=rho, absent=absent)
+    return ContractivityReport(AnyNormReport(_optimal(facts, optimal)), found)
 
 
 def minimum_part(facts: Facts) -> MinimumReport | str | None:
@@ -85,9 +84,8 @@ def _bound(root: Root) -> str:
     return root.text or f"{root.to_float():.12g}"
 
 
-def _declared(facts: Facts) -> DeclaredReport | None:
+def _declared(facts: Facts, start: DeclaredReport | None) -> DeclaredReport | None:
     region, form = facts.region, facts.tableau.shu_osher
-    start = declared_part(facts.at_init)
     if region is None or form is None or start is None:
         return None
     counterexample = None
@@ -106,8 +104,7 @@ def _declared(facts: Facts) -> DeclaredReport | None:
     )
 
 
-def _optimal(facts: Facts) -> OptimalReport:
-    start = optimal_part(facts.at_init)
+def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
     cases = facts.cases
     if cases is None:
         if not facts.effective:
