@@ -11,6 +11,9 @@ from rkblocks.figures.comparison import comparison as comparison
 from rkblocks.figures.depth import ALONG_DEPTH as ALONG_DEPTH
 from rkblocks.figures.depth_comparison import depth_comparison as depth_comparison
 from rkblocks.figures.growth import growth as growth
+from rkblocks.figures.ladders import Rung as Rung
+from rkblocks.figures.ladders import Trends as Trends
+from rkblocks.figures.ladders import ladders as ladders
 from rkblocks.figures.pictures import adversarial_images as adversarial_images
 from rkblocks.figures.pictures import loss_surface as loss_surface
 from rkblocks.figures.style import save as save

@@ -40,7 +40,7 @@ def read(
     for number, table in enumerate(tables):
         place = f"contrast.{number}"
         problems += [reader.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
-        name = _name(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
+        name = named(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
         pairs = _pairs(table.get("pairs", []), f"{place}.pairs", problems)
         for problem in _strange(pairs, settings_of):
             message = f"{place}.pairs {problem}"
@@ -49,14 +49,14 @@ def read(
     return tuple(found)
 
 
-def _name(value: object, place: str, before: Sequence[str], problems: list[Diagnostic]) -> str:
-    """Return the name, a short line that no contrast before has, or append RK704."""
+def named(value: object, place: str, before: Sequence[str], problems: list[Diagnostic]) -> str:
+    """Return the name, a short line that none before has, or append RK704."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > LONGEST:
         message = f"{place} is {str(value)[:LONGEST]!r}, expected a line of 1 to {LONGEST} characters"
         problems.append(diagnostic("RK704", message, path=place))
         return ""
     if value in before:
-        problems.append(diagnostic("RK704", f"{place} {value!r} is that of a contrast before it", path=place))
+        problems.append(diagnostic("RK704", f"{place} {value!r} is that of one before it", path=place))
     return value
 
 

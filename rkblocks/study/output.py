@@ -11,13 +11,14 @@ from typing import Any
 from rkblocks import figures
 from rkblocks.runs.storage import write_text
 from rkblocks.study import tables
+from rkblocks.study.contrasts import ALL
 from rkblocks.study.grid import BLOCKS, CALLS, DEPTH
 from rkblocks.study.keys import heading
 
 
 def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
     """Return the files written: results.json, table.md, table.csv, table.tex; accuracy.png and .svg where there is
-    anything to draw.
+    anything to draw, and ladders.png and .svg where the study has trends.
 
     Raises RkblocksError RK716, RK824 (cannot be written), RK901 (no matplotlib).
     """
@@ -33,7 +34,26 @@ def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
     columns = {column["key"]: column["title"] for column in content["columns"]}
     parts = panels(content)
     drawn = figures.save(figures.comparison(parts, columns), folder / "accuracy") if parts else []
+    if climbed := trends(content):
+        drawn += figures.save(figures.ladders(climbed, content["columns"][-1]["title"]), folder / "ladders")
     return [*(folder / name for name in texts), *drawn]
+
+
+def trends(content: Mapping[str, Any]) -> figures.Trends:
+    """Return the trends of the study that have results, under the last attack; a ladder by its first and last rung."""
+    key = content["columns"][-1]["key"]
+    found: dict[str, tuple[str, dict[str, list[figures.Rung]]]] = {}
+    for row in content["trends"]:
+        if row["attack"] != key or row["ladder"] == ALL:
+            continue
+        title = ", ".join([row["trend"], *(f"{heading(axis)} = {text}" for axis, text in row["setting"].items())])
+        names, rungs = row["ladder"].split(", "), []
+        for cell in content["summary"]:
+            own = all(cell["axes"].get(axis) == text for axis, text in row["setting"].items())
+            if own and cell["blocks"] in names and key in cell["accuracy"]:
+                rungs.append((cell["scheme"][row["property"]], *cell["accuracy"][key]))
+        found.setdefault(title, (row["property"], {}))[1][f"{names[0]} to {names[-1]}"] = sorted(rungs)
+    return found
 
 
 def panels(content: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

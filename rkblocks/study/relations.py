@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rkblocks import verify
-from rkblocks.study.spec import Study
+from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import counts
 from rkblocks.tableau import Tableau
 
@@ -68,25 +68,29 @@ def _facts(tableau: Tableau) -> dict[str, float]:
 
 
 def relations(
-    study: Study, entries: Sequence[Mapping[str, Any]], properties: Mapping[str, Mapping[str, float]]
+    cells: Sequence[Cell],
+    seeds: Sequence[int],
+    columns: Sequence[str],
+    entries: Sequence[Mapping[str, Any]],
+    properties: Mapping[str, Mapping[str, float]],
 ) -> list[dict[str, Any]]:
     """Return a row for each setting, accuracy and property: what `relation` says of the schemes of that setting.
 
-    properties: `facts` of each cell, by name. Only schemes with all seeds of the study count; settings with fewer than
-    five such schemes are left out, and so is a property that all of them share.
+    columns: keys of the accuracies; properties: `facts` of each cell, by name. Only schemes with all seeds of the study
+    count; settings with fewer than five such schemes are left out, and so is a property that all of them share.
     """
     values, rows = counts(entries), []
-    for setting in dict.fromkeys(cell.setting for cell in study.cells):
-        cells = [c for c in study.cells if c.setting == setting and set(study.seeds) == set(values.get(c.name, ()))]
-        for column in study.columns:
-            full = [c for c in cells if all(column.key in values[c.name][seed] for seed in study.seeds)]
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        whole = [c for c in cells if c.setting == setting and set(seeds) == set(values.get(c.name, ()))]
+        for column in columns:
+            full = [c for c in whole if all(column in values[c.name][seed] for seed in seeds)]
             if len(full) < LEAST:
                 continue
-            accuracy = np.array([[values[c.name][seed][column.key] for seed in study.seeds] for c in full])
+            accuracy = np.array([[values[c.name][seed][column] for seed in seeds] for c in full])
             for fact in FACTS:
                 found = relation(accuracy, [properties[c.name][fact] for c in full])
                 if found is not None:
-                    rows.append({"setting": dict(setting), "attack": column.key, "property": fact, **asdict(found)})
+                    rows.append({"setting": dict(setting), "attack": column, "property": fact, **asdict(found)})
     return rows
 
 

@@ -12,7 +12,7 @@ from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
 from rkblocks.nets.schemes import names
 from rkblocks.nets.schemes import schemes as schemes_of
-from rkblocks.study import contrasts
+from rkblocks.study import contrasts, trends
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
@@ -42,6 +42,7 @@ def collect(study: Study, states: States) -> dict[str, Any]:
         if (cell.name, seed) in states and states[cell.name, seed].found
     ]
     properties = {cell.name: facts(_schemes(study, cell, states)) for cell in study.cells}
+    keys = [column.key for column in study.columns]
     return {
         "version": 1,
         "study": {**asdict(study.head), "seeds": list(study.seeds), "networks": len(study.cells) * len(study.seeds)},
@@ -59,8 +60,9 @@ def collect(study: Study, states: States) -> dict[str, Any]:
         "paper": study.paper.source,
         "entries": entries,
         "summary": summary(study, entries, properties),
-        "relations": relations(study, entries, properties),
-        "contrasts": contrasts.rows(study.contrasts, study.cells, [column.key for column in study.columns], entries),
+        "relations": relations(study.cells, study.seeds, keys, entries, properties),
+        "contrasts": contrasts.rows(study.contrasts, study.cells, keys, entries),
+        "trends": trends.rows(study.trends, study.cells, keys, entries, properties),
     }
 
 

@@ -7,6 +7,7 @@ name, title, preset      what it is, and the recipe that all networks start from
 [evaluation]             which attacks, on how many images
 [paper]                  numbers to print beside
 [[contrast]]             pairs of schemes to compare
+[[trend]]                ladders of schemes along which a property moves
 [resources]              what one task takes on a cluster
 """
 
@@ -26,12 +27,13 @@ from rkblocks.runs import config as configs
 from rkblocks.runs.config import Config, Recipe
 from rkblocks.settings import reader, toml
 from rkblocks.settings.reader import at_least, between, positive, setting
-from rkblocks.study import contrasts
+from rkblocks.study import contrasts, trends
 from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.places import placed
 from rkblocks.study.plan import Attack, Column, Evaluation, columns
+from rkblocks.study.trends import Trend
 
 FILE = "study.toml"
 MOST_NETWORKS = 10_000
@@ -81,6 +83,7 @@ class Study:
     text: str
     path: Path
     contrasts: tuple[Contrast, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
     @property
     def name(self) -> str:
@@ -126,7 +129,7 @@ def load(source: str | os.PathLike[str]) -> Study:
     return study
 
 
-SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast", "resources")
+SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast", "trend", "resources")
 
 
 def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Study | None:
@@ -185,8 +188,9 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         return None
     known = [column.key for column in study.columns]
     compared = contrasts.read(tables(table, "contrast", problems), found, problems)
+    climbed = trends.read(tables(table, "trend", problems), found, problems)
     paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
-    return replace(study, paper=paper, contrasts=compared)
+    return replace(study, paper=paper, contrasts=compared, trends=climbed)
 
 
 def _fits(study: Study, problems: list[Diagnostic]) -> bool:

@@ -53,8 +53,14 @@ def study():
     return figures.comparison({"N = 6": rows, "N = 10": rows, "N = 12": other}, {"clean": "clean", "pgd20": "PGD-20"})
 
 
+def climbed():
+    rungs = [(0.0, 0.5, 0.01), (1.0, 0.6, None), (2.0, 0.7, 0.02)]
+    return figures.ladders({"C": ("ssp", {"a to b": rungs, "c to d": rungs[:2]}), "order": ("order", {})}, "PGD-20")
+
+
 FIGURES = {
     "study": study,
+    "ladders": climbed,
     "growth": lambda: figures.growth([analysis("euler", 1.0), analysis("euler", 1.2), analysis("ssp3", 0.8)]),
     "accuracy": curves,
     "summary": bars,
@@ -158,6 +164,13 @@ def test_pyplot_is_never_imported():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_ladder_has_its_line_of_least_squares():
+    first, other = climbed().axes
+    assert (first.get_title(), first.get_xlabel(), other.get_xlabel()) == ("C", "SSP coefficient C", "order")
+    lines = [line for line in first.lines if line.get_marker() == ""]
+    assert [list(line.get_ydata()) for line in lines] == [pytest.approx([0.5, 0.6, 0.7]), pytest.approx([0.5, 0.6])]
 
 
 def test_a_study_has_a_panel_for_each_setting_and_hollow_points_of_the_paper():

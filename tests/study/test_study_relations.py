@@ -79,24 +79,20 @@ def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: py
             self.name = self.blocks = name
             self.setting = ()
 
-    class Study:
-        cells = tuple(map(Cell, ("euler", "midpoint", "ssp2", "ssp3", "rk4")))
-        seeds = (0, 1)
-        columns = (Column(),)
-
+    cells = tuple(map(Cell, ("euler", "midpoint", "ssp2", "ssp3", "rk4")))
     entries = [
         {"cell": cell.name, "seed": seed, "n": 100, "accuracy": {"clean": (10 * i + seed) / 100}}
-        for i, cell in enumerate(Study.cells)
+        for i, cell in enumerate(cells)
         for seed in (0, 1)
     ]
-    known = {cell.name: of(cell.name) for cell in Study.cells}
-    assert {row["property"] for row in relations.relations(Study(), entries, known)} == {
+    known = {cell.name: of(cell.name) for cell in cells}
+    assert {row["property"] for row in relations.relations(cells, (0, 1), ["clean"], entries, known)} == {
         "ssp",
         "growth",
         "calls",
         "order",
     }  # type: ignore[arg-type]
-    assert relations.relations(Study(), entries[:-1], known) == []  # type: ignore[arg-type]
+    assert relations.relations(cells, (0, 1), ["clean"], entries[:-1], known) == []  # type: ignore[arg-type]
 
 
 def test_equal_means_tie_whatever_rounding_does() -> None:

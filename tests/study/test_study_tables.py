@@ -90,6 +90,7 @@ CONTENT: dict[str, Any] = {
         }
         for fact, rho, interval in (("ssp", 0.9, [0.5, 1.0]), ("growth", -0.25, None))
     ],
+    "trends": [],
     "contrasts": [
         {
             "setting": {"calls": "4"},

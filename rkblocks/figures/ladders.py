@@ -1,0 +1,45 @@
+"""Accuracy along ladders of schemes on which one property moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rkblocks.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Rung = tuple[float, float, float | None]
+"""(property, mean accuracy, its deviation over the seeds)"""
+Trends = Mapping[str, tuple[str, Mapping[str, Sequence[Rung]]]]
+"""title -> (property, a key of WORDS; {name of a ladder: rungs})"""
+WORDS = {
+    "ssp": "SSP coefficient C",
+    "growth": "variance growth of a step (Lemma 3)",
+    "calls": "calls of F",
+    "order": "order",
+}
+
+
+def ladders(trends: Trends, accuracy: str) -> Figure:
+    """Return a panel for each trend: a point for each rung, and the line of least squares of each ladder.
+
+    accuracy: of which attack.
+    """
+    figure, axes = style.new(1, len(trends), width=4.4, height=3.6)
+    for axis, (title, (moves, named)) in zip(axes[0], trends.items(), strict=True):
+        for number, (name, rungs) in enumerate(named.items()):
+            places, means = np.array([rung[0] for rung in rungs]), np.array([rung[1] for rung in rungs])
+            bars = [float("nan") if rung[2] is None else rung[2] for rung in rungs]
+            axis.errorbar(places, means, yerr=bars, capsize=2, label=style.fit(name), **style.points(number, 6))
+            if np.ptp(places) > 0:
+                slope, start = np.polyfit(places, means, 1)
+                axis.plot(places, start + slope * places, **style.look(number) | {"marker": "", "linewidth": 1})
+        axis.set_title(style.fit(title), fontsize="medium")
+        axis.set_xlabel(WORDS[moves])
+        axis.set_ylabel(f"accuracy under {accuracy}\n(bars: deviation over the seeds)")
+    style.legend_below(figure)
+    return figure

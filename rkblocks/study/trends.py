@@ -1,0 +1,115 @@
+"""Ladders of schemes along which one property moves: the slope of the accuracy in that property, with its interval.
+
+Among schemes off the shelf C, growth, stages and order move together.  A ladder is a row of schemes designed so that
+one of them moves and the others stay.  Which ladders are climbed is declared in the study file, before there are
+results.  In each seed the slope is that of least squares through the rungs, so that the seeds, which are independent,
+give its interval; what is the same for all rungs of a seed drops out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.settings import reader
+from rkblocks.study.contrasts import ALL, LONGEST, named
+from rkblocks.study.grid import Cell
+from rkblocks.study.relations import FACTS
+from rkblocks.study.statistics import by_cell, estimate
+
+KEYS = ("name", "property", "ladders")
+
+
+@dataclass(frozen=True)
+class Trend:
+    """[[trend]]: the property that moves, a key of `relations.FACTS`; ladders of two schemes or more, each of other
+    schemes that are alike but for it.
+    """
+
+    name: str
+    property: str
+    ladders: tuple[tuple[str, ...], ...]
+
+
+def read(tables: Iterable[Mapping[str, Any]], cells: Sequence[Cell], problems: list[Diagnostic]) -> tuple[Trend, ...]:
+    """Return the trends of their tables, or append what is wrong with them: RK703, RK704, RK851."""
+    known, found = list(dict.fromkeys(cell.blocks for cell in cells)), list[Trend]()
+    for number, table in enumerate(tables):
+        place = f"trend.{number}"
+        problems += [reader.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
+        name = named(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
+        moves = table.get("property", "")
+        if moves not in FACTS:
+            message = f"{place}.property is {str(moves)[:LONGEST]!r}, expected one of {', '.join(FACTS)}"
+            problems.append(diagnostic("RK704", message, path=f"{place}.property"))
+        found.append(Trend(name, str(moves), _ladders(table.get("ladders", []), f"{place}.ladders", known, problems)))
+    return tuple(found)
+
+
+def _ladders(
+    value: object, place: str, known: Sequence[str], problems: list[Diagnostic]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the ladders, or append RK704 (no lists of different schemes) or RK851 (a scheme that no cell has)."""
+    listed = value if isinstance(value, list) else []
+    wrong = [ladder for ladder in listed if not _is_ladder(ladder)]
+    if not listed or wrong:
+        found = f"has {str(wrong[0])[:LONGEST]}" if wrong else f"is {str(value)[:LONGEST]}"
+        expected = 'lists of two different schemes or more, such as [["kutta3", "ssp3"]]'
+        problems.append(diagnostic("RK704", f"{place} {found}, expected {expected}", path=place))
+        return ()
+    for scheme in dict.fromkeys(scheme for ladder in listed for scheme in ladder if scheme not in known):
+        message = f"{place} names {scheme}, which no cell has; there are {', '.join(known)}"
+        problems.append(diagnostic("RK851", message, path=place, help="schemes of the study"))
+    return tuple(tuple(ladder) for ladder in listed)
+
+
+def _is_ladder(value: object) -> bool:
+    fits = isinstance(value, list) and len(value) > 1 and all(isinstance(scheme, str) for scheme in value)
+    return fits and len(set(value)) == len(value)  # type: ignore[call-overload, arg-type]
+
+
+def rows(
+    trends: Sequence[Trend],
+    cells: Sequence[Cell],
+    columns: Sequence[str],
+    entries: Sequence[Mapping[str, Any]],
+    properties: Mapping[str, Mapping[str, float]],
+) -> list[dict[str, Any]]:
+    """Return a row for each setting, trend, ladder and accuracy: {..., n, mean, deviation, p, low, high, seen}, the
+    `statistics.Estimate` of the slope in accuracy per unit of the property.
+
+    properties: `relations.facts` of each cell, by name.  Where a trend has several ladders a row with the ladder "all"
+    follows: in each seed the mean of their slopes.
+    """
+    values, made = by_cell(entries), list[dict[str, Any]]()
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        own = {cell.blocks: cell.name for cell in cells if cell.setting == setting}
+        for trend in trends:
+            ladders = [ladder for ladder in trend.ladders if set(ladder) <= set(own)]
+            for column in columns:
+                found = {}
+                for ladder in ladders:
+                    points = [(properties[own[name]][trend.property], values.get(own[name], {})) for name in ladder]
+                    found[", ".join(ladder)] = _slopes(points, column)
+                groups = {label: [one] for label, one in found.items()}
+                if len(ladders) > 1:
+                    groups[ALL] = list(found.values())
+                for label, group in groups.items():
+                    seeds = [seed for seed in group[0] if all(seed in one for one in group)]
+                    if seeds:
+                        means = [sum(one[seed] for one in group) / len(group) for seed in seeds]
+                        about = {"setting": dict(setting), "trend": trend.name, "property": trend.property}
+                        made.append({**about, "ladder": label, "attack": column, **asdict(estimate(means))})
+    return made
+
+
+def _slopes(points: Sequence[tuple[float, Mapping[int, Mapping[str, float]]]], column: str) -> dict[int, float]:
+    """Return {seed: slope of least squares} of the seeds that all rungs have; {} where the property does not move."""
+    middle = sum(place for place, _ in points) / len(points)
+    spread = sum((place - middle) ** 2 for place, _ in points)
+    seeds = [seed for seed in points[0][1] if all(column in one.get(seed, {}) for _, one in points)]
+    if not spread > 0:  # equal, or of an order that is no number
+        return {}
+    return {seed: sum((place - middle) * one[seed][column] for place, one in points) / spread for seed in seeds}
