@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from rkblocks.exact.field import Element
+from rkblocks.exact.work import budget
 from rkblocks.forms import canonical_shu_osher, reduce
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program, uses
@@ -16,6 +17,7 @@ from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_e
 from rkblocks.program.search import accumulate, factor_weights, place, share_sums
 from rkblocks.program.verifier import InvalidProgram, verify
 from rkblocks.tableau import Tableau
+from rkblocks.verify.budget import PART
 
 PASSES: tuple[Pass, ...] = (
     drop_zeros,
@@ -31,11 +33,12 @@ PASSES: tuple[Pass, ...] = (
 
 @dataclass(frozen=True)
 class Step:
-    """The program after one pass, and what it costs."""
+    """The program after one pass, and what it costs; ``ended`` where the pass had tried all that its budget allows."""
 
     name: str
     program: Program
     cost: Cost
+    ended: bool = False
 
 
 def run(program: Program) -> tuple[Step, ...]:
@@ -47,10 +50,11 @@ def run(program: Program) -> tuple[Step, ...]:
     steps = [Step("lower", verify(program), cost(program))]
     meant = _reduced(program)
     for run_pass in PASSES:
-        program = verify(run_pass(program))
+        with budget(PART) as work:
+            program = verify(run_pass(program))
         if _reduced(program) != meant:
             raise InvalidProgram(f"{run_pass.__name__} changes the method")
-        steps.append(Step(run_pass.__name__, program, cost(program)))
+        steps.append(Step(run_pass.__name__, program, cost(program), ended=work.spent > work.limit))
     return tuple(steps)
 
 

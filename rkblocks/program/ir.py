@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.shown import Shown
@@ -62,10 +63,15 @@ class Combine:
     target: str
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def values(self) -> tuple[str, ...]:
         """The names of the values that are summed."""
         return tuple(term.value for term in self.terms)
+
+    @cached_property
+    def weights(self) -> dict[str, Element]:
+        """The coefficient of each value."""
+        return {term.value: term.coefficient for term in self.terms}
 
 
 @dataclass(frozen=True)

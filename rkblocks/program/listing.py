@@ -32,8 +32,9 @@ def explanation(steps: Iterable[Step]) -> str:
     parts = []
     before = None
     for step in steps:
-        if step.program.body != before:
+        if step.program.body != before or step.ended:
             title = f"{step.name} ({step.program.form})" if before is None else step.name
+            title += ", ended at its budget: a cheaper program may exist" if step.ended else ""
             parts.append(f"# {title}: {step.cost.text()}\n{listing(step.program)}\n")
         before = step.program.body
     return "\n".join(parts)

@@ -1,7 +1,8 @@
 """Passes that rewrite sums for lower cost: shared partial sums, early accumulation, and where each sum is placed.
 
 Every rewrite is tried and kept only if `cost` falls, so none can make a program worse.  None divides by anything that
-depends on a parameter: it could vanish inside the domain, where the method itself has no pole.
+depends on a parameter: it could vanish inside the domain, where the method itself has no pole.  What is tried is taken
+from the budget in force (`exact.work`); where that ends, the program stays as cheap as it is by then.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 
 from rkblocks.exact.field import Element
-from rkblocks.program.cost import cost
+from rkblocks.exact.work import TooLarge, spend
+from rkblocks.program.cost import Costs
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Term, kinds, target, uses
+
+STEPS = 15
+"""Steps of a budget for each value that an instruction of a program reads."""
 
 Pair = tuple[str, str, Element]
 """Two values and the weight of the second over that of the first; of a state and a slope, the state comes first."""
@@ -38,19 +43,41 @@ def accumulate(program: Program) -> Program:
 
 def place(program: Program) -> Program:
     """The program with every sum at the place where the fewest tensors live; among equals the latest."""
+    costs = Costs()
     for name in [combine.target for combine in program.combines]:
-        program = min(_placements(program, name), key=cost)
+        places = list(_placements(program, name))
+        try:
+            spend(len(places) * _work(program))
+        except TooLarge:
+            return program
+        program = min(places, key=costs)
     return program
 
 
 def _descend(program: Program, rewrites: Callable[[Program], Iterable[Program]]) -> Program:
-    """The end of the steepest descent in cost over the given rewrites; among equals the first."""
-    current = cost(program)
+    """The end of the steepest descent in cost over the given rewrites; among equals the first.
+
+    Beyond the budget it ends where it is: each step is an improvement of its own.
+    """
+    costs = Costs()
+    current = costs(program)
     while True:
-        best = min(((cost(new), i, new) for i, new in enumerate(rewrites(program))), default=None)
+        best = None
+        try:
+            for i, new in enumerate(rewrites(program)):
+                spend(_work(new))
+                found = (costs(new), i, new)
+                best = found if best is None or found < best else best
+        except TooLarge:
+            return program
         if best is None or not best[0] < current:
             return program
         current, _, program = best
+
+
+def _work(program: Program) -> int:
+    """Steps that making a program and its cost takes, by its instructions and the values that they read."""
+    return STEPS * sum(1 + len(uses(instruction)) for instruction in program.body)
 
 
 def _repeated(program: Program) -> list[Pair]:
@@ -116,7 +143,7 @@ def _with_pair(program: Program, types: dict[str, Kind], pair: Combine, key: Pai
     placed = False
     for instruction in program.body:
         if isinstance(instruction, Combine):
-            weights = {term.value: term.coefficient for term in instruction.terms}
+            weights = instruction.weights
             if first in weights and second in weights and not weights[second] - ratio * weights[first]:
                 if not placed:
                     body.append(pair)

@@ -2,14 +2,18 @@
 
 import pytest
 
+import rkblocks
 from rkblocks import files
 from rkblocks.exact import Field
+from rkblocks.exact.work import budget
+from rkblocks.program.compile import candidates, choose
 from rkblocks.program.cost import cost
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
-from rkblocks.program.listing import listing
+from rkblocks.program.listing import explanation, listing
 from rkblocks.program.meaning import method
 from rkblocks.program.passes import drop_dead, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.search import accumulate, factor_weights, place, share_sums
+from rkblocks.verify.budget import PART
 
 Q = Field()
 
@@ -202,3 +206,31 @@ def test_search_never_raises_the_cost(name: str, search) -> None:
     tableau = files.load(name)
     start = merge_equal(drop_zeros(from_butcher(tableau, tableau.butcher_form, dt=1, time=False)))
     assert cost(search(start)) <= cost(start)
+
+
+def test_a_dense_table_of_many_stages_is_compiled_within_the_budget() -> None:
+    """36 stages took minutes; the program is the method all the same, and the explanation says that a pass ended."""
+    m = 36
+    A = [[f"{(7 * i + 11 * j) % 63 + 1}/{64 * m}" for j in range(i)] for i in range(m)]
+    b = [f"{2 * k + 1}/{m * m}" for k in range(m)]
+    tableau = rkblocks.tableau(name="dense", A=A, b=b)
+    with budget(10**12) as work:
+        steps = choose(tableau)
+    forms = len(candidates(tableau, dt=1, time=False, ssp=None))
+    assert work.total <= forms * 3 * PART * 11 // 10
+    assert any(step.ended for step in steps)
+    assert "ended at its budget" in explanation(steps)
+    assert not any(step.ended for step in choose(files.load("feagin12")))
+
+
+def test_a_search_that_ends_early_keeps_what_it_has_found() -> None:
+    from rkblocks.program.lowering import from_butcher
+
+    tableau = files.load("ssprk104")
+    start = merge_equal(drop_zeros(from_butcher(tableau, tableau.butcher_form, dt=1, time=False)))
+    costs = []
+    for limit in (0, 20_000, 100_000, 10**9):
+        with budget(limit):
+            costs.append(cost(place(accumulate(share_sums(start)))))
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] == cost(start) > costs[-1]
