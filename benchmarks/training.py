@@ -106,9 +106,9 @@ def pair(options: argparse.Namespace, preset: str, scheme: str, **settings: Any)
     tableaus = schemes(list(net.blocks), len(net.widths))
     grey = net.kind == "mnist"
     shape = (1, 28, 28) if grey else (3, 32, 32)
-    ours = networks.build(
-        config, tableaus, shape, 10, None if grey else MEAN, None if grey else STD, torch.Generator().manual_seed(0)
-    )
+    mean, std = (None, None) if grey else (MEAN, STD)
+    record = {"data": {"shape": shape, "classes": [*range(10)]}, "mean": mean, "std": std}
+    ours = networks.build(config, tableaus, record, torch.Generator().manual_seed(0))
     if grey:
         theirs = published.mnist(scheme, net.depth, net.widths[0], net.norm)
     else:

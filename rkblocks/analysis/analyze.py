@@ -24,7 +24,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation.audit import audit_model
 from rkblocks.evaluation.measure import Progress, versions
 from rkblocks.evaluation.plan import base_threat
-from rkblocks.evaluation.subject import Subject, of_run
+from rkblocks.evaluation.subject import Images, Subject, of_run
 from rkblocks.runs.folder import open_run
 from rkblocks.runs.outcomes import ready
 from rkblocks.shown import Shown
@@ -152,7 +152,7 @@ def analyze(
         ready(Path(run) / "analysis", "analysis")
     found = []
     for run in runs:
-        subject = of_run(run, split=split, limit=limit, device=device, data_root=data_root, seed=seed, weights=weights)
+        subject = of_run(run, Images(split, limit, seed, weights, data_root), device=device)
         threat = base_threat(subject.dataset, eps=eps, step=step, steps=steps)
         analysis = analyze_network(subject, threat, only=names, seed=seed, batch=batch, progress=progress)
         save(analysis.to_dict(), Path(run) / "analysis")

@@ -33,9 +33,9 @@ def surface(sample: Sample, images: int = IMAGES, points: int = POINTS) -> list[
     x, y = few.images(), few.subject.labels
     with frozen(few.model):
         _, gradient = input_gradient(few.model, x, y, "ce")
-        low, high = (float(bound) for bound in few.threat.bounds)
+        low, high = few.threat.box
         eps = float(few.threat.eps)
-        up = steepest(gradient, x, eps, few.threat.norm, low, high) / (eps or 1.0)
+        up = steepest(gradient, x, eps, few.threat.norm, few.threat.box) / (eps or 1.0)
         across = random_direction(x, few.threat, few.streams.fork("surface"))
         axis = torch.linspace(-1, 1, points, dtype=x.dtype, device=x.device)
         found = []

@@ -64,8 +64,7 @@ def _search(problem: Problem) -> Inner:
         point = starting_point(trial.anchor, parts[0], trial.streams)
         for number, part in enumerate(parts):
             if number:
-                low, high = (float(bound) for bound in part.bounds)
-                point = project(trial.anchor, point, float(part.eps), part.norm, low, high)
+                point = project(trial.anchor, point, float(part.eps), part.norm, part.box)
             sparse = part.norm == "l1"
             state = Sparse.begin(point, part, trial.anchor, not number) if sparse else Halving.begin(point, part)
             own = replace(trial, watch=_later(trial.watch, passes))
@@ -207,14 +206,13 @@ class Halving(Climber):
 
     def ahead(self, anchor: Tensor, threat: Threat, first: bool) -> Tensor:
         """Return the next iterates (eq. 1): three quarters of the projected step, one of the last change."""
-        low, high = (float(bound) for bound in threat.bounds)
         eps, x = float(threat.eps), self.x
-        moved = x + steepest(self.gradient, x, self.step, threat.norm, low, high)
-        moved = project(anchor, moved, eps, threat.norm, low, high)
+        moved = x + steepest(self.gradient, x, self.step, threat.norm, threat.box)
+        moved = project(anchor, moved, eps, threat.norm, threat.box)
         if first:
             return moved
         blend = x + MOMENTUM * (moved - x) + (1 - MOMENTUM) * (x - self.previous)
-        return project(anchor, blend, eps, threat.norm, low, high)
+        return project(anchor, blend, eps, threat.norm, threat.box)
 
     def remember(self, loss: Tensor, first: bool) -> None:
         """Take note of the losses, and whether the step raised them."""
@@ -259,9 +257,8 @@ class Sparse(Climber):
 
     def ahead(self, anchor: Tensor, threat: Threat, first: bool) -> Tensor:
         """Return the next iterates: the pixels of largest gradient moved alike, then projected to ball and box."""
-        low, high = (float(bound) for bound in threat.bounds)
-        up = steepest(self.gradient, self.x, self.step, threat.norm, low, high, self.pixels.floor().clamp_min(1))
-        return project(anchor, self.x + up, float(threat.eps), threat.norm, low, high)
+        up = steepest(self.gradient, self.x, self.step, threat.norm, threat.box, self.pixels.floor().clamp_min(1))
+        return project(anchor, self.x + up, float(threat.eps), threat.norm, threat.box)
 
     def adapt(self, anchor: Tensor, threat: Threat, since: int) -> None:
         """Where the best point has become sparser, go back to it with a long step; elsewhere shorten the step."""

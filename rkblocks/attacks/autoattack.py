@@ -41,8 +41,7 @@ def autoattack(problem: Problem) -> Tensor:
         found.apgd_targeted.n_target_classes = min(int(threat.targets or TARGETS), classes - 1)
         found.fab.n_target_classes = min(TARGETS, classes - 1)
         x_adv, _ = found.run_standard_evaluation(x, problem.y, batch_size=len(x))
-    low, high = (float(bound) for bound in threat.bounds)
-    return project(x, x_adv, float(threat.eps), threat.norm, low, high)
+    return project(x, x_adv, float(threat.eps), threat.norm, threat.box)
 
 
 def _check(model: nn.Module, x: Tensor, threat: Threat) -> None:

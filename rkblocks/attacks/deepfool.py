@@ -29,16 +29,15 @@ def deepfool(problem: Problem) -> Tensor:
     `streams` change nothing.
     """
     x, threat = problem.x, problem.threat
-    low, high = (float(bound) for bound in threat.bounds)
     found = nearest(problem.model, x, problem.y, threat, problem.observe)
-    return project(x, found, float(threat.eps), threat.norm, low, high)
+    return project(x, found, float(threat.eps), threat.norm, threat.box)
 
 
 def nearest(model: nn.Module, x: Tensor, y: Tensor, threat: Threat, observe: Observer | None = None) -> Tensor:
     """Return the nearest misclassified points found in the box [n, ...], however far; where none was found in `steps`
     steps, the last iterate. Misclassified images are returned as they are. eps is not looked at.
     """
-    low, high = (float(bound) for bound in threat.bounds)
+    low, high = threat.box
     found, rows = x.clone(), torch.arange(len(x), device=x.device)
     for number in range(threat.steps + 1):
         part, labels = found[rows], y[rows]
@@ -56,7 +55,7 @@ def nearest(model: nn.Module, x: Tensor, y: Tensor, threat: Threat, observe: Obs
         slope = slopes[torch.arange(len(rows), device=x.device), chosen]
         length = torch.where(length.isfinite(), OVERSHOOT * length, 0) + torch.finfo(x.dtype).eps
         one = torch.ones_like(length)  # in l1 the pixel of largest slope, then the next
-        moved = part + steepest(slope, part, length, threat.norm, low, high, one)
+        moved = part + steepest(slope, part, length, threat.norm, threat.box, one)
         found[rows] = moved.clamp(low, high)
     return _back(model, x, y, found)
 

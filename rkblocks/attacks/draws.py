@@ -30,12 +30,11 @@ def gaussian(problem: Problem) -> Tensor:
     projected.
     """
     x, threat = problem.x, problem.threat
-    low, high = (float(bound) for bound in threat.bounds)
     eps, size = float(threat.eps), x[0].numel() if len(x) else 1
     deviation = {"linf": eps, "l2": eps / math.sqrt(size), "l1": eps * math.sqrt(math.pi / 2) / size}[threat.norm]
 
     def draw(part: Tensor, own: Streams) -> Tensor:
-        return project(part, part + deviation * own.normal(part, "gaussian"), eps, threat.norm, low, high)
+        return project(part, part + deviation * own.normal(part, "gaussian"), eps, threat.norm, threat.box)
 
     return _first_of(problem, draw)
 

@@ -73,7 +73,7 @@ def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:
         )
     if y.device != x.device:
         fail("RK808", f"images are on {x.device}, labels on {y.device}; expected one device", help="y.to(x.device)")
-    low, high = (float(bound) for bound in threat.bounds)
+    low, high = threat.box
     if not bool(((x >= low) & (x <= high)).all()):  # a NaN fails both comparisons
         fail(
             "RK808",
@@ -112,7 +112,7 @@ def check_result(x: Tensor, x_adv: Tensor, threat: Threat, attack: str) -> None:
         _violated(
             attack, f"it returned {x_adv.dtype} of shape {tuple(x_adv.shape)} for {x.dtype} of shape {tuple(x.shape)}"
         )
-    low, high = (float(bound) for bound in threat.bounds)
+    low, high = threat.box
     if not bool(((x_adv >= low) & (x_adv <= high)).all()):
         _violated(attack, f"it left the box [{low:g}, {high:g}], or returned values that are not numbers")
     eps, ulp = float(threat.eps), torch.finfo(x.dtype).eps * max(1.0, abs(low), abs(high))

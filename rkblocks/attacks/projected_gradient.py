@@ -48,9 +48,8 @@ def ascent(problem: Problem, turned: Callable[[Tensor], Turn] | None = None) -> 
 
 def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tensor:
     """Return the next iterate: a step of steepest ascent from x, projected to ball and box around the anchor."""
-    low, high = (float(bound) for bound in threat.bounds)
-    moved = x + steepest(gradient, x, float(threat.length), threat.norm, low, high)
-    return project(anchor, moved, float(threat.eps), threat.norm, low, high)
+    moved = x + steepest(gradient, x, float(threat.length), threat.norm, threat.box)
+    return project(anchor, moved, float(threat.eps), threat.norm, threat.box)
 
 
 def _last_iterate(problem: Problem, trial: Trial, start: Tensor, turn: Turn | None) -> Tensor:

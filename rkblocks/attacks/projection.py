@@ -10,7 +10,7 @@ from rkblocks.attacks.geometry import per_example
 SPARSITY = 100  # an l1 step moves the n/100 pixels of largest gradient, at least one
 
 
-def project(x: Tensor, point: Tensor, eps: float, norm: str, low: float = 0.0, high: float = 1.0) -> Tensor:
+def project(x: Tensor, point: Tensor, eps: float, norm: str, box: tuple[float, float] = (0.0, 1.0)) -> Tensor:
     """Return `point` [n, ...] moved into the eps ball around `x`, then into the box: in linf and l1 the nearest point
     of both.
 
@@ -19,7 +19,7 @@ def project(x: Tensor, point: Tensor, eps: float, norm: str, low: float = 0.0, h
     x lies in the box, clamping to it afterwards never leaves the ball. In l1 that would give away the budget of the
     pixels cut off, which others could spend; there ball and box are met at once.
     """
-    difference = point - x
+    (low, high), difference = box, point - x
     if norm == "linf":
         inside = x + torch.clamp(difference, -eps, eps)
     elif norm == "l2":
@@ -55,8 +55,7 @@ def steepest(
     x: Tensor,
     length: float | Tensor,
     norm: str,
-    low: float = 0.0,
-    high: float = 1.0,
+    box: tuple[float, float] = (0.0, 1.0),
     pixels: Tensor | None = None,
 ) -> Tensor:
     """Return the step from x [n, ...], of this length (a number, or one for each example, [n]), that raises a linear
@@ -72,7 +71,7 @@ def steepest(
         return far * (gradient * per_example(1 / size, gradient))
     if pixels is None:
         pixels = x.new_full((len(x),), max(1, x[0].numel() // SPARSITY if len(x) else 1))
-    room = torch.where(gradient > 0, high - x, x - low)
+    room = torch.where(gradient > 0, box[1] - x, x - box[0])
     whole = length if isinstance(length, Tensor) else torch.full_like(pixels, length)
     return sparse_step(gradient.flatten(1), room.flatten(1), whole, pixels).reshape(x.shape)
 

@@ -102,7 +102,7 @@ def starting_point(x: Tensor, threat: Threat, streams: Streams) -> Tensor:
     """Return x, or with a random start a uniform point of the ball around it, clamped to the box."""
     if not threat.random_start:
         return x
-    low, high = (float(bound) for bound in threat.bounds)
+    low, high = threat.box
     return (x + uniform_in_ball(x, float(threat.eps), threat.norm, streams)).clamp(low, high)
 
 

@@ -40,12 +40,12 @@ def square(problem: Problem) -> Tensor:
     if problem.x.dim() != 4:
         folded = Folded(model, problem.x)
         return folded.inputs(square(replace(problem, model=folded, x=folded.images(problem.x))))
-    low, high = (float(bound) for bound in threat.bounds)
+    low, high = threat.box
     eps, queries = float(threat.eps), int(threat.queries or 1)
     begin, change = CHANGES[threat.norm]
 
     def fit(anchor: Tensor, point: Tensor) -> Tensor:
-        return project(anchor, point, eps, "l1", low, high) if threat.norm == "l1" else point.clamp(low, high)
+        return project(anchor, point, eps, "l1", threat.box) if threat.norm == "l1" else point.clamp(low, high)
 
     def search(trial: Trial) -> Tensor:
         anchor, labels = trial.anchor, trial.goal

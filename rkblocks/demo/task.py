@@ -18,7 +18,7 @@ from rkblocks.analysis import analyze_network
 from rkblocks.analysis.save import save
 from rkblocks.attacks import fraction_text
 from rkblocks.demo.settings import Settings, Task
-from rkblocks.evaluation import Item, Subject, evaluate_subject, of_run
+from rkblocks.evaluation import Images, Item, Subject, evaluate_subject, of_run
 from rkblocks.evaluation.measure import Measurement, measure
 from rkblocks.evaluation.subject_evaluation import save_evaluation
 
@@ -55,7 +55,7 @@ def perform(settings: Settings, root: Path, task: Task, report: Report) -> dict[
         training.train(config, folder, progress=listen)
     trained = time.monotonic()
     report(epochs, epochs + 1)
-    entry = attack(task, settings, of_run(folder, device="cpu", limit=settings.limit))
+    entry = attack(task, settings, of_run(folder, Images(limit=settings.limit), device="cpu"))
     entry["seconds"] = {"training": round(trained - started, 1), "attacks": round(time.monotonic() - trained, 1)}
     partial = folder / f".{ENTRY}"
     partial.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from rkblocks.evaluation.intervals import wilson as wilson
 from rkblocks.evaluation.plan import Item as Item
 from rkblocks.evaluation.plan import base_threat as base_threat
 from rkblocks.evaluation.plan import preset_plan as preset_plan
+from rkblocks.evaluation.subject import Images as Images
 from rkblocks.evaluation.subject import Subject as Subject
 from rkblocks.evaluation.subject import of_model as of_model
 from rkblocks.evaluation.subject import of_run as of_run

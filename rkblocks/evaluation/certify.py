@@ -25,7 +25,7 @@ from rkblocks.attacks import frozen
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.options import folders
-from rkblocks.evaluation.subject import Subject, of_run
+from rkblocks.evaluation.subject import Images, Subject, of_run
 from rkblocks.nets import GroupedNet, bounds
 from rkblocks.nets.lipschitz import UnitHead
 from rkblocks.runs.outcomes import save_outcomes
@@ -179,11 +179,11 @@ def certify(
         RkblocksError: RK880 (a block without guarantee), RK881, RK882, RK803, and what opening a run or data raises.
     """
     found = []
-    options: dict[str, Any] = {"split": split, "limit": limit, "seed": seed, "device": device, "data_root": data_root}
+    images = Images(split, limit, seed, weights, data_root)
     paths = folders(runs)
     budgets(eps, "")  # before any run is opened
     for path in paths:
-        subject = of_run(path, weights=weights, **options)
+        subject = of_run(path, images, device=device)
         certificate = certify_subject(subject)
         content = certificate.to_dict(budgets(eps, subject.dataset))
         if save:

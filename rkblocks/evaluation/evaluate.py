@@ -16,11 +16,11 @@ from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.given import given, unfit
 from rkblocks.evaluation.measure import Listener, Progress
 from rkblocks.evaluation.options import check_types, folders
-from rkblocks.evaluation.request import Images, Running, Search
+from rkblocks.evaluation.plan import BATCH, Plan
+from rkblocks.evaluation.request import Running, Search
+from rkblocks.evaluation.resumable import Resumable
 from rkblocks.evaluation.seeds import configuration, over_seeds
-from rkblocks.evaluation.subject import Origin, Subject, of_run
-from rkblocks.evaluation.subject_evaluation import BATCH
-from rkblocks.evaluation.work import Work
+from rkblocks.evaluation.subject import Images, Origin, Subject, of_run
 from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.folder import OpenRun, open_run
 from rkblocks.runs.interrupt import Stop, stop_on_signal
@@ -122,8 +122,7 @@ def _folder(out: str | Path | None, images: int) -> Path | None:
 
 def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> Evaluations:
     """Return what `evaluate` does for a model of one's own."""
-    items, missing = search.rows(subject.dataset, subject.classes)
-    work = Work(subject, items, missing, seed, running.batch, running.probe, search.name, running.corruptions)
+    work = Resumable(subject, _plan(subject, search, running, seed, subject.classes), search.name)
     with stop_on_signal(_heard(running)) as check:
         try:
             with _looked_at(subject.model, check):
@@ -132,6 +131,10 @@ def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> 
         except Stop as stop:
             fail("RK825", f"{stop} stopped the evaluation of {subject.name}", help="start it anew")
     return Evaluations(version=1, runs=[found], seeds=[], comparisons=[])
+
+
+def _plan(subject: Subject, search: Search, running: Running, seed: int, classes: int) -> Plan:
+    return Plan(*search.rows(subject.dataset, classes), seed, running.batch, running.probe, running.corruptions)
 
 
 def _heard(running: Running) -> Callable[[str], None] | None:
@@ -176,14 +179,12 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
         try:
             for path, run in opened.items():
                 with distributed.together():
-                    subject = of_run(path, device=running.device, **vars(images))
+                    subject = of_run(path, images, device=running.device)
                 at = subject.labels.device
                 sources = {} if teacher is None else {str(source): teacher.model.to(at)}
                 subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
-                items, missing = search.rows(subject.dataset, len(run.record["data"]["classes"]))
-                work = Work(
-                    subject, items, missing, images.seed, running.batch, running.probe, search.name, running.corruptions
-                )
+                classes = len(run.record["data"]["classes"])
+                work = Resumable(subject, _plan(subject, search, running, images.seed, classes), search.name)
                 with _looked_at(subject.model, check):
                     found, correct = work.done(report, running.save, running.resume)
                     found |= work.examples(running.save_images if running.save else 0)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.diagnostics import RkblocksError, fail, named
-from rkblocks.evaluation.request import Images, Running, Search
-from rkblocks.evaluation.subject import Subject, of_model
+from rkblocks.evaluation.request import Running, Search
+from rkblocks.evaluation.subject import Images, Subject, of_model
 from rkblocks.runs.network import named_device
 
 

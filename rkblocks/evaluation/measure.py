@@ -86,27 +86,28 @@ def measure_clean(subject: Subject, batch: int, progress: Progress | None = None
     return Measurement(None, prediction, prediction == subject.labels.cpu())
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of a table that all processes of a group measure together: what the journal has under its number is not
+    measured again, and what is measured goes into it.
+    """
+
+    journal: Journal
+    number: int
+    progress: Progress | None
+
+
 def measure(
-    subject: Subject,
-    item: Item,
-    clean: Measurement,
-    *,
-    seed: int,
-    batch: int,
-    progress: Progress | None = None,
-    journal: Journal | None = None,
-    number: int = 0,
-    shared: bool = False,
+    subject: Subject, item: Item, clean: Measurement, *, seed: int, batch: int, row: Row | None = None
 ) -> Measurement:
     """Return the outcome of one attack. With definition `any`, images that were wrong when clean are not attacked at
     all.
 
-    The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding. journal: what
-    row `number` has in it is not measured again, and what is measured goes into it. shared: of several processes each
-    attacks every size-th batch, and all return the whole; the batches are those of one process, hence the numbers.
-    Raises what `attacks.run` raises, on all processes.
+    The noise of image i depends on seed and i alone, so the batch size changes nothing but rounding. row: of several
+    processes each attacks every size-th batch, and all return the whole; the batches are those of one process, hence
+    the numbers. Raises what `attacks.run` raises, on all processes.
     """
-    journal = Journal(len(subject)) if journal is None else journal
+    shared, row = row is not None, row or Row(Journal(len(subject)), 0, None)
     wanted = clean.correct if item.definition == "any" else torch.ones_like(clean.correct)
     images_done, own = 0, torch.zeros_like(clean.correct)
     rank, processes = (distributed.rank(), distributed.size()) if shared else (0, 1)
@@ -118,18 +119,18 @@ def measure(
         if rank < len(at_once):
             rows = at_once[rank]
             own[rows] = True
-            if not journal.row(number)[1][rows].all():
+            if not row.journal.row(row.number)[1][rows].all():
                 try:
                     prediction = _attacked(subject, item, rows, seed)
                 except RkblocksError as error:
                     problem = error
                 else:
-                    journal.finished(number, rows, prediction)
+                    row.journal.finished(row.number, rows, prediction)
         _on_all(problem, shared)
         images_done += sum(map(len, at_once))
-        if progress:  # as often on every process
-            progress(item.label, images_done, int(wanted.sum()))
-    found = journal.row(number)[0] * own
+        if row.progress:  # as often on every process
+            row.progress(item.label, images_done, int(wanted.sum()))
+    found = row.journal.row(row.number)[0] * own
     prediction = torch.where(wanted, distributed.total(found) if shared else found, clean.prediction)
     return Measurement(item, prediction, prediction == subject.labels.cpu())
 

@@ -9,8 +9,11 @@ from typing import Any, Final
 from rkblocks import attacks
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
+from rkblocks.evaluation.options import check_sizes, check_types
 from rkblocks.settings.data import data_set
 from rkblocks.settings.threat import said
+
+BATCH: Final = 256  # images at once
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,24 @@ class Missing:
     def to_dict(self) -> dict[str, str]:
         own = {"row": self.row} if self.row else {}
         return {"attack": self.attack, "reason": self.reason, "help": self.help, **own}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an evaluation does with a subject: the attacks, those that were wanted and cannot be run, the seed of all
+    that is random, images at once, images of the health checks (0: none), and whether common corruptions are measured.
+    """
+
+    items: tuple[Item, ...]
+    missing: tuple[Missing, ...] = ()
+    seed: int = 0
+    batch: int = BATCH
+    probe: int = 100
+    corruptions: bool = False
+
+    def __post_init__(self) -> None:
+        check_types({name: getattr(self, name) for name in ("seed", "batch", "probe", "corruptions")})
+        check_sizes(self.batch, self.probe)
 
 
 def missing(attack: str, norm: str) -> Missing | None:

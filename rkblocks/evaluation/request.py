@@ -1,4 +1,4 @@
-"""What `evaluate` is asked for, in three parts: which images and weights, which attacks, and how they are run.
+"""What `evaluate` is asked for beside images and weights (subject.Images): which attacks, and how they are run.
 
 Each part is checked by itself, before anything is opened, and handed on whole.
 """
@@ -8,32 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.measure import Progress
-from rkblocks.evaluation.options import check_images, check_progress, check_sizes, check_types, ignored, unread
+from rkblocks.evaluation.options import check_progress, check_sizes, check_types, ignored, unread
 from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
 from rkblocks.settings.threat import OPTIONS
 
 BUDGET: Final = ("norm", "eps", "step", "loss")  # what changes a preset as well
-
-
-@dataclass(frozen=True)
-class Images:
-    """Which images of a run's data set, at most `limit` of them drawn by `seed`, and under which of its weights."""
-
-    split: str = "test"
-    limit: int | None = None
-    seed: int = 0
-    weights: str = "best"
-    data_root: str | Path | None = None
-
-    def check(self) -> None:
-        """Raise RkblocksError RK822 or RK823 for a value that is none."""
-        check_types(vars(self))
-        check_images(self.split, self.limit, self.seed, self.weights)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,22 @@ from rkblocks.evaluation.options import check_images, check_types, folders
 
 
 @dataclass(frozen=True)
+class Images:
+    """Which images of a run's data set, at most `limit` of them drawn by `seed`, and under which of its weights."""
+
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    weights: str = "best"
+    data_root: str | Path | None = None
+
+    def check(self) -> None:
+        """Raise RkblocksError RK822 or RK823 for a value that is none."""
+        check_types(vars(self))
+        check_images(self.split, self.limit, self.seed, self.weights)
+
+
+@dataclass(frozen=True)
 class Origin:
     """What is known of a trained network beside its weights.
 
@@ -133,40 +149,27 @@ def of_model(
     return Subject(name, model, images, labels, torch.arange(len(images)), state, blocks, dataset, state=state)
 
 
-def of_run(
-    folder: str | Path,
-    *,
-    split: str = "test",
-    limit: int | None = None,
-    device: str = "auto",
-    data_root: str | Path | None = None,
-    seed: int = 0,
-    weights: str = "best",
-) -> Subject:
-    """Return the subject of a run folder: its weights and its data set. limit: evaluate that many images, drawn
-    by seed.
+def of_run(folder: str | Path, images: Images = Images(), *, device: str = "auto") -> Subject:
+    """Return the subject of a run folder: its weights and its data set.
 
-    weights: best (on the validation images), last, or average where the run kept one. Raises RkblocksError RK822 for
-    values of another type, RK823 for an unfit split, limit, seed or weights, and what opening the run or the data
-    raises.
+    Raises RkblocksError RK822 for values of another type, RK823 for an unfit split, limit, seed or weights, and what
+    opening the run or the data raises.
     """
     from rkblocks.data import load
     from rkblocks.runs.folder import open_run
     from rkblocks.runs.network import named_device
 
-    check_types({"split": split, "limit": limit, "device": device, "data_root": data_root, "seed": seed})
-    check_types({"weights": weights})
+    images.check()
+    check_types({"device": device})
     (folder,) = folders(folder)
-    check_images(split, limit, seed, weights)
     where = named_device(device)
-    run = open_run(folder, where, weights)
+    run = open_run(folder, where, images.weights)
     kept = run.config.data
-    data = load(
-        kept.name, root=data_root or kept.root or None, device=where, validation=kept.validation, seed=kept.split_seed
-    )
-    part = getattr(data, split)
+    root = images.data_root or kept.root or None
+    data = load(kept.name, root=root, device=where, validation=kept.validation, seed=kept.split_seed)
+    part = getattr(data, images.split)
     if not len(part.images):
-        fail("RK823", f"the {split} split of {data.name} is empty in this run", help="evaluate --split test")
+        fail("RK823", f"the {images.split} split of {data.name} is empty in this run", help="evaluate --split test")
     whole = Subject(
         name=str(folder),
         model=run.model,
@@ -176,17 +179,17 @@ def of_run(
         weights=run.weights_hash,
         blocks=run.blocks,
         dataset=data.name,
-        split=split,
+        split=images.split,
         folder=Path(folder),
         state=state_hash(run.model),
         origin=Origin(
-            weights,
+            images.weights,
             len(data.validation.labels),
             (run.config.training.seed,),
             choice=run.config.validation.choice,
         ),
     )
-    return whole if limit is None else whole.sample(limit, seed)
+    return whole if images.limit is None else whole.sample(images.limit, images.seed)
 
 
 def state_hash(model: nn.Module) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -19,15 +19,14 @@ from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
-from rkblocks.evaluation.measure import Measurement, Progress, entry, measure, measure_clean
-from rkblocks.evaluation.options import check_progress, check_sizes, check_types
-from rkblocks.evaluation.plan import Item, Missing, stand_ins
+from rkblocks.evaluation.measure import Measurement, Progress, Row, entry, measure, measure_clean
+from rkblocks.evaluation.options import check_progress
+from rkblocks.evaluation.plan import BATCH, Item, Missing, Plan, stand_ins
 from rkblocks.evaluation.rivals import occurring
 from rkblocks.evaluation.subject import Subject
 from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
 from rkblocks.shown import Shown
 
-BATCH = 256
 UNFIT: Final = ("RK801", "RK819")  # from, to: what an attack says of a model or images that it cannot attack
 
 
@@ -91,62 +90,61 @@ class Evaluation(Shown):
 
 def evaluate_subject(
     subject: Subject,
-    plan: Sequence[Item],
+    items: Sequence[Item],
     *,
     seed: int = 0,
     batch: int = BATCH,
     probe: int = 100,
     progress: Progress | None = None,
-    journal: Journal | None = None,
-    missing: Sequence[Missing] = (),
-    corruptions: bool = False,
 ) -> Evaluation:
-    """Return the evaluation of one subject: clean, then the rows of `plan`, then the health checks on `probe` images
-    (0: none).
-
-    Of the processes of a group each attacks its share of the images, and all return the whole.
-    journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
-    missing: rows that were wanted and cannot be run; they are reported beside the others. corruptions: also the
-    accuracy under each common corruption at each severity (see `corrupted`).
+    """Return the evaluation of one subject: clean, then these rows, then the health checks on `probe` images (0:
+    none).
     """
-    check_types({"seed": seed, "batch": batch, "probe": probe, "corruptions": corruptions})
-    check_sizes(batch, probe)
     check_progress(progress)
+    return carried_out(subject, Plan(tuple(items), seed=seed, batch=batch, probe=probe), progress)
+
+
+def carried_out(
+    subject: Subject, plan: Plan, progress: Progress | None = None, journal: Journal | None = None
+) -> Evaluation:
+    """Return the evaluation of a subject by a plan. Of the processes of a group each attacks its share of the images,
+    and all return the whole.
+
+    journal: rows and parts of rows that are in it are taken from there; it is saved however the evaluation ends.
+    """
     journal = Journal(len(subject)) if journal is None else journal
+    seed, batch = plan.seed, plan.batch
     if expect := getattr(progress, "expect", None):
-        expect(1 + len(plan) + bool(probe))
+        expect(1 + len(plan.items) + bool(plan.probe))
     with kept(journal):
         clean = distributed.agreed(measure_clean(subject, batch, progress))
-        options: dict[str, Any] = {"seed": seed, "batch": batch, "progress": progress, "journal": journal}
-        options["shared"] = True
         subject = replace(subject, occurring=occurring(subject.labels, clean.prediction))
-        rows, unrun = _rows(subject, plan, clean, options)
-        common = (
-            distributed.agreed(corrupted(subject, seed=seed, batch=batch, progress=progress)) if corruptions else []
-        )
+        rows, unrun = _rows(subject, plan, clean, Row(journal, 0, progress))
+        common = []
+        if plan.corruptions:
+            common = distributed.agreed(corrupted(subject, seed=seed, batch=batch, progress=progress))
         checks: tuple[Verdict, ...] = ()
-        if probe:
-            absent = {row.attack: row for row in missing}
-            sample = subject.sample(probe, seed)
+        if plan.probe:
+            absent = {row.attack: row for row in plan.missing}
+            sample = subject.sample(plan.probe, seed)
             evidence = Evidence(subject, tuple(rows), sample, seed, batch, absent, tuple(unrun))
             checks = health_report(evidence, progress)
     certificate = certificate_of(subject)
     radii = None if certificate is None else certificate.radii
-    return Evaluation(subject, seed, tuple(rows), checks, (*missing, *unrun), tuple(common), radii)
+    return Evaluation(subject, seed, tuple(rows), checks, (*plan.missing, *unrun), tuple(common), radii)
 
 
-def _rows(
-    subject: Subject, plan: Sequence[Item], clean: Measurement, options: Mapping[str, Any]
-) -> tuple[list[Measurement], list[Missing]]:
+def _rows(subject: Subject, plan: Plan, clean: Measurement, row: Row) -> tuple[list[Measurement], list[Missing]]:
     """Return clean and the rows of the plan, and those that this model or its images do not let run."""
-    rows, waiting = [clean], list(plan)
+    rows, waiting = [clean], list(plan.items)
     unrun: list[Missing] = []
     for number in count(1):
         if len(waiting) < number:
             return rows, unrun
         item = waiting[number - 1]
         try:
-            rows.append(measure(subject, item, clean, number=number, **options))
+            own = replace(row, number=number)
+            rows.append(measure(subject, item, clean, seed=plan.seed, batch=plan.batch, row=own))
         except RkblocksError as error:
             found = error.diagnostics[0]
             if not UNFIT[0] <= found.code <= UNFIT[1]:

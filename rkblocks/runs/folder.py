@@ -206,14 +206,6 @@ def _instead(folder: Path) -> str:
     return "give the folder that `train` wrote"
 
 
-def network(
-    config: Config, record: Mapping[str, Any], tableaus: Sequence[Tableau], init: torch.Generator | None = None
-) -> nn.Module:
-    """The network of a run, with initial weights drawn from `init`, or from torch's generator."""
-    data = record["data"]
-    return build(config, tableaus, tuple(data["shape"]), len(data["classes"]), record["mean"], record["std"], init)
-
-
 def load_into(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
     """Load a state_dict strictly; raises RkblocksError RK713 where names or shapes differ."""
     try:
@@ -266,7 +258,7 @@ def open_run(folder: str | Path, device: str | torch.device | None = None, weigh
     config, record, tableaus = read(folder)
     path = folder / WEIGHTS[weights]
     check_weights(path, config.net.blocks)
-    model = network(config, record, tableaus)
+    model = build(config, tableaus, record)
     load_into(model, load_weights(path), path)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     return OpenRun(folder, config, tableaus, model.to(target).eval(), sha256(path), record)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,18 +34,17 @@ def constants(config: Config, data: Dataset) -> tuple[tuple[float, ...] | None, 
 def build(
     config: Config,
     tableaus: Sequence[Tableau],
-    shape: tuple[int, int, int],
-    classes: int,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
+    record: Mapping[str, Any],
     generator: torch.Generator | None = None,
 ) -> nn.Module:
-    """The network of a configuration for images of `shape`, one tableau a group.
+    """The network of a configuration, one tableau a group. record: "data" (shape and classes of the images), "mean" and
+    "std" of run.json. Initial weights are drawn from the generator, or from torch's.
 
     Raises:
         RkblocksError: RK722 where the images are too small for it, and what rkblocks.nets raises.
     """
-    net = config.net
+    net, shape, classes = config.net, tuple(record["data"]["shape"]), len(record["data"]["classes"])
+    mean, std = record["mean"], record["std"]
     if net.kind == "module":
         return _own(net.module, tableaus, shape, classes, normalize(mean, std, shape[0]), generator)
     _, height, width = shape
@@ -82,8 +82,8 @@ def build(
         "generator": generator,
     }
     if net.kind == "mnist":
-        return nets.mnist(tableaus, net.depth, width=net.widths[0], **common)  # type: ignore[arg-type]
-    return nets.grouped(tableaus, net.depth, widths=net.widths, **common)  # type: ignore[arg-type]
+        return nets.mnist(tableaus, net.depth, width=net.widths[0], **common)
+    return nets.grouped(tableaus, net.depth, widths=net.widths, **common)
 
 
 def _own(

@@ -146,6 +146,12 @@ class Threat:
         return self.step
 
     @property
+    def box(self) -> tuple[float, float]:
+        """The bounds as floats, for pixels."""
+        low, high = self.bounds
+        return float(low), float(high)
+
+    @property
     def reach(self) -> Fraction:
         """The farthest point that the steps alone can get to, steps * step."""
         return self.steps * self.length

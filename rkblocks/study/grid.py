@@ -81,14 +81,12 @@ def cells(
     grid: Mapping[str, Any],
     extra: Sequence[Mapping[str, Any]],
     exclude: Sequence[Mapping[str, Any]],
-    depth: int,
     problems: list[Diagnostic],
 ) -> tuple[Cell, ...]:
     """Return all cells of a study, in the order of the file: the schemes of a setting beside each other.
 
-    grid, extra, exclude: the tables [grid] without its seeds, [[cell]] and [[exclude]]; depth: of the study's own
-    settings. Problems appended: RK703 and RK704 (keys and values), RK851 (cells that cannot be), and what reading a
-    scheme finds.
+    grid, extra, exclude: the tables [grid] without its seeds, [[cell]] and [[exclude]]. Problems appended: RK703 and
+    RK704 (keys and values), RK851 (cells that cannot be), and what reading a scheme finds.
     """
     product = axes(grid, problems)
     named = [key for key, value in flat(grid) if isinstance(value, list)]
@@ -120,7 +118,7 @@ def cells(
         for i in matching:
             used[i] = True
         if not matching:
-            _enter(found, name, changes, keys, place, depth, problems)
+            _enter(found, name, changes, keys, place, problems)
     for i in (i for i, hit in enumerate(used) if not hit):
         problems.append(diagnostic("RK851", "this exclusion matches no cell of the grid", path=f"exclude.{i}"))
     if not found and not problems:
@@ -140,7 +138,6 @@ def _enter(
     changes: dict[str, Any],
     keys: Iterable[str],
     place: str,
-    depth: int,
     problems: list[Diagnostic],
 ) -> None:
     """Add one cell to those found, or the reason why it cannot be to the problems."""

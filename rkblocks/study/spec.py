@@ -175,10 +175,10 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
             recipe.config()
     if not problems:
         with placed("set", problems, "set."):
-            depth = recipe.config(base).net.depth
+            recipe.config(base)
     if problems:
         return None
-    found = cells(grid, extra, exclude, depth, problems)
+    found = cells(grid, extra, exclude, problems)
     text = path.read_text(encoding="utf-8")
     if not head.name and path.name != FILE:
         text = f'name = "{name}"\n{text}'

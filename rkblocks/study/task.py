@@ -13,8 +13,9 @@ import torch
 
 from rkblocks import training
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation import of_run
-from rkblocks.evaluation.work import Work
+from rkblocks.evaluation import Images, of_run
+from rkblocks.evaluation.plan import Plan
+from rkblocks.evaluation.resumable import Resumable
 from rkblocks.runs.config import Config
 from rkblocks.runs.folder import RESUME, WEIGHTS, made
 from rkblocks.runs.interrupt import Stop, stop_on_signal
@@ -129,20 +130,13 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
             f"{folder} has no {WEIGHTS[options.weights]}, which measuring {', '.join(c.key for c in wanted)} needs",
             help="restore it from a copy, or move the folder away to train anew",
         )
-    subject = of_run(
-        folder,
-        split=options.split,
-        limit=options.limit or None,
-        device=task.config.training.device,
-        data_root=task.config.data.root or None,
-        seed=options.seed,
-        weights=options.weights,
-    )
+    images = Images(options.split, options.limit or None, options.seed, options.weights, task.config.data.root or None)
+    subject = of_run(folder, images, device=task.config.training.device)
     if subject.origin is not None:  # whether there are seeds enough is told with the results, from the study file
         subject = replace(subject, origin=replace(subject.origin, seeds=()))
     finished: set[str] = set()
     items = tuple(column.item for column in wanted if column.item is not None)
-    work = Work(subject, items, (), options.seed, options.batch, options.probe, NAME)
+    work = Resumable(subject, Plan(items, (), options.seed, options.batch, options.probe), NAME)
 
     def progress(label: str, at: int, total: int) -> None:
         check()

@@ -85,21 +85,20 @@ def restore(
     optimizer: torch.optim.Optimizer,
     streams: Callable[[int], dict[str, torch.Generator]],
     data: str,
-    epochs: int,
-    steps: int,
+    most: tuple[int, int],
 ) -> tuple[Progress, list[str]]:
     """Load resume.pt into model and optimizer, and drop metrics of epochs that will be repeated.
 
     Returned are the position, and what the user has to be told: that an older state had to be taken.
 
-    streams: a function that gives the fresh generators of an epoch. epochs, steps: of the whole training, and of an
+    streams: a function that gives the fresh generators of an epoch. most: epochs of the whole training, and steps of an
     epoch: no position lies beyond.
 
     Raises:
         RkblocksError: RK712, RK713 (no or a damaged file), RK715 (configuration changed), RK717 (data changed), RK721
         (another kind of device).
     """
-    path, state, note = _newest(folder, epochs, steps)
+    path, state, note = _newest(folder, *most)
     if state["config"] != sha256(folder / runs.CONFIG):
         help = "restore config.toml, or start a new run with the new settings"
         fail("RK715", f"{folder / runs.CONFIG} has changed since this run was saved", help=help)

@@ -131,7 +131,7 @@ def _prepared(
     """
     device, seed = data.train.labels.device, config.training.seed
     with enough_memory(config):
-        model = runs.network(config, record, tableaus, stream(seed, "init") if begins else None)
+        model = networks.build(config, tableaus, record, stream(seed, "init") if begins else None)
         model = model.to(device).to(memory_format=networks.memory_format(config, device, model))
     optimizer = make_optimizer(config.optimizer, model)
     fresh, note = partial(epoch_streams, seed, device=device), list[str]()
@@ -139,7 +139,7 @@ def _prepared(
     if not begins:
         steps = len(data.train) // config.training.batch_size
         with enough_memory(config):
-            at, note = checkpoint.restore(folder, model, optimizer, fresh, own, config.training.epochs, steps)
+            at, note = checkpoint.restore(folder, model, optimizer, fresh, own, (config.training.epochs, steps))
     average = Average(config.averaging, model, at.carried)
     return Keeper(folder, model, optimizer, average, at, own, config.net.blocks, config.validation.choice), note
 

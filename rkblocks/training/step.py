@@ -127,7 +127,7 @@ def _free(config: Config, model: nn.Module, optimizer: torch.optim.Optimizer, ca
             gradient, change = change.grad, change.detach()
             assert gradient is not None
             moved = change + steepest(gradient, x + change, length, norm)
-            carried[PERTURBATION] = project(torch.zeros_like(x), moved, eps, norm, low=-1.0, high=1.0)
+            carried[PERTURBATION] = project(torch.zeros_like(x), moved, eps, norm, (-1.0, 1.0))
             optimizer.step()
             found.append(_outcome(loss, logits, y))
         return Outcome(torch.stack([one.sums for one in found]).sum(0), sum(one.seen for one in found))

@@ -9,7 +9,9 @@ from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate_subject, of_model
 from rkblocks.evaluation.corrupted import SEVERITIES, corrupted
+from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject
+from rkblocks.evaluation.subject_evaluation import carried_out
 from rkblocks.render.results import evaluation
 
 
@@ -36,7 +38,7 @@ def test_each_corruption_at_each_severity_whatever_the_batches(subject: Subject)
 def test_only_where_asked_for_and_in_the_table(subject: Subject) -> None:
     plain = evaluate_subject(subject, (), probe=0).to_dict()
     assert "corruptions" not in plain
-    run = evaluate_subject(subject, (), probe=0, corruptions=True).to_dict()
+    run = carried_out(subject, Plan((), probe=0, corruptions=True)).to_dict()
     assert run["worst"] == plain["worst"], "no adversary"
     lines = evaluation(run).splitlines()
     head = next(i for i, line in enumerate(lines) if line.lstrip().startswith("corruption "))
@@ -47,5 +49,5 @@ def test_only_where_asked_for_and_in_the_table(subject: Subject) -> None:
 
 def test_yes_is_no_answer(subject: Subject) -> None:
     with pytest.raises(RkblocksError, match="expected true or false") as caught:
-        evaluate_subject(subject, (), corruptions="yes")  # type: ignore[arg-type]
+        Plan((), corruptions="yes")  # type: ignore[arg-type]
     assert caught.value.diagnostics[0].code == "RK822"

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import MASKS, Item, base_threat, evaluate_subject, of_model, of_run, preset_plan
+from rkblocks.evaluation import MASKS, Images, Item, base_threat, evaluate_subject, of_model, of_run, preset_plan
 from rkblocks.evaluation.health import CHECKS, Evidence
 from rkblocks.evaluation.health.blackbox import ENSEMBLE, tolerated
 from rkblocks.evaluation.health.registry import check
 from rkblocks.evaluation.intervals import smallest_found
-from rkblocks.evaluation.plan import missing_rows
+from rkblocks.evaluation.plan import Plan, missing_rows
+from rkblocks.evaluation.subject_evaluation import carried_out
 
 THREAT = base_threat("digits")
 
@@ -129,7 +130,7 @@ def test_a_missing_autoattack_fails_its_check_and_says_how_to_install_it(honest,
     assert not ok
     assert figure == "not run: pyautoattack is not installed"
     assert advice == "pip install 'rkblocks[autoattack]'"
-    found = evaluate_subject(subject_of(honest, 10), [], probe=0, missing=absent).to_dict()
+    found = carried_out(subject_of(honest, 10), Plan((), absent, probe=0)).to_dict()
     assert found["missing"] == [{"attack": "autoattack", "reason": "pyautoattack is not installed", "help": advice}]
 
 
@@ -160,7 +161,7 @@ def test_what_is_not_recorded_is_named(honest, subject_of):
 
 @pytest.fixture
 def run(trained):
-    return of_run(trained, limit=40, device="cpu")
+    return of_run(trained, Images(limit=40), device="cpu")
 
 
 def test_weights_are_not_chosen_on_the_images_evaluated(run, trained):
@@ -176,7 +177,7 @@ def test_weights_are_not_chosen_on_the_images_evaluated(run, trained):
     assert ok
     assert figure.startswith(f"chosen on {held_out} validation images; best: clean {rows[0].accuracy:.3f}, PGD ")
     for split, words in (("validation", "chose the weights"), ("train", "were trained on")):
-        ok, figure, _ = check_alone(name, of_run(trained, split=split, limit=20, device="cpu"), plan)
+        ok, figure, _ = check_alone(name, of_run(trained, Images(split, 20), device="cpu"), plan)
         assert not ok
         assert words in figure
     ok, figure, _ = check_alone(name, replace(run, origin=replace(run.origin, held_out=0)), plan)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from rkblocks import training
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation import evaluate, of_model, of_run
+from rkblocks.evaluation import Images, evaluate, of_model, of_run
 from rkblocks.runs import lock
 
 
@@ -87,10 +87,10 @@ def test_one_attack_in_full(trained):
 
 
 def test_subjects_of_runs(trained):
-    test, validation = of_run(trained, device="cpu"), of_run(trained, split="validation", device="cpu")
+    test, validation = of_run(trained, device="cpu"), of_run(trained, Images("validation"), device="cpu")
     assert len(test) > len(validation) > 0
     assert test.dataset == "digits"
-    last = of_run(trained, device="cpu", weights="last")
+    last = of_run(trained, Images(weights="last"), device="cpu")
     assert len(last.weights) == 64
 
 
@@ -99,7 +99,7 @@ def test_subjects_of_runs(trained):
 )
 def test_unfit_options_are_named(trained, options):
     with pytest.raises(RkblocksError) as caught:
-        of_run(trained, **options)
+        of_run(trained, Images(**options))
     assert [found.code for found in caught.value.diagnostics] == ["RK823"]
 
 

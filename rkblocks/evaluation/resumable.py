@@ -9,45 +9,39 @@ from rkblocks import distributed
 from rkblocks.evaluation.images import save_examples
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import Progress, versions
-from rkblocks.evaluation.plan import Item, Missing
+from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject, state_hash
-from rkblocks.evaluation.subject_evaluation import evaluate_subject, save_evaluation
+from rkblocks.evaluation.subject_evaluation import carried_out, save_evaluation
 from rkblocks.runs import evaluations
 from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.outcomes import Outcomes, load_outcomes
 
 
 @dataclass(frozen=True)
-class Work:
-    """The evaluation of one run, with the files that it keeps in the run's folder."""
+class Resumable:
+    """The evaluation of one run by a plan, with the files of this name that it keeps in the run's folder."""
 
     subject: Subject
-    plan: tuple[Item, ...]
-    missing: tuple[Missing, ...]
-    seed: int
-    batch: int
-    probe: int
+    plan: Plan
     name: str
-    corruptions: bool = False
 
     @property
     def identity(self) -> str:
         """The hash of everything that the result depends on."""
-        plan = [[item.attack, item.threat.to_dict(), item.definition] for item in self.plan]
-        facts: dict[str, Any] = {"plan": plan, "seed": self.seed, "batch": self.batch, "probe": self.probe}
-        facts |= {"corruptions": True} if self.corruptions else {}
+        plan = self.plan
+        items = [[item.attack, item.threat.to_dict(), item.definition] for item in plan.items]
+        facts: dict[str, Any] = {"plan": items, "seed": plan.seed, "batch": plan.batch, "probe": plan.probe}
+        facts |= {"corruptions": True} if plan.corruptions else {}
         facts |= {"versions": versions(), "processes": distributed.size()}
         device = str(self.subject.labels.device)
         subject = {"data": self.subject.data, "weights": self.subject.weights, "origin": str(self.subject.origin)}
         sources = {name: state_hash(model) for name, model in self.subject.sources.items()}
-        return identity({**facts, **subject, "sources": sources, "missing": str(self.missing), "device": device})
+        return identity({**facts, **subject, "sources": sources, "missing": str(plan.missing), "device": device})
 
     def done(self, progress: Progress, save: bool, resume: bool) -> tuple[dict[str, Any], Outcomes]:
         """Return the element of "runs" and the outcome of every image; from the files, where they are there."""
-        options: dict[str, Any] = {"seed": self.seed, "batch": self.batch, "probe": self.probe, "progress": progress}
-        options |= {"missing": self.missing, "corruptions": self.corruptions}
         if not save:
-            evaluation = evaluate_subject(self.subject, self.plan, **options)
+            evaluation = carried_out(self.subject, self.plan, progress)
             return evaluation.to_dict(), evaluation.outcomes
         assert self.subject.folder is not None
         folder, name = self.subject.folder / EVALUATIONS, self.identity
@@ -59,7 +53,7 @@ class Work:
         n = len(self.subject)
         with distributed.together():
             journal = Journal.opened(n, unfinished, name) if resume else Journal(n, unfinished, name)
-        evaluation = evaluate_subject(self.subject, self.plan, **options, journal=journal)
+        evaluation = carried_out(self.subject, self.plan, progress, journal)
         with distributed.together():
             saved = save_evaluation(evaluation, folder, self.name, name) if distributed.rank() == 0 else None
         journal.remove()
@@ -76,5 +70,5 @@ class Work:
         if not count or self.subject.folder is None:
             return {}
         with distributed.together():
-            saved = save_examples(self.subject, self.plan, count, self.seed) if distributed.rank() == 0 else None
+            saved = save_examples(self.subject, self.plan, count) if distributed.rank() == 0 else None
         return {"images": str(distributed.agreed(saved))}
