@@ -47,10 +47,11 @@ def test_code_and_data_are_inside(wheel: zipfile.ZipFile, pattern: str) -> None:
     assert wanted <= set(wheel.namelist())
 
 
-def test_the_schema_and_the_typing_marker_are_inside(wheel: zipfile.ZipFile) -> None:
+def test_the_schemas_and_the_typing_marker_are_inside(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert "rkblocks/py.typed" in names
-    assert sum(name.endswith("schema.json") for name in names) == 1
+    assert {f"rkblocks/{path}" for path in relative("**/*.schema.json", "rkblocks")} <= set(names)
+    assert sum(name.endswith("schema.json") for name in names) == 3
 
 
 def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pages import ROOT, fenced
+from pages import LANGUAGES, ROOT, fenced
 from schemes import KEPT, SUBSET
 
 
@@ -49,12 +49,31 @@ _ALONG = {
     "lemma1": "The step up to which each block's F contracts, beside the step that is taken.",
     "lipschitz": "Local Lipschitz constants of the blocks.",
 }
+_LADDER = """preset = "digits"
+
+[set]
+training.epochs = 1
+
+[grid]
+blocks = ["midpoint", "ssp2"]
+seeds = [0, 1]
+
+[evaluation]
+preset = "quick"
+limit = 50
+probe = 0
+
+[[trend]]
+name = "C at equal stages and order"
+property = "ssp"
+ladders = [["midpoint", "ssp2"]]
+"""
 _BESIDE = """import json
 from pathlib import Path
 
 from rkblocks import figures
 
-runs = [json.loads(Path(run, "analysis/analysis.json").read_text()) for run in ("ark", "euler")]
+runs = [json.loads(Path("runs", run, "analysis/analysis.json").read_text()) for run in ("ark", "euler")]
 figures.save(figures.depth_comparison(runs), "depth.png")
 """
 SCENES = (
@@ -95,40 +114,48 @@ SCENES = (
         for name in sorted(path.parent.name for path in (ROOT / "docs/results").glob("*/study.toml"))
     ),
     Scene(
+        "A ladder of schemes, on its smallest settings",
+        ("rkblocks study ladder.toml --out ladder --workers 1",),
+        (Picture("ladder/results/ladders.png", "ladders", "Accuracy along schemes of which one property moves."),),
+        script=("ladder.toml", _LADDER),
+    ),
+    Scene(
         "A trained network",
         (
-            "rkblocks train --preset digits --blocks ark --set training.epochs=2 --out ark",
-            "rkblocks train --preset digits --blocks euler --set training.epochs=2 --out euler",
-            "rkblocks analyze ark euler --limit 64 --figure growth.png --report report.html",
+            "rkblocks train --preset digits --blocks ark --set training.epochs=2 --out runs/ark",
+            "rkblocks train --preset digits --blocks euler --set training.epochs=2 --out runs/euler",
+            "rkblocks analyze runs/ark runs/euler --limit 64 --figure growth.png --report report.html",
             "python beside.py",
         ),
         (
             Picture(
                 "growth.png", "growth", "Figure 4 of the paper: the growth of perturbations over the groups of blocks."
             ),
-            *(Picture(f"ark/analysis/{name}.png", "ALONG_DEPTH", says) for name, says in _ALONG.items()),
+            *(Picture(f"runs/ark/analysis/{name}.png", "ALONG_DEPTH", says) for name, says in _ALONG.items()),
             Picture("depth.png", "depth_comparison", "The same measures of two networks beside one another."),
             Picture(
-                "ark/analysis/surface.png",
+                "runs/ark/analysis/surface.png",
                 "loss_surface",
                 "Slices of the loss around an image: a smooth one can be searched by gradients.",
             ),
             Picture(
-                "ark/analysis/examples.png", "adversarial_images", "Images, perturbations and what they are taken for."
+                "runs/ark/analysis/examples.png",
+                "adversarial_images",
+                "Images, perturbations and what they are taken for.",
             ),
-            Picture("ark/analysis/training.png", "training_curves", "Loss and accuracies by epoch."),
+            Picture("runs/ark/analysis/training.png", "training_curves", "Loss and accuracies by epoch."),
         ),
         script=("beside.py", _BESIDE),
     ),
     Scene(
         "A certificate",
         (
-            "rkblocks train --preset digits-certified --blocks ssprk43 --set training.epochs=3 --out certified",
-            "rkblocks analyze certified --only certificate --limit 64",
+            "rkblocks train --preset digits-certified --blocks ssprk43 --set training.epochs=3 --out runs/certified",
+            "rkblocks analyze runs/certified --only certificate --limit 64",
         ),
         (
             Picture(
-                "certified/analysis/certificate.png",
+                "runs/certified/analysis/certificate.png",
                 "certificate",
                 "Accuracy that is proved, beside accuracy under attack: the truth lies between.",
             ),
@@ -155,14 +182,15 @@ def page() -> tuple[str, dict[str, Path]]:
     only_quick = bool(os.environ.get(SUBSET))
     scenes = [scene for scene in SCENES if not (scene.slow and only_quick)]
     folder = KEPT / f"gallery-{_key(scenes)}"
-    if not (folder / "done").exists():
-        for old in KEPT.glob("gallery-*"):
+    for old in KEPT.glob("gallery-*"):
+        if old != folder:
             shutil.rmtree(old)
-        folder.mkdir(parents=True)
-        for scene in scenes:
-            if not scene.at_root:
-                _run(scene, folder)
-        (folder / "done").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, scene in enumerate(scenes):
+        done = folder / f"done-{number}"
+        if not scene.at_root and not done.exists():
+            _run(scene, folder)
+            done.touch()
     lines = [
         "# Gallery",
         "",
@@ -177,7 +205,8 @@ def page() -> tuple[str, dict[str, Path]]:
             fenced("\n".join(f"$ {command}" for command in scene.commands), "console"),
         ]
         if scene.script is not None:
-            lines += ["", fenced(scene.script[1].rstrip("\n"), f'python title="{scene.script[0]}"')]
+            language = LANGUAGES[Path(scene.script[0]).suffix]
+            lines += ["", fenced(scene.script[1].rstrip("\n"), f'{language} title="{scene.script[0]}"')]
         for picture in scene.pictures:
             address = picture.file.removeprefix("docs/") if scene.at_root else f"gallery/{picture.file}"
             if not scene.at_root:

@@ -13,6 +13,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from rkblocks.files import schema
+
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Complete the navigation: the reference, and under Guides every page of docs/ that stands nowhere."""
@@ -38,6 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in made:
         _add(files, config, f"schemes/{page.name}.md", page.markdown)
         _copy(files, config, f"schemes/{page.name}.png", page.picture)
+    for path in schema.PATHS.values():
+        _copy(files, config, f"schemas/{path.name}", path)
     text, pictures = gallery.page()
     _add(files, config, "gallery.md", text)
     for uri, path in pictures.items():

@@ -1,4 +1,4 @@
-"""`rkblocks schema`: the JSON Schema of tableau files, for editors."""
+"""`rkblocks schema`: the JSON Schema of the files that people write, for editors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import click
 
 @click.command(
     "schema",
-    short_help="Print the JSON Schema of tableau files.",
-    epilog="\b\nExample:\n  rkblocks schema > tableau-v1.schema.json",
+    short_help="Print the JSON Schema of tableaus, recipes or studies.",
+    epilog="\b\nExamples:\n  rkblocks schema > tableau-v1.schema.json\n  rkblocks schema study > study-v1.schema.json",
 )
-def command() -> int:
-    """Print the JSON Schema of tableau files (format version 1).
+@click.argument("kind", type=click.Choice(["tableau", "preset", "study"]), default="tableau", metavar="[KIND]")
+def command(kind: str) -> int:
+    """Print the JSON Schema of a kind of files: tableau (JSON; the default), preset or study (TOML).
 
-    Editors use it for completion; `rkblocks check` needs no schema and finds more than one can say.
+    Editors use it for completion; the commands need no schema and find more than one can say.
     """
     from rkblocks.cli import console
     from rkblocks.files.schema import text
 
-    console.show(text())
+    console.show(text(kind))
     return 0

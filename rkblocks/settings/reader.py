@@ -23,10 +23,11 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A range: what is expected, in words, and whether a value (of a tuple: each) lies in it."""
+    """A range: the words for it, whether a value (of a tuple: each) lies in it, and the same in JSON Schema."""
 
     expected: str
     holds: Callable[[Any], bool]
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def setting(default: T, meaning: str, check: Check | None = None) -> T:
@@ -37,23 +38,24 @@ def setting(default: T, meaning: str, check: Check | None = None) -> T:
 
 def at_least(low: float) -> Check:
     """low <= value."""
-    return Check(f"at least {low}", lambda value: value >= low)
+    return Check(f"at least {low}", lambda value: value >= low, {"minimum": low})
 
 
 def positive() -> Check:
     """0 < value."""
-    return Check("greater than 0", lambda value: value > 0)
+    return Check("greater than 0", lambda value: value > 0, {"exclusiveMinimum": 0})
 
 
 def between(low: float, high: float, high_open: bool = False) -> Check:
     """low <= value <= high, or < high."""
     inside = (lambda value: low <= value < high) if high_open else (lambda value: low <= value <= high)
-    return Check(f"from {low} to {'below ' * high_open}{high}", inside)
+    words = f"from {low} to {'below ' * high_open}{high}"
+    return Check(words, inside, {"minimum": low, "exclusiveMaximum" if high_open else "maximum": high})
 
 
 def choice(*options: str) -> Check:
     """One of the options."""
-    return Check(f"one of {', '.join(options)}", lambda value: value in options)
+    return Check(f"one of {', '.join(options)}", lambda value: value in options, {"enum": list(options)})
 
 
 def read(cls: type[T], table: Mapping[str, Any], problems: list[Diagnostic], prefix: str = "") -> T:
