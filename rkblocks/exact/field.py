@@ -117,6 +117,19 @@ class Field:
         """An element of ``self.constants`` as an element of this field."""
         return self._lift(a)
 
+    def embedded(self, a: Element, smaller: Field) -> Element:
+        """A number of a smaller field as an element of this one; ValueError where that is not a part of this one.
+
+        By arithmetic alone: sympy reads expressions back by a search in floats, which fails beside long numbers.
+        """
+        terms = sympy.Add.make_args(algebraic(smaller.roots).ext.as_expr()) if smaller.roots else ()
+        primitive = total = self.zero
+        for c, root in (term.as_coeff_Mul() for term in terms):
+            primitive = primitive + self.rational(int(c.p), int(c.q)) * self.sqrt(Fraction(int(root**2)))
+        for coordinate in reversed(smaller.coordinates(a)):
+            total = total * primitive + self.rational(coordinate)
+        return total
+
     def free_parameters(self, a: Element) -> tuple[str, ...]:
         """The parameters that occur in ``a`` (reduced to lowest terms), in the order declared."""
         if not self.parameters:

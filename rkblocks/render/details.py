@@ -121,7 +121,8 @@ def _number(found: RootReport) -> str:
 
 
 def _variance(variance: VarianceReport) -> Iterator[str]:
-    yield f"of the stages: {', '.join(stage.brief(WIDTH) for stage in variance.each)}"
+    if variance.each:
+        yield f"of the stages: {', '.join(stage.brief(WIDTH) for stage in variance.each)}"
     if variance.minimum is not None:
         least = variance.minimum
         at = "as it grows without bound" if least.place is None else f"= {least.place.brief(WIDTH)}"

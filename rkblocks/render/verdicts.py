@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rkblocks.escape import line
 from rkblocks.exact.value import Exact, int_text
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def facts(report: Report) -> Iterator[tuple[str, list[str]]]:
     if report.contractivity is not None:
         yield "l2", list(_euclidean(report.contractivity.euclidean))
     if report.variance is not None:
-        yield "growth", [exact(report.variance.number, report.variance.growth_float)]
+        variance = report.variance
+        missing = f"{variance.at_init.brief(WIDTH)} at the initial values; no formula: it {variance.absent}"
+        yield "growth", [missing if variance.absent else exact(variance.number, variance.growth_float)]
     if report.ineffective:
         yield "no effect", [f"{', '.join(report.ineffective)}: the method does not depend on it"]
     if report.claims:
@@ -219,15 +222,16 @@ def _declared(declared: DeclaredReport) -> Iterator[str]:
 
 
 def _claims(claims: Sequence[ClaimReport]) -> Iterator[str]:
-    true = [f"{claim.claim} {claim.claimed}" for claim in claims if claim.holds]
+    shown = [f"{claim.claim} {line(str(claim.claimed))}" for claim in claims]
+    true = [text for text, claim in zip(shown, claims, strict=True) if claim.holds]
     if true:
         yield f"true: {', '.join(true)}"
-    for claim in claims:
+    for text, claim in zip(shown, claims, strict=True):
         found = "" if claim.found is None else f", found {cut(claim.found)}"
         if claim.holds is False:
-            yield f"FALSE: {claim.claim} {claim.claimed}{found}"
+            yield f"FALSE: {text}{found}"
         elif claim.holds is None:
-            yield f"undecided: {claim.claim} {claim.claimed}{found}"
+            yield f"undecided: {text}{found}"
 
 
 def polynomial(coefficients: Sequence[int]) -> str:

@@ -95,7 +95,7 @@ class _Member:
 
 def _lifted(entries: Row, old: Field, new: Field) -> Row:
     """Numbers of one field as numbers of a larger one."""
-    return entries if new == old else tuple(new.domain.from_sympy(old.sympy(e)) for e in entries)
+    return entries if new == old else tuple(new.embedded(e, old) for e in entries)
 
 
 def _sound(tableau: Tableau) -> Facts:

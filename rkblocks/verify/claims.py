@@ -141,6 +141,10 @@ def variance_claim(facts: Facts) -> Iterator[Judged]:
     claimed, field = facts.tableau.claims.variance, facts.field
     if claimed is None:
         return
+    if isinstance(facts.tried_growth, TooLarge):
+        message = f"the claimed growth was not decided: it {why_absent(facts.tried_growth)}"
+        yield ClaimReport("variance", claimed.text, None, None), diagnostic("RK405", message, path="/claims/variance")
+        return
     growth = facts.growth.growth
     if field.free_parameters(growth):
         holds = claimed.value is not None and claimed.value == growth

@@ -179,15 +179,22 @@ class Facts:
         """What the Shu-Osher form certifies, for a tableau without parameters."""
         return None if self.tableau.shu_osher is None else declared(self.field, self.tableau.shu_osher)
 
-    @cached_property
+    @property
     def growth(self) -> Growth:
-        """Growth of the variance by Lemma 3."""
-        return variance_growth(self.field, self.reduced.A, self.reduced.b)
+        """Growth of the variance by Lemma 3.  Raises TooLarge where `tried_growth` has none: for families alone."""
+        if isinstance(self.tried_growth, TooLarge):
+            raise self.tried_growth
+        return self.tried_growth
 
     @cached_property
-    def growth_as_typed(self) -> Growth:
-        """The formula of Lemma 3 applied to the table as written."""
-        return variance_growth(self.field, self.form.A, self.form.b)
+    def tried_growth(self) -> Growth | TooLarge:
+        """Growth of the variance by Lemma 3, or why there is none."""
+        return within(lambda: variance_growth(self.field, self.reduced.A, self.reduced.b))
+
+    @cached_property
+    def tried_growth_as_typed(self) -> Growth | TooLarge:
+        """The formula of Lemma 3 applied to the table as written, or why it gives nothing."""
+        return within(lambda: variance_growth(self.field, self.form.A, self.form.b))
 
     @cached_property
     def at_init(self) -> Facts:

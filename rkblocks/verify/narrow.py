@@ -16,8 +16,10 @@ from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
+from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Row, Rows, resolvent
 from rkblocks.tableau import Parameter, Tableau
+from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
@@ -32,16 +34,17 @@ MOST_STAGES = 6
 def narrowed(tableau: Tableau, r: Fraction, *, euclidean: bool) -> Tableau | None:
     """The tableau with the domain of its one effective learnable parameter cut to where r <= rho, or r <= C.
 
-    None where its start is not inside, or the family has more parameters or stages than are solved.  A tableau without
+    None where its start is not inside, or the family has more parameters or stages than are solved, or takes more steps
+    than the budget of a part of a report has.  A tableau without
     effective learnable parameters is returned as it is if its own method allows r.
     """
     facts = Facts(tableau)
     learnable = [p for p in facts.effective if p.learnable]
     fixed = {p.name: p.init for p in tableau.parameters if p not in learnable}
-    if fixed and learnable:
-        found = narrowed_members(tableau.at(fixed), r, euclidean)
-    else:
-        found = narrowed_members(tableau, r, euclidean)
+    family = tableau.at(fixed) if fixed and learnable else tableau
+    found = within(lambda: narrowed_members(family, r, euclidean))
+    if isinstance(found, TooLarge):
+        return None
     if found is None or not learnable:
         return None if found is None else tableau
     return replace(tableau, parameters=tuple(found if p.name == found.name else p for p in tableau.parameters))

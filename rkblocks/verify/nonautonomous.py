@@ -113,7 +113,6 @@ class _Conditions:
         flat, self.denominator = self.ring.clear([entry for row in A for entry in row] + list(c))
         self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
         self._b, self._b_denominator = self.ring.clear(b)
-        self._digits = self.denominator.bit_length() if isinstance(self.denominator, int) else 0
         one = [self.ring.one] * m
         leaf = _Tree("[]", 1, 1, False, self._images(one))
         self._children = {1: [leaf, _Tree("t", 1, 1, True, flat[m * m :])]}  # what each gives to its parent
@@ -124,7 +123,7 @@ class _Conditions:
 
     def residual(self, tree: _Tree) -> Element:
         """``b . Phi - 1/gamma`` in the field."""
-        self._charge(self._b, tree.phi, tree.nodes, tree.nodes)
+        _charge(self._b, tree.phi)
         left = sum((x * y for x, y in zip(self._b, tree.phi, strict=True) if x and y), self.ring.zero)
         scale = self._b_denominator * self.ring.one
         for _ in range(tree.nodes - 1):
@@ -153,7 +152,7 @@ class _Conditions:
             for i in range(start if size == largest else 0, len(pool)):
                 child = pool[i]
                 if phi is not None:
-                    self._charge(phi, child.phi, size, size)
+                    _charge(phi, child.phi)
                 both = child.phi if phi is None else [x * y for x, y in zip(phi, child.phi, strict=True)]
                 for rest, product in self._forests(total - size, size, both, i):
                     yield (child, *rest), product
@@ -165,19 +164,29 @@ class _Conditions:
             ]
         return self._children[size]
 
-    def _charge(self, left: list[Integral], right: list[Integral], nodes: int, by: int) -> None:
-        """Take products, entry by entry, of numbers with so many denominators each from the budget."""
-        products = sum(map(_products, left, right)) or 1
-        spend(OVERHEAD + products, nodes * self._digits, by * self._digits)
-
     def _images(self, phi: list[Integral]) -> list[Integral]:
         for row in self._rows:
-            self._charge([a for _, a in row], [phi[j] for j, _ in row], 1, 1)
+            _charge([a for _, a in row], [phi[j] for j, _ in row])
         return [sum((a * phi[j] for j, a in row if phi[j]), self.ring.zero) for row in self._rows]
+
+
+def _charge(left: list[Integral], right: list[Integral]) -> None:
+    """Take products, entry by entry, from the budget: by the lengths that the numbers have."""
+    spend(OVERHEAD)
+    for x, y in zip(left, right, strict=True):
+        if x and y:
+            spend(_products(x, y), _bits(x), _bits(y))
 
 
 def _products(x: Integral, y: Integral) -> int:
     """Products of integers in the product of two elements."""
     if isinstance(x, AlgebraicInteger):
-        return len(x.powers) ** 2
+        return 3 if len(x.powers) == 2 else len(x.powers) ** 2
     return 1 if isinstance(x, int) else len(x) * len(y)
+
+
+def _bits(x: Integral) -> int:
+    """The length of the longest integer in an element; 0 for a polynomial in the parameters."""
+    if isinstance(x, AlgebraicInteger):
+        return max(map(int.bit_length, x.powers))
+    return x.bit_length() if isinstance(x, int) else 0

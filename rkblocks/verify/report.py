@@ -581,19 +581,20 @@ class VarianceReport(Part):
     """Growth of the variance in one step by Lemma 3, stage by stage; ``minimum`` over a family with one parameter, or
     why there is none."""
 
-    JSON = ("growth", "growth_float", "stages", "assumptions", "minimum?", "minimum_absent?")
+    JSON = ("growth", "growth_float", "stages", "assumptions", "minimum?", "minimum_absent?", "absent?")
 
-    number: Exact
+    number: Exact | None
     at_init: Exact
     each: tuple[Exact, ...]
     assumptions: tuple[str, ...]
     minimum: MinimumReport | None = None
     minimum_absent: str | None = None
+    absent: str | None = None
 
     @property
     def growth(self) -> str | None:
-        """The growth as text."""
-        return self.number.text
+        """The growth as text; None where it is too long for that, or ``absent`` says why there is none."""
+        return None if self.number is None else self.number.text
 
     @property
     def growth_float(self) -> float | None:

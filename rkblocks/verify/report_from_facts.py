@@ -87,14 +87,13 @@ def embedded_part(facts: Facts) -> EmbeddedReport | None:
     method = facts.embedded_method
     if method is None:
         return report
-    growth = method.growth.growth
-    start = method.field.substitute(growth, method.tableau.initial())
+    growth = method.tried_growth
     return replace(
         report,
         principal_error=_error_norm(facts.embedded_conditions, facts.embedded.value),
         optimal=optimal_part(method.at_init),
-        number=Exact(method.field, growth),
-        initially=Exact(method.at_init.field, start),
+        number=None if isinstance(growth, TooLarge) else Exact(method.field, growth.growth),
+        initially=Exact(method.at_init.field, method.at_init.growth.growth),
     )
 
 
@@ -182,12 +181,14 @@ def _order(field: Field, found: Order) -> OrderReport:
 
 
 def _variance(facts: Facts, minimum: MinimumReport | str | None, reduced: bool = True) -> VarianceReport:
-    growth = facts.growth if reduced else facts.growth_as_typed
-    field, member = facts.field, facts.at_init
-    start = Exact(member.field, member.growth.growth if reduced else member.growth_as_typed.growth)
-    least, absent = (None, minimum) if isinstance(minimum, str) else (minimum, None)
-    stages = all_exact(field, growth.stages)
-    return VarianceReport(Exact(field, growth.growth), start, stages, ASSUMPTIONS, least, absent)
+    growth, at_init = ((f.tried_growth if reduced else f.tried_growth_as_typed) for f in (facts, facts.at_init))
+    assert not isinstance(at_init, TooLarge)  # of numbers alone
+    start = Exact(facts.at_init.field, at_init.growth)
+    least, missing = (None, minimum) if isinstance(minimum, str) else (minimum, None)
+    if isinstance(growth, TooLarge):
+        return VarianceReport(None, start, (), ASSUMPTIONS, least, missing, why_absent(growth))
+    stages = all_exact(facts.field, growth.stages)
+    return VarianceReport(Exact(facts.field, growth.growth), start, stages, ASSUMPTIONS, least, missing)
 
 
 def _row_sums(facts: Facts) -> Row:

@@ -187,19 +187,36 @@ def test_a_family_beyond_the_budget_says_so(monkeypatch):
     assert report.ssp.optimal.absent == report.contractivity.euclidean.absent == BEYOND
 
 
-def test_the_order_with_time_is_within_the_budget():
+@pytest.mark.parametrize(("stage", "value", "most"), [(3, 6, None), (2, 7, 9)])
+def test_the_order_with_time_is_within_the_budget(stage, value, most):
     """A node of a method of order 9 is off by a little: some 10,000 trees would have to be looked at."""
     tableau = files.load("verner98_efficient")
-    form = tableau.butcher
+    form = tableau.butcher_form
     c = [sum(row, tableau.field.zero) for row in form.A]
-    c[-1] += tableau.field.rational(1, 10**30)
-    changed = dataclasses.replace(
-        tableau, butcher=dataclasses.replace(form, c=tuple(c)), tolerance=Fraction(1, 10**20), title="off"
-    )
+    c[stage] += tableau.field.rational(1, 10**30)
+    facts = Facts(dataclasses.replace(tableau, butcher=dataclasses.replace(form, c=tuple(c)), title=f"off {stage}"))
+    assert facts.order.value == 9
     with budget(10**12) as work:
-        timed = Facts(changed).timed
-    assert work.total <= PARTS * PART
-    assert timed is None or timed.value <= Facts(changed).order.value
+        timed = facts.timed
+    assert (timed.value, timed.most, timed.witness is None) == (value, most, most is not None)
+    assert PART // 3 < work.total <= PART + PART // 10
+
+
+def test_the_growth_of_a_family_is_within_the_budget():
+    """Curtis's method with a parameter in three entries: rational functions with square roots and 90,000 bits."""
+    content = json.loads((LIBRARY[0].parent / "curtis8.json").read_text())
+    content["parameters"] = {"w": {"domain": ["-1", "1"], "init": "0"}}
+    for i, j in ((6, 3), (9, 4), (9, 5)):
+        content["A"][i][j] = f"1/(w + {content['A'][i][j]})"
+    content["claims"] = {"variance": "2"}
+    report = check(read(content))
+    assert report.variance.growth is None
+    assert report.variance.absent == BEYOND
+    assert report.variance.growth_float > 0
+    assert f"no formula: it {BEYOND}" in next(line for line in paragraph(report).splitlines() if "growth" in line)
+    assert [claim.holds for claim in report.claims] == [None]
+    with pytest.raises(TooLarge):
+        _ = Facts(read(content)).growth
 
 
 def test_an_undecided_order_with_time_says_what_is_proved(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from rkblocks import codes, files, verify
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.exact.field import Field
 from rkblocks.tableau import Claims, Tableau
 from rkblocks.verify import facts as facts_module
 from rkblocks.verify.budget import within
@@ -180,3 +181,20 @@ def test_check_offers_the_canonical_form_where_one_certifies_more() -> None:
     tableau = canonical(files.load("leastgrowth42"), digits=6).tableau
     (found,) = (d for d in verify.check(tableau).diagnostics if d.code == "RK318")
     assert "rkblocks canonical" in found.help
+
+
+@pytest.mark.parametrize(("old", "new"), [((21,), (3, 7)), ((6,), (2, 3, 5)), ((), (2,)), ((2, 3), (2, 3, 7))])
+def test_numbers_of_a_smaller_field_are_the_same_in_a_larger_one(old, new):
+    """Sympy reads long algebraic numbers back from expressions as nan; 400 digits are no worse than four here."""
+    smaller, larger = Field(old), Field(new)
+    number = smaller.rational(Fraction(10**400 + 7, 3**900))
+    for k, d in enumerate(old):
+        number = number + smaller.sqrt(Fraction(d)) * smaller.rational(Fraction(7**500, 11**333 + k))
+    found = larger.embedded(number, smaller)
+    low, high = larger.enclose(found, 3000)
+    assert max(low, smaller.enclose(number, 3000)[0]) <= min(high, smaller.enclose(number, 3000)[1])
+    assert larger.embedded(number * number, smaller) == found * found
+    with pytest.raises(ValueError, match="does not lie"):
+        Field((13,)).embedded(
+            smaller.sqrt(Fraction(old[0])) if old else Field((2,)).sqrt(Fraction(2)), smaller if old else Field((2,))
+        )

@@ -111,7 +111,7 @@ def _value(above: Poly, below: Poly, at: Root) -> Root:
     """above/below at an algebraic number: a root of a resultant, found by shrinking the interval of the argument."""
     if at.fraction is not None:
         x = QQ(at.fraction.numerator, at.fraction.denominator)
-        value = QQ.from_sympy(above.eval(x)) / QQ.from_sympy(below.eval(x))
+        value = above.rep.eval(x) / below.rep.eval(x)
         return Root.rational(Fraction(int(QQ.numer(value)), int(QQ.denom(value))))
     t, v = above.gen, Symbol("_v")
     norm = Poly(_minimal(at, t).as_expr(), t, v).resultant(Poly(above.as_expr() - v * below.as_expr(), t, v))

@@ -65,7 +65,7 @@ class Family:
 
 
 def element(field: Field, expression: Any) -> Element:
-    """A sympy expression in the parameter as an element of the field."""
+    """A sympy expression in the parameter, with rational numbers only, as an element of the field."""
     return field.domain.from_sympy(expression)
 
 
