@@ -14,7 +14,7 @@ from rkblocks.files.claims import Written
 from rkblocks.files.evaluate import evaluate, terms
 from rkblocks.files.expression import EntryError, names, radicands
 from rkblocks.files.parameters import Declared, settle
-from rkblocks.files.poles import pole
+from rkblocks.files.poles import doubt, pole
 from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import Arrays, Cells
 from rkblocks.files.wording import shown
@@ -116,11 +116,19 @@ def _check_poles(
     parameters: tuple[Parameter, ...],
     problems: Problems,
 ) -> None:
+    doubtful: dict[str, bool] = {}
     for cell in cells:
-        if cell.path in values and (factor := pole(values[cell.path], field, parameters)):
+        if cell.path not in values:
+            continue
+        if factor := pole(values[cell.path], field, parameters):
             message = f"the denominator {shown(factor, quotes=False)} becomes zero within the domain of its parameters"
             help = "narrow the domain; a pole may lie at an end point, which training never reaches"
             complain(EntryError("RK218", message, 0, help), cell.node, cell.path, problems)
+        elif factor := doubt(values[cell.path], field, parameters, doubtful):
+            denominator = shown(factor, quotes=False)
+            message = f"it was not decided whether the denominator {denominator} becomes zero within the domain"
+            help = "write it so that each factor has one parameter, or narrow the domain"
+            complain(EntryError("RK345", message, 0, help), cell.node, cell.path, problems)
 
 
 def _tableau(draft: Draft, field: Field, values: dict[str, Element], parameters: tuple[Parameter, ...]) -> Tableau:

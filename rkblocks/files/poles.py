@@ -2,7 +2,7 @@
 
 A denominator in one parameter is decided exactly by Sturm's theorem. One in several parameters is refused where it is
 shown to vanish: at the initial values, because it takes both signs at points of the (connected) domain, or where it
-touches zero (`touching`).
+touches zero (`touching`).  What is neither shown to vanish nor proved not to (`positive`) is in doubt, and said to be.
 """
 
 from __future__ import annotations
@@ -37,6 +37,32 @@ def pole(a: Element, field: Field, parameters: Sequence[Parameter]) -> str:
             found = _changes_sign(element, field, occurring) or _touches_zero(factor, field, occurring)
         if found:
             return field.text(element)
+    return ""
+
+
+def doubt(a: Element, field: Field, parameters: Sequence[Parameter], known: dict[str, bool]) -> str:
+    """A factor of the denominator of `a` that was not decided, as text; "" where each is proved not to vanish.
+
+    ``known`` keeps what was found of a factor: entries share their denominators. Each is named once.
+    """
+    if field.is_constant or a.denom.is_ground:
+        return ""
+    from rkblocks.files.positive import never_zero
+
+    domain = {p.name: p for p in parameters}
+    for factor in _factors(a.denom, field):
+        element = field.domain.field.field_new(factor)
+        free = field.free_parameters(element)
+        if len(free) < 2 or any(name not in domain for name in free):
+            continue
+        places = [field.parameters.index(name) for name in free]
+        terms = {tuple(monomial[k] for k in places): c for monomial, c in factor.terms()}
+        ends = [(domain[name].low, domain[name].high) for name in free]
+        text = str(factor)
+        if text not in known:
+            known[text] = never_zero(terms, ends, field.constants)
+            if not known[text]:
+                return field.text(element)
     return ""
 
 

@@ -31,6 +31,8 @@ def details(report: Report) -> Iterator[tuple[str, list[str]]]:
     stability = [] if report.stability is None else list(_stability(report.stability))
     if report.ssp is not None and report.ssp.linear is not None:
         stability.append(f"linear threshold factor {_number(report.ssp.linear)}")
+    if report.ssp is not None and report.ssp.linear_absent is not None:
+        stability.append(f"linear threshold factor not computed: the polynomial {report.ssp.linear_absent}")
     if stability:
         yield "stability", stability
     if report.variance is not None:
@@ -89,6 +91,8 @@ def _stability(stability: StabilityReport) -> Iterator[str]:
     more = "" if exactly is None else f", within the tolerance (exactly {exactly})"
     yield f"order {stability.linear_order} for linear problems{more}"
     yield f"polynomial, constant first: {', '.join(c.brief(WIDTH) for c in stability.coefficients)}"
+    if stability.absent is not None:
+        yield f"intervals not computed: the polynomial {stability.absent}"
     if stability.intervals is None:
         return
     digits, meant = stability.intervals, stability.meant or stability.intervals

@@ -148,6 +148,13 @@ class Facts:
         return stability_polynomial(self.field, self.reduced.A, self.reduced.b)
 
     @cached_property
+    def constant_stability(self) -> tuple[Field, Coefficients] | None:
+        """The stability polynomial as numbers of a field, where no parameter occurs in it; many families have one."""
+        if any(map(self.field.free_parameters, self.stability)):
+            return None
+        return self.field.constants, tuple(map(self.field.number, self.stability))
+
+    @cached_property
     def optimal(self) -> Crossing[Place] | None:
         """The optimal SSP coefficient, for a tableau without parameters; None without limit, or beyond `bracket`."""
         found = self._optimal

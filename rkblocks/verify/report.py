@@ -431,12 +431,13 @@ def _definition(root: Root) -> tuple[tuple[str, ...], tuple[str, str]]:
 class SspReport(Part):
     """Declared and optimal coefficient; ``conditions`` must be nonnegative for a family's form to be."""
 
-    JSON = ("declared", "optimal", "region?", "linear?")
+    JSON = ("declared", "optimal", "region?", "linear?", "linear_absent?")
 
     declared: DeclaredReport | None
     optimal: OptimalReport | None
     conditions: tuple[Exact, ...] | None = None
     linear: RootReport | None = None
+    linear_absent: str | None = None
 
     @property
     def region(self) -> tuple[str, ...] | None:
@@ -617,7 +618,7 @@ class Intervals:
 
 @dataclass(frozen=True)
 class StabilityReport(Table):
-    """The stability polynomial, and its intervals (None for a family).
+    """The stability polynomial, and its intervals; where parameters occur in it ``absent`` says so, and there are none.
 
     ``meant`` are the intervals of the polynomial that a table of decimals was rounded from, where they may differ;
     ``rounded`` is the real one where |psi| may exceed 1 by what half a unit of the last digits can change.
@@ -629,6 +630,7 @@ class StabilityReport(Table):
     linear_order_exact: int | None = None
     meant: Intervals | None = None
     rounded: RootReport | None = None
+    absent: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -637,6 +639,8 @@ class StabilityReport(Table):
             "linear_order": self.linear_order,
             **_intervals(self.intervals),
         }
+        if self.absent is not None:
+            found["absent"] = self.absent
         if self.rounded is not None:
             found["real_rounded"] = _plain(self.rounded)
         if self.meant is not None:

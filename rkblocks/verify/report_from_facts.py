@@ -102,12 +102,22 @@ def ssp_part(facts: Facts) -> SspReport:
     if facts.tableau.parameters:
         from rkblocks.verify import report_from_family
 
-        return report_from_family.ssp_part(facts, declared_part(facts.at_init), optimal_part(facts.at_init))
-    crossing = within(lambda: linear_threshold(facts.field, facts.stability))
-    linear = None
-    if crossing is not None:
-        linear = RootReport(crossing) if isinstance(crossing, TooLarge) else RootReport(crossing.root, crossing.entry)
-    return SspReport(declared_part(facts), optimal_part(facts), None, linear)
+        found = report_from_family.ssp_part(facts, declared_part(facts.at_init), optimal_part(facts.at_init))
+    else:
+        found = SspReport(declared_part(facts), optimal_part(facts))
+    if facts.constant_stability is None:
+        return replace(found, linear_absent=_varies(facts))
+    crossing = within(partial(linear_threshold, *facts.constant_stability))
+    if crossing is None:
+        return found
+    root = RootReport(crossing) if isinstance(crossing, TooLarge) else RootReport(crossing.root, crossing.entry)
+    return replace(found, linear=root)
+
+
+def _varies(facts: Facts) -> str:
+    """Why what the stability polynomial decides is absent for a family, in words that follow "it"."""
+    names = {name for c in facts.stability for name in facts.field.free_parameters(c)}
+    return f"depends on {', '.join(p.name for p in facts.tableau.parameters if p.name in names)}; only members have it"
 
 
 def contractivity_part(facts: Facts) -> ContractivityReport:
@@ -131,12 +141,12 @@ def variance_part(facts: Facts) -> VarianceReport:
 
 
 def stability_part(facts: Facts) -> StabilityReport:
-    """The stability polynomial and the intervals; for a family the polynomial alone."""
-    field, psi = facts.field, facts.stability
-    polynomial = all_exact(field, psi)
-    exact = linear_order(field, psi)
-    if facts.tableau.parameters:
-        return StabilityReport(polynomial, exact)
+    """The stability polynomial and the intervals, where no parameter occurs in it."""
+    polynomial = all_exact(facts.field, facts.stability)
+    exact = linear_order(facts.field, facts.stability)
+    if facts.constant_stability is None:
+        return StabilityReport(polynomial, exact, absent=_varies(facts))
+    field, psi = facts.constant_stability
     order = linear_order(field, psi, facts.tableau.tolerance)
     found = StabilityReport(polynomial, order, _intervals(field, psi), rounded=_rounded(facts))
     if order > exact:
@@ -146,7 +156,7 @@ def stability_part(facts: Facts) -> StabilityReport:
 
 def _rounded(facts: Facts) -> RootReport | None:
     """The real interval of a table of decimals with a tolerance, its rounding allowed for; None for another table."""
-    unit = digits_unit(facts) if facts.tableau.tolerance else None
+    unit = digits_unit(facts) if facts.tableau.tolerance and not facts.tableau.parameters else None
     if unit is None:
         return None
     field, A, b = facts.field, facts.reduced.A, facts.reduced.b

@@ -13,6 +13,7 @@ from rkblocks import check, files
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import ShuOsher, reduce
+from rkblocks.render.text import paragraph
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.inequality import nonnegative, value_at
@@ -294,3 +295,40 @@ def test_square_roots_beside_numbers_of_many_digits(large: str, small: str) -> N
         report = check(reading.tableau)
         assert "RK999" not in {d.code for d in report.diagnostics}
         assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
+
+
+def test_a_stability_polynomial_without_the_parameter_has_intervals_and_a_threshold():
+    """Every method of four stages and order 4 has the polynomial of RK4, whatever its parameter (famcase1001)."""
+    entry = "(1-2*u)*(1-u)/(2*(2/3-u)*(4*u-4*(u+2/3)+3))"
+    node, weight = "(2/3)*(2/3-u)/(2*u*(1-2*u))", "(1-u)*(u-4/9)/(2*u*(2/3-u)*(4*u-4*(u+2/3)+3))"
+    A = [[], ["u"], [f"2/3-{node}", node], [f"1-({weight})-({entry})", weight, entry]]
+    b = [
+        "1/2+(1-2*(u+2/3))/(8*u)",
+        "(1/3)/(12*u*(2/3-u)*(1-u))",
+        "(1-2*u)/((8/3)*(2/3-u))",
+        "1/2+(2*(u+2/3)-3)/(4*(1-u))",
+    ]
+    content = {"parameters": {"u": {"domain": ["1/10", "2/5"], "init": "1/3"}}, "A": A, "b": b}
+    report = check(files.read_text(json.dumps(content)).tableau)
+    assert report.order.value == 4
+    plain = check("rk4")
+    for part in ("polynomial", "real", "imaginary"):
+        assert report.stability[part] == plain.stability[part]
+    assert report.ssp.linear.to_dict() == plain.ssp.linear.to_dict()
+    assert "real axis: stable from 0 to -2.78529" in paragraph(report, verbose=True)
+
+
+def test_a_stability_polynomial_with_a_parameter_says_why_nothing_is_computed():
+    content = {
+        "name": "x",
+        "parameters": {"w": {"domain": ["0", "1"], "init": "1/2"}},
+        "A": [[], ["w"]],
+        "b": ["1/2", "1/2"],
+    }
+    report = check(files.read_text(json.dumps(content)).tableau)
+    reason = report.to_dict()["stability"]["absent"]
+    if report.to_dict()["ssp"]["linear_absent"] != reason or "depends on w" not in reason:
+        pytest.fail(reason)
+    text = paragraph(report, verbose=True)
+    assert f"intervals not computed: the polynomial {reason}" in text
+    assert f"linear threshold factor not computed: the polynomial {reason}" in text
