@@ -109,16 +109,17 @@ def test_the_table_shows_slope_interval_and_power(tmp_path: Path) -> None:
 
 
 def test_intervals_cover_and_powers_are_reached() -> None:
-    """Of 4000 samples of five normal values with mean 0 and with the mean that is called seen."""
+    """Of samples of normal values, with mean 0 and with the mean that is called seen."""
     generator = np.random.default_rng(0)
     noise = 0.02 * generator.normal(size=(4000, 5))
     found = [estimate(list(values)) for values in noise]
     covered = np.mean([one.low < 0 < one.high for one in found if one.low is not None and one.high is not None])
     assert covered == pytest.approx(0.95, abs=0.012)
-    seen = detectable(5, 0.02)
-    rejected = np.mean([estimate(list(values)).p < 0.05 for values in noise + seen])  # type: ignore[operator]
-    assert rejected == pytest.approx(0.8, abs=0.02)
-    assert detectable(20, 0.02) < seen < detectable(5, 0.04)
+    for n in (2, 3, 5, 10):
+        seen = detectable(n, 0.02)
+        found = stats.ttest_1samp(seen + 0.02 * generator.normal(size=(20000, n)), 0, axis=1)
+        assert np.mean(found.pvalue < 0.05) == pytest.approx(0.8, abs=0.01)
+    assert detectable(20, 0.02) < detectable(5, 0.02) < detectable(5, 0.04)
 
 
 def test_one_seed_or_equal_ones_have_no_interval() -> None:
