@@ -71,6 +71,7 @@ COMMANDS = (
     "listing",
     "show",
     "check",
+    "convert",
     "canonical",
     "design",
     "explain",

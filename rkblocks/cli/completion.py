@@ -109,6 +109,20 @@ def words(*known: str) -> Complete:
 
 # Told again here, since the modules that say it import torch; a test holds both together.
 EVALUATIONS = ("paper", "standard", "quick")
+FORMATS = (
+    "sundials",
+    "rk-opt",
+    "octave",
+    "nodepy",
+    "c",
+    "julia",
+    "python",
+    "latex",
+    "printed",
+    "matlab",
+    "csv",
+    "table",
+)
 ANALYSES = (
     "growth",
     "variation",
@@ -133,6 +147,7 @@ EVERYWHERE: dict[str, Complete] = {
 WORDS: dict[tuple[str, str], Complete] = {
     **dict.fromkeys((("check", "targets"), ("show", "name"), ("canonical", "name"), ("compile", "name")), schemes),
     ("verify", "tableau"): schemes,
+    ("convert", "form"): words(*FORMATS),
     ("train", "blocks"): scheme_list,
     ("explain", "code"): codes,
     ("train", "preset"): recipes,

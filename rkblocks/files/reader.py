@@ -107,7 +107,7 @@ def _draft(root: Object, origin: Origin, problems: Problems) -> Draft:
     order, claims = read_claims(root, declared, problems)
     text_of(root.get("$schema"), "/$schema", problems)
     return Draft(
-        name=read_name(root.get("name"), problems) or _stem(origin.source),
+        name=read_name(root.get("name"), problems) or stem(origin.source),
         title=text_of(root.get("title"), "/title", problems),
         aliases=read_texts(root.get("aliases"), "/aliases", problems),
         references=read_texts(root.get("references"), "/references", problems),
@@ -120,7 +120,7 @@ def _draft(root: Object, origin: Origin, problems: Problems) -> Draft:
     )
 
 
-def _stem(source: str) -> str:
+def stem(source: str) -> str:
     """The name of a scheme whose file gives none: that of the file, made fit."""
     fit = re.sub(r"[^A-Za-z0-9_-]", "_", PurePath(source).stem)[:64]
     return fit if re.match(r"[A-Za-z]", fit) else "unnamed"
