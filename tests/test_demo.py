@@ -11,9 +11,11 @@ import torch
 
 from rkblocks.demo import PAPER, results, run
 from rkblocks.demo import task as tasks
-from rkblocks.demo.settings import Settings, Task
+from rkblocks.demo.settings import Settings, pgd, settle
 from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.settings.threat import Threat
+from rkblocks.study.spec import load
 
 torch.set_num_threads(1)
 
@@ -98,7 +100,7 @@ def test_results_have_the_shape_of_the_interface(finished):
 
 def test_a_finished_demo_is_not_trained_again(finished, monkeypatch):
     content, folder, _ = finished
-    monkeypatch.setattr(tasks.training, "train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("rkblocks.training.train", lambda *_, **__: pytest.fail("trained again"))
     again = run(folder, schemes=("euler", "ark"), tiny=True, workers=0, say=lambda line: None)
     assert again["entries"] == content["entries"]
 
@@ -130,10 +132,21 @@ def test_an_entry_cut_off_counts_as_none(tmp_path):
     assert tasks.read_entry(tmp_path / "nowhere") is None
 
 
-def test_tasks_go_seed_by_seed():
+def test_tasks_go_seed_by_seed(tmp_path):
     settings = Settings(schemes=("euler", "own/scheme.json"), seeds=2)
-    assert [task.name for task in settings.tasks] == ["euler-seed0", "scheme-seed0", "euler-seed1", "scheme-seed1"]
-    assert settings.tasks[3] == Task("own/scheme.json", 1)
+    settle(tmp_path, settings)
+    found = settings.tasks(tmp_path)
+    assert [task.name for task in found] == ["euler-seed0", "scheme-seed0", "euler-seed1", "scheme-seed1"]
+    assert found[3].config.net.blocks == ("own/scheme.json",)
+    assert [task.evaluation.seed for task in found] == [0, 0, 1, 1]
+    assert {task.seeds for task in found} == {(0, 1)}
+    assert pgd(found[0]) == Threat(eps="1/10", steps=20, step="1/40")
+
+
+def test_the_settings_of_a_demo_are_a_study_file(finished):
+    study = load(finished[1] / "demo.toml")
+    assert [cell.blocks for cell in study.cells] == ["euler", "ark"]
+    assert [column.key for column in study.columns] == ["clean", "fgsm", "pgd20"]
 
 
 def entry(blocks, seed, clean, last):

@@ -12,11 +12,13 @@ from typing import Any
 
 from rkblocks import invocation
 from rkblocks.demo import results, settings
-from rkblocks.demo.settings import PAPER, Settings, Task
+from rkblocks.demo.settings import PAPER, Settings
 from rkblocks.demo.task import perform, read_entry
 from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import fail
+from rkblocks.settings.fractions import fraction_text
 from rkblocks.study.pool import Progress, outcomes
+from rkblocks.study.task import Task
 
 CHANCE = 0.1  # ten digits
 
@@ -49,38 +51,39 @@ def run(
     chosen = replace(base, schemes=tuple(schemes), seeds=number, changes={**base.changes, **(changes or {})})
     folder = Path(out) if out is not None else Path("runs") / f"demo-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     settings.settle(folder, chosen)
+    tasks = chosen.tasks(folder)
 
     say(f"Checking and compiling {len(chosen.schemes)} schemes, exactly:\n")
     verdicts = [verdict(scheme, folder / "compiled") for scheme in chosen.schemes]
     say(verdict_table(verdicts))
 
     processes = min(2, os.cpu_count() or 1) if workers is None else workers
-    root = folder / "networks"
-    root.mkdir(exist_ok=True)
-    done = sum(read_entry(root / task.name) is not None for task in chosen.tasks)
+    done = sum(read_entry(task.folder) is not None for task in tasks)
     more = f"; {done} are finished already" if done else ""
     say(
-        f"Training {len(chosen.tasks)} networks on digits with PGD adversarial training, attacking each with FGSM and "
-        f"PGD-20 (linf, eps {chosen.eps}){more}."
+        f"Training {len(tasks)} networks on digits with PGD adversarial training, attacking each with FGSM and "
+        f"PGD-20 (linf, eps {fraction_text(settings.pgd(tasks[0]).eps)}){more}."
     )
     try:
-        entries = networks(chosen, root, processes, _announcing(progress, say))
+        entries = networks(tasks, chosen.sweep, processes, _announcing(progress, say))
     except KeyboardInterrupt:
         say(f"Stopped; what is finished is kept. Continue with: {invocation.command()} demo --out {folder}")
         raise
-    content = results.write(folder, chosen, entries, verdicts, CHANCE)
-    report(content, chosen, folder, say)
+    content = results.write(folder, entries, verdicts, CHANCE)
+    report(content, folder, say)
     return {**content, "folder": str(folder)}
 
 
-def networks(chosen: Settings, root: Path, workers: int, progress: Progress | None) -> list[dict[str, Any]]:
+def networks(
+    tasks: Sequence[Task], radii: Sequence[str], workers: int, progress: Progress | None
+) -> list[dict[str, Any]]:
     """Return the entry of each network, in the order of the tasks; raises what the first one that fails raises."""
-    found: dict[Task, dict[str, Any]] = {}
-    for outcome in outcomes(chosen.tasks, partial(perform, chosen, root), workers=workers, progress=progress):
+    found: dict[str, dict[str, Any]] = {}
+    for outcome in outcomes(tasks, partial(perform, radii), workers=workers, progress=progress):
         if outcome.error is not None:
             raise outcome.error
-        found[outcome.task] = outcome.result
-    return [found[task] for task in chosen.tasks]
+        found[outcome.task.name] = outcome.result
+    return [found[task.name] for task in tasks]
 
 
 def _announcing(progress: Progress | None, say: Callable[[str], None]) -> Progress:
@@ -98,17 +101,17 @@ def _announcing(progress: Progress | None, say: Callable[[str], None]) -> Progre
     return told
 
 
-def report(content: dict[str, Any], chosen: Settings, folder: Path, say: Callable[[str], None]) -> None:
+def report(content: dict[str, Any], folder: Path, say: Callable[[str], None]) -> None:
     """Say the table and what to make of it."""
     entries, summary = content["entries"], content["summary"]
-    spread = "mean (deviation) over the seeds" if chosen.seeds > 1 else "one seed, no deviation"
+    spread = "mean (deviation) over the seeds" if summary[0]["seeds"] > 1 else "one seed, no deviation"
     say(f"\nAccuracy on {entries[0]['n']} test images and growth of PGD's perturbations in l2 by group, {spread}:\n")
     say(results.table(summary))
     say(results.spread_line(entries, summary))
     say(results.sweep_line(summary, CHANCE))
     say(results.health_line(entries))
     say(f"\nResults, figures, configuration and source of the blocks: {folder}")
-    say(_next_steps(folder / "networks" / chosen.tasks[-1].name))
+    say(_next_steps(folder / entries[-1]["run"]))
 
 
 def _next_steps(run: Path) -> str:

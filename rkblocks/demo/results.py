@@ -9,20 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks import figures
-from rkblocks.demo.settings import Settings
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.intervals import mean_deviation, wilson
+from rkblocks.evaluation.intervals import wilson
 from rkblocks.render.listing import columns
+from rkblocks.study.results import mean_of
 
 Entries = Sequence[Mapping[str, Any]]
 ACCURACIES = {"clean": "clean", "fgsm": "FGSM", "pgd20": "PGD-20"}
 NORM = "2"  # of the growth in the table: the paper's l2
-
-
-def pair(values: Sequence[float]) -> list[float | None]:
-    """Return [mean, deviation]; null for the deviation of a single value."""
-    mean, deviation = mean_deviation(values)
-    return [mean, None if math.isnan(deviation) else deviation]
 
 
 def summarize(entries: Entries) -> list[dict[str, Any]]:
@@ -36,9 +30,9 @@ def summarize(entries: Entries) -> list[dict[str, Any]]:
             {
                 "blocks": scheme,
                 "seeds": len(own),
-                **{key: pair([entry[key] for entry in own]) for key in ACCURACIES},
-                "growth": {group: pair([one[group] for one in growth]) for group in groups},
-                "sweep": {eps: pair([entry["sweep"][eps] for entry in own]) for eps in own[0]["sweep"]},
+                **{key: mean_of([entry[key] for entry in own]) for key in ACCURACIES},
+                "growth": {group: mean_of([one[group] for one in growth]) for group in groups},
+                "sweep": {eps: mean_of([entry["sweep"][eps] for entry in own]) for eps in own[0]["sweep"]},
             }
         )
     return rows
@@ -95,9 +89,7 @@ def health_line(entries: Entries) -> str:
     )
 
 
-def write(
-    folder: Path, settings: Settings, entries: Entries, verdicts: Sequence[Mapping[str, Any]], chance: float
-) -> dict[str, Any]:
+def write(folder: Path, entries: Entries, verdicts: Sequence[Mapping[str, Any]], chance: float) -> dict[str, Any]:
     """Return the content of results.json, written to the folder with its figures."""
     summary = summarize(entries)
     content = {
@@ -106,7 +98,7 @@ def write(
         "summary": summary,
         "verdicts": list(verdicts),
         "chance": chance,
-        "threat": settings.threat.to_dict(),
+        "threat": entries[0]["threat"],
         "definition": "final",
     }
     try:

@@ -1,68 +1,87 @@
-"""What a demo does, as one frozen value that lies in its folder: continuing with other settings is refused, not
+"""What a demo does: a study file of its own, which lies in its folder. Continuing with other settings is refused, not
 mixed.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
+from rkblocks.settings.threat import Threat
+from rkblocks.settings.toml import literal
+from rkblocks.study import spec
+from rkblocks.study.main import tasks_of
+from rkblocks.study.task import Task
 
-FILE: Final = "demo.json"
+FILE: Final = "demo.toml"
+NETWORKS: Final = "networks"
 #: The five schemes of the paper (INTERFACE section 4).
 PAPER: Final = ("euler", "midpoint", "ssp2", "ssp3", "ark")
 MAX_SEEDS: Final = 100
+
+STUDY = """\
+name = "demo"
+preset = "digits"
+
+[set]
+training.device = "cpu"
+{changes}
+
+[grid]
+blocks = {schemes}
+seeds = {seeds}
+
+[evaluation]
+limit = {limit}
+probe = {probe}
+
+[[evaluation.attacks]]
+attack = "fgsm"
+
+[[evaluation.attacks]]
+attack = "pgd"
+steps = 20
+"""
 
 
 @dataclass(frozen=True)
 class Settings:
     """schemes: names, aliases or paths; seeds: networks of each; changes: settings that differ from the training
-    preset; sweep: radii beyond the attack's own, the last holding the whole box; limit: test images (None: all);
-    probe: images of the health checks.
+    preset; sweep: radii beyond the attack's own, the last holding the whole box; limit: test images (0: all); probe:
+    images of the health checks.
     """
 
     schemes: tuple[str, ...] = PAPER
     seeds: int = 3
-    preset: str = "digits"
-    changes: dict[str, Any] = field(default_factory=lambda: {"training.epochs": 8})
-    eps: str = "1/10"
-    step: str = "1/40"
+    changes: Mapping[str, Any] = field(default_factory=lambda: {"training.epochs": 8})
     sweep: tuple[str, ...] = ("1/20", "1/5", "2/5", "1")
-    limit: int | None = None
+    limit: int = 0
     probe: int = 60
 
-    @property
-    def threat(self) -> Threat:
-        """The threat model of FGSM and PGD-20."""
-        return Threat(eps=Fraction(self.eps), steps=20, step=Fraction(self.step))
+    def study(self) -> str:
+        """The study file."""
+        return STUDY.format(
+            changes="\n".join(f"{key} = {literal(value)}" for key, value in self.changes.items()),
+            schemes=literal(list(self.schemes)),
+            seeds=literal(list(range(self.seeds))),
+            limit=self.limit,
+            probe=self.probe,
+        )
 
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """All networks to train: seed by seed, so that an interrupted demo has all schemes for the seeds it has."""
-        return tuple(Task(scheme, seed) for seed in range(self.seeds) for scheme in self.schemes)
+    def tasks(self, folder: Path) -> list[Task]:
+        """All networks of the demo in this folder, seed by seed; each is attacked with the random numbers of its seed.
 
-
-@dataclass(frozen=True)
-class Task:
-    """One network: a scheme and a seed."""
-
-    scheme: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """The name of its run folder."""
-        return f"{Path(self.scheme).stem}-seed{self.seed}"
-
-    @property
-    def label(self) -> str:
-        """What the progress calls it."""
-        return f"{self.scheme}, seed {self.seed}"
+        Raises what reading a study raises.
+        """
+        every = tuple(range(self.seeds))
+        found = tasks_of(spec.load(folder / FILE), folder / NETWORKS, 1, None, None)
+        return [
+            replace(task, evaluation=replace(task.evaluation, seed=seed), series="demo", seeds=every)
+            for (_, seed), task in found.items()
+        ]
 
 
 def tiny() -> Settings:
@@ -71,13 +90,18 @@ def tiny() -> Settings:
     return Settings(seeds=1, changes=changes, sweep=("1",), limit=40, probe=10)
 
 
+def pgd(task: Task) -> Threat:
+    """Return the threat model of PGD-20, which is that of FGSM too but for its step."""
+    (threat,) = (column.item.threat for column in task.plan if column.item and column.item.attack == "pgd")
+    return threat
+
+
 def settle(folder: Path, settings: Settings) -> None:
-    """Create the demo's folder with its settings, or find that it has these very ones already.
+    """Create the demo's folder with its study file, or find that it has this very one already.
 
     Raises RkblocksError RK841 where it belongs to something else, RK824 where it cannot be written.
     """
-    path = folder / FILE
-    text = json.dumps({"version": 1, **asdict(settings)}, indent=2) + "\n"
+    path, text = folder / FILE, settings.study()
     try:
         if path.is_file():
             if path.read_text(encoding="utf-8") != text:

@@ -85,13 +85,14 @@ def write(settings: Any) -> str:
         part = getattr(settings, section.name)
         lines += ["", f"[{section.name}]"]
         for field in dataclasses.fields(part):
-            lines += [f"# {field.metadata['meaning']}", f"{field.name} = {_literal(plain(getattr(part, field.name)))}"]
+            lines += [f"# {field.metadata['meaning']}", f"{field.name} = {literal(plain(getattr(part, field.name)))}"]
     return "\n".join(lines[1:]) + "\n"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, list):
-        return f"[{', '.join(_literal(entry) for entry in value)}]"
+        return f"[{', '.join(literal(entry) for entry in value)}]"
     if isinstance(value, str):  # a TOML basic string is a JSON string, but for the delete character
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -78,7 +78,7 @@ def run(
     folder = Path(out) if out is not None else _folder(Path(source), study)
     own(study, folder)
     with opened(folder) as (root, packed):
-        tasks = _tasks(study, root, threads or study.resources.threads, data_root, device)
+        tasks = tasks_of(study, root, threads or study.resources.threads, data_root, device)
         schemes = {} if report_only else _buildable(study)
         states = _states(tasks, schemes)
         for note in dict.fromkeys(note for now in states.values() for note in now.notes):
@@ -107,13 +107,6 @@ def run(
         if report_only:
             for name, message in failed.items():
                 say(f"{name}: FAILED: {message}")
-        elif left and packed:
-            help = f"unzip -q {folder / KEPT} -d {folder / RUNS}; or choose another --out"
-            fail(
-                "RK748",
-                f"{folder / KEPT} holds {len(chosen) - len(left)} of {len(chosen)} networks, and no weights",
-                help=help,
-            )
         elif left:
             say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
             todo = [tasks[key] for key in left]
@@ -152,7 +145,7 @@ Key = tuple[str, int]
 """Name of a cell, and seed."""
 
 
-def _tasks(study: Study, root: Path, threads: int, data_root: str | None, device: str | None) -> dict[Key, Task]:
+def tasks_of(study: Study, root: Path, threads: int, data_root: str | None, device: str | None) -> dict[Key, Task]:
     """All networks, seed by seed, so that a study that was interrupted has all cells for the seeds that it has."""
     return {
         (cell.name, seed): Task(

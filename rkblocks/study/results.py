@@ -145,7 +145,7 @@ def summary(
                 "scheme": {key: None if math.isnan(value) else value for key, value in properties[cell.name].items()},
                 "seeds": len(own),
                 "accuracy": {
-                    key: _mean([one[key] for one in own.values()])
+                    key: mean_of([one[key] for one in own.values()])
                     for key in keys
                     if own and all(key in one for one in own.values())
                 },
@@ -157,7 +157,8 @@ def summary(
     return rows
 
 
-def _mean(values: Sequence[float]) -> list[float | None]:
+def mean_of(values: Sequence[float]) -> list[float | None]:
+    """Return [mean, deviation]; None for the deviation of a single value."""
     mean, deviation = mean_deviation(values)
     return [mean, None if math.isnan(deviation) else deviation]
 

@@ -26,12 +26,13 @@ from rkblocks.study.state import PARTIAL, TRAINED, State, state
 
 Report = Callable[[int, int], None]
 """Called as report(units done, units in all)."""
-NAME = "study"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One network: everything that a worker, here or on another machine, has to know. name: of its run folder."""
+    """One network: everything that a worker, here or on another machine, has to know. name: of its run folder; series:
+    of the files of its evaluations; seeds: that its health is judged by, none where that is told with the results.
+    """
 
     name: str
     folder: Path
@@ -39,6 +40,8 @@ class Task:
     plan: tuple[Column, ...]
     evaluation: Evaluation
     threads: int = 1
+    series: str = "study"
+    seeds: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -132,11 +135,11 @@ def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]
         )
     images = Images(options.split, options.limit or None, options.seed, options.weights, task.config.data.root or None)
     subject = of_run(folder, images, device=task.config.training.device)
-    if subject.origin is not None:  # whether there are seeds enough is told with the results, from the study file
-        subject = replace(subject, origin=replace(subject.origin, seeds=()))
+    if subject.origin is not None:
+        subject = replace(subject, origin=replace(subject.origin, seeds=task.seeds))
     finished: set[str] = set()
     items = tuple(column.item for column in wanted if column.item is not None)
-    work = Resumable(subject, Plan(items, (), options.seed, options.batch, options.probe), NAME)
+    work = Resumable(subject, Plan(items, (), options.seed, options.batch, options.probe), task.series)
 
     def progress(label: str, at: int, total: int) -> None:
         check()
