@@ -12,6 +12,7 @@ from rkblocks.runs import metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 PANELS = {
     "train_loss": "training loss (cross-entropy)",
@@ -43,6 +44,10 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
         axis.set_xlabel("epoch")
         axis.set_ylabel(text)
         axis.set_ylim(bottom=0)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        left, right = axis.get_xlim()
+        middle = (left + right) / 2
+        axis.set_xlim(min(left, middle - 0.6), max(right, middle + 0.6))  # one epoch is a point, at its number
     if panels:
         style.legend_below(figure)
     return figure

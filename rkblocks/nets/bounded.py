@@ -67,8 +67,8 @@ def bounded(
         generator: source of the initial weights (CPU); None uses torch's global one.
 
     Raises:
-        RkblocksError: RK551 to RK553, RK556 for an unknown choice, a step that is no positive number, or a map halved
-            less than 0 or more than 8 times.
+        RkblocksError: RK551 to RK553, RK556 for an unknown choice, a step that is no positive number, a map halved
+            less than 0 or more than 8 times, or dense layers with a map that is halved or pooled.
     """
     choices = {"residual": (residual, RESIDUALS), "layers": (layers, LAYERS), "pool": (pool, POOLS)}
     for name, (given, allowed) in choices.items():
@@ -76,6 +76,11 @@ def bounded(
             fail("RK556", f"{name} is {given!r}, expected one of {', '.join(allowed)}", help="choose one of them")
     if not isinstance(halved, int) or not 0 <= halved <= 8:
         fail("RK556", f"halved is {halved!r}, expected a whole number from 0 to 8", help="halved=1")
+    unused = [f"halved is {halved}"] if halved else []
+    unused += [f'pool is "{pool}"'] if pool != "flatten" else []
+    if layers == "dense" and unused:
+        message = f"{unused[0]}, but dense layers have no map to be halved or pooled"
+        fail("RK556", message, help='leave it out, or layers="convolution"')
     tableaus = schemes(blocks, len(widths))
     size = None if layers == "dense" else 3
     state = torch.get_rng_state()

@@ -266,6 +266,15 @@ def test_in_l1_the_attacks_of_another_kind_are_checks_too(honest, subject_of):
         assert found[name].ok, found[name]
 
 
+@pytest.mark.parametrize(("left", "ok"), [(0, True), (2, True), (12, None), (40, False)])
+def test_images_that_stay_right_by_chance_in_the_largest_ball_are_a_note(monkeypatch, left, ok):
+    """An untrained network that gives most images one class left .17 of them right, and the check said ok."""
+    evidence = SimpleNamespace(probe=Item("pgd", THREAT), n=100, classes=10, slack=lambda: 2)
+    curve = [(Fraction(0), 50), (Fraction(1), left)]
+    monkeypatch.setattr("rkblocks.evaluation.health.search.eps_sweep", lambda evidence, item: curve)
+    assert CHECKS["larger eps breaks all"](evidence)[0] is ok
+
+
 HONEST_SHAPES = {
     "two classes": lambda model: nn.Sequential(model, Picked([0, 1])),
     "three classes": lambda model: nn.Sequential(model, Picked([0, 1, 2])),
@@ -308,6 +317,16 @@ def test_an_honest_model_of_any_shape_type_and_number_of_classes_passes(honest, 
     assert not [verdict.to_dict() for verdict in done.health if not verdict.ok]
     assert [row.attack for row in done.missing] == ["autoattack"]
     assert [row.item.attack for row in done.measurements[4:]] == ["apgd", "apgd", "square"]
+
+
+@pytest.mark.parametrize("name", ["honest", "three pixels of four detached", "all but the border detached"])
+def test_a_gradient_that_bfloat16_rounds_to_zero_is_not_missing(honest, digits, name):
+    """The margin is a difference of logits; where their gradients are equal in eight bits it has none."""
+    model = copy.deepcopy(honest if name == "honest" else MASKS[name].worn_by(honest)).bfloat16()
+    images, labels = (digits[0][-150:].float() / 255).bfloat16(), digits[1][-150:]
+    sample = of_model(model, images, labels)
+    ok, figure, _ = CHECKS["no part of the gradient is missing"](Evidence(sample, (), sample, 0, 50))
+    assert ok == (name == "honest"), figure
 
 
 @pytest.mark.parametrize("name", ["thermometer codes", "no graph"])

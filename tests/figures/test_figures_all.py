@@ -224,6 +224,17 @@ def test_one_group_has_a_place_for_each_scheme():
     assert not figure.legends
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 30])
+def test_training_curves_have_ticks_at_epochs(epochs):
+    """A run of one epoch is one point: the axis showed 0.96, 0.98, 1, 1.02, 1.04."""
+    run = [{"epoch": k + 1, "train_loss": 1 / (k + 1)} for k in range(epochs)]
+    (axis,) = figures.training_curves({"ssp3": [run]}).axes
+    low, high = axis.get_xlim()
+    ticks = [tick for tick in axis.get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 1
+    assert all(float(tick).is_integer() and 0 <= tick <= epochs + 1 for tick in ticks)
+
+
 def test_runs_of_one_name_are_one_curve_in_its_band():
     runs = {"ssp3": [[{"epoch": 1, "train_loss": 1.0}], [{"epoch": 1, "train_loss": 3.0}]]}
     (axis,) = figures.training_curves(runs).axes

@@ -207,6 +207,8 @@ def test_settings_are_checked() -> None:
         {"step": "1/0"},
         {"halved": -1},
         {"halved": 0.5},
+        {"halved": 1},
+        {"pool": "mean"},
     ):
         with pytest.raises(RkblocksError) as found:
             bounded("ssp2", 1, **{**NETS["dense"], **wrong})

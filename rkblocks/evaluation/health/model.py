@@ -11,8 +11,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from rkblocks.attacks import ExampleStreams, Threat, run
-from rkblocks.attacks.losses import margin
+from rkblocks.attacks import ExampleStreams, Threat, frozen, run
+from rkblocks.attacks.losses import input_gradient, margin
 from rkblocks.evaluation.health.evidence import ITERATIVE, Evidence
 from rkblocks.evaluation.health.registry import Finding, check
 from rkblocks.evaluation.subject import Subject
@@ -105,7 +105,9 @@ def gradients_exist(evidence: Evidence) -> Finding:
 @check("no part of the gradient is missing")
 def no_part_of_the_gradient_is_missing(evidence: Evidence) -> Finding:
     """Pixels whose gradient is exactly zero must do nothing: a small change of them alone may not change the logits, as
-    it does where a part of the input is detached. Looked at beside the images, where no maximum is tied.
+    it does where a part of the input is detached. Looked at beside the images, where no maximum is tied; a difference
+    of logits that low precision rounds to zero is none, so the cross-entropy has no slope there either, nor has the
+    margin in float32.
     """
     if evidence.gradient is None:
         return None
@@ -113,7 +115,7 @@ def no_part_of_the_gradient_is_missing(evidence: Evidence) -> Finding:
     generator = torch.Generator().manual_seed(evidence.seed)
     noise = (torch.rand((2, *x.shape), generator=generator, dtype=torch.float64) * 2 - 1).to(x)
     beside = (x + 10 * PROBE_STEP * noise[0]).clamp(0, 1)
-    zero = evidence.gradients(beside, "margin") == 0
+    zero = (evidence.gradients(beside, "margin") == 0) & (evidence.gradients(beside, "ce") == 0) & judge.flat(beside)
     step = PROBE_STEP * noise[1].to(judge.dtype)
     here = judge(beside)
     of_zeros, of_all = ((judge(beside.to(judge.dtype) + step * part) - here).abs().amax(1) for part in (zero, 1))
@@ -153,6 +155,18 @@ class _Judge:
     subject: Subject
     dtype: torch.dtype
     batch: int
+    rounded: bool
+
+    def flat(self, x: Tensor) -> Tensor:
+        """Where the margin has no gradient at images [n, ...], by this model where it is a copy; else everywhere."""
+        if not self.rounded:
+            return torch.ones_like(x, dtype=torch.bool)
+        parts = zip(
+            torch.split(x.to(self.dtype), self.batch), torch.split(self.subject.labels, self.batch), strict=True
+        )
+        with frozen(self.subject.model):
+            found = [input_gradient(self.subject.model, part, y, "margin")[1] for part, y in parts]
+        return torch.cat(found) == 0
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.cat([self.subject.logits(part.to(self.dtype)) for part in torch.split(x, self.batch)])
@@ -161,6 +175,7 @@ class _Judge:
 def _precise(evidence: Evidence) -> _Judge:
     """Return the model, or a copy of it in float32 where its images have fewer digits than a small step needs."""
     dtype, subject = evidence.images.dtype, evidence.sample
-    if torch.finfo(dtype).eps > PROBE_STEP / 100:
+    rounded = torch.finfo(dtype).eps > PROBE_STEP / 100
+    if rounded:
         dtype, subject = torch.float32, replace(subject, model=copy.deepcopy(subject.model).float())
-    return _Judge(subject, dtype, evidence.batch)
+    return _Judge(subject, dtype, evidence.batch, rounded)
