@@ -211,7 +211,7 @@ def page() -> tuple[str, dict[str, Path]]:
             address = picture.file.removeprefix("docs/") if scene.at_root else f"gallery/{picture.file}"
             if not scene.at_root:
                 files[address] = folder / picture.file
-            lines += ["", f"![{picture.says}]({address})", "", picture.says]
+            lines += ["", f"[![{picture.says}]({address})]({address})", "", picture.says]
     return "\n".join(lines) + "\n", files
 
 

@@ -121,7 +121,8 @@ def draw(folder: Path, summary: Sequence[Mapping[str, Any]], entries: Entries, c
     figures.save(figures.growth(runs), place / "growth")
     curves = {str(row["blocks"]): [_point(eps, value) for eps, value in row["sweep"].items()] for row in summary}
     seeds = max(row["seeds"] for row in summary)
-    figure = figures.accuracy_against_eps(curves, chance=chance, attack="PGD-20", bars=f"deviation over {seeds} seeds")
+    bars = f"deviation over {seeds} seeds" if seeds > 1 else ""
+    figure = figures.accuracy_against_eps(curves, chance=chance, attack="PGD-20", bars=bars)
     figures.save(figure, place / "eps")
     metrics: dict[str, list[Any]] = {}
     for entry in entries:

@@ -25,7 +25,7 @@ def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mappi
     most = max(len(rows) for rows in panels.values())
     figure, axes = style.new(len(panels), 1, width=5.2, height=0.9 + len(columns) * STEP * (most + 2))
     labels = list(dict.fromkeys(row["label"] for rows in panels.values() for row in rows))
-    seeds = sorted({int(row["seeds"]) for rows in panels.values() for row in rows})
+    seeds = style.over(int(row["seeds"]) for rows in panels.values() for row in rows)
     for (axis,), (title, rows) in zip(axes, panels.items(), strict=True):
         for number, row in enumerate(rows):
             shift = (number - (len(rows) - 1) / 2) / (most + 2)
@@ -36,7 +36,7 @@ def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mappi
         axis.grid(axis="x", color="0.85", linewidth=0.8)
         for edge in range(1, len(columns)):
             axis.axhline(edge - 0.5, color="0.85", linewidth=0.8)
-        axis.set_xlabel(f"accuracy (bars: deviation over {'-'.join(map(str, seeds))} seeds)")
+        axis.set_xlabel(f"accuracy ({seeds})")
         axis.set_ylabel("attack")
         axis.set_title(style.fit(title), fontsize="medium")
     hollow = Line2D([], [], linestyle="", marker="o", color="0.3", markerfacecolor="none", label="paper (hollow)")

@@ -15,8 +15,8 @@ NORM_TEXT = {1: "$\\ell_1$", 2: "$\\ell_2$", "inf": "$\\ell_\\infty$"}
 
 
 def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2, "inf")) -> Figure:
-    """Return the figure of these runs: a row for each kind of perturbation, a column for each norm, a curve for each
-    scheme.
+    """Return the figure of these runs: a row for each norm, a column for each kind of perturbation, so that kinds are
+    compared on one axis; a curve for each scheme.
 
     runs: elements of "runs" in `analyze --format json`. Runs of the same blocks are averaged; their bars are the
     deviation over the runs (with one run there is no bar: the spread over images is another thing).
@@ -24,9 +24,9 @@ def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2
     kinds = list(dict.fromkeys(kind for run in runs for kind in run["growth"]))
     groups = list(dict.fromkeys(row["group"] for run in runs for kind in kinds for row in run["growth"].get(kind, ())))
     schemes = list(dict.fromkeys(str(run["blocks"]) for run in runs))
-    figure, axes = style.new(max(1, len(kinds)), len(norms), width=3.3, height=2.9)
-    for row, kind in zip(axes, kinds, strict=False):
-        for axis, p in zip(row, norms, strict=True):
+    figure, axes = style.new(len(norms), max(1, len(kinds)), width=2.8, height=2.5)
+    for row, p in zip(axes, norms, strict=True):
+        for axis, kind in zip(row, kinds, strict=False):
             for number, scheme in enumerate(schemes):
                 points = _points([run for run in runs if str(run["blocks"]) == scheme], kind, p)
                 shift = 0.06 * (number - (len(schemes) - 1) / 2)
@@ -48,7 +48,7 @@ def growth(runs: Sequence[Mapping[str, Any]], norms: Sequence[int | str] = (1, 2
                 axis.set_xlabel("group")
             axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
             axis.set_title(f"{kind} perturbations", fontsize="medium")
-            style.log_around_one(axis)
+        style.log_around_one(*row)
     if len(groups) != 1:
         style.legend_below(figure)
     return figure

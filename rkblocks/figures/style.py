@@ -47,7 +47,7 @@ def look(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": MARKERS[number % len(MARKERS)],
-        "linestyle": LINES[number // len(COLOURS) % len(LINES)],
+        "linestyle": LINES[number % len(LINES)],
         "markersize": 5,
     }
 
@@ -55,6 +55,12 @@ def look(number: int) -> dict[str, Any]:
 def points(number: int, size: float = 4) -> dict[str, Any]:
     """Return the look of points with this number, which no line joins."""
     return look(number) | {"linestyle": "none", "markersize": size}
+
+
+def over(seeds: Iterable[int]) -> str:
+    """Return what the bars of results over so many seeds are; of one seed there are none."""
+    counts = sorted(set(seeds))
+    return "one seed" if counts == [1] else f"bars: deviation over {'-'.join(map(str, counts))} seeds"
 
 
 def legend_below(figure: Figure, *others: Any) -> None:
@@ -92,19 +98,22 @@ def _width(labels: Sequence[str], columns: int) -> float:
     return sum(0.65 + 0.09 * max(map(len, labels[a:b])) for a, b in pairwise(starts))
 
 
-def log_around_one(axis: Axes) -> None:
-    """Make the axis logarithmic, with a line at 1 and plain numbers beside the ticks."""
+def log_around_one(*axes: Axes) -> None:
+    """Make the axes logarithmic over one range, with a line at 1 and plain numbers beside the ticks."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    axis.set_yscale("log")
-    axis.axhline(1, color="0.4", linewidth=1, zorder=0)
-    low, high = axis.get_ylim()
-    axis.set_ylim(min(low / 1.1, 0.8), max(high * 1.1, 1.25))
-    span = axis.get_ylim()[1] / axis.get_ylim()[0]
+    for axis in axes:
+        axis.set_yscale("log")
+        axis.axhline(1, color="0.4", linewidth=1, zorder=0)
+    lows, highs = zip(*(axis.get_ylim() for axis in axes), strict=True)
+    low, high = min(min(lows) / 1.1, 0.8), max(max(highs) * 1.1, 1.25)
+    span = high / low
     subs = (1.0,) if span > 100 else (1.0, 2.0, 5.0) if span > 4 else (0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0)
-    axis.yaxis.set_major_locator(LogLocator(subs=subs))
-    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    for axis in axes:
+        axis.set_ylim(low, high)
+        axis.yaxis.set_major_locator(LogLocator(subs=subs))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def save(figure: Figure, path: str | Path) -> list[Path]:
@@ -161,7 +170,8 @@ def fit(text: str) -> str:
     plain = escape.lines(text)
     try:
         if "$" in plain:
-            MathTextParser("path").parse(plain)
+            for part in plain.split("\n"):  # as matplotlib does
+                MathTextParser("path").parse(part)
     except ValueError:
         plain = plain.replace("$", r"\$")
     return plain

@@ -22,7 +22,7 @@ def summary(
 
     A deviation that is unknown (one seed) is null and has no bar.
     """
-    figure, ((axis,),) = style.new(width=max(5.0, 1.3 * len(rows) + 1), height=3.6)
+    figure, ((axis,),) = style.new(width=max(4.6, 0.9 * len(rows) + 0.8), height=3.6)
     width = 0.8 / len(columns)
     for number, (key, name) in enumerate(columns.items()):
         places = [place + (number - (len(columns) - 1) / 2) * width for place in range(len(rows))]
@@ -42,10 +42,9 @@ def summary(
         )
     if chance is not None:
         axis.axhline(chance, color="0.4", linestyle="--", linewidth=1, label="chance")
-    seeds = sorted({row["seeds"] for row in rows})
     axis.set_xticks(range(len(rows)), [style.fit(str(row["blocks"])) for row in rows])
     axis.set_xlabel("scheme of the blocks")
-    axis.set_ylabel(f"accuracy\n(bars: deviation over {'-'.join(map(str, seeds))} seeds)")
+    axis.set_ylabel(f"accuracy\n({style.over(row['seeds'] for row in rows)})")
     axis.set_ylim(0, 1)
     style.legend_below(figure)
     return figure

@@ -20,12 +20,18 @@ def tradeoff(curves: Mapping[str, Sequence[Point]], known: Mapping[str, Point]) 
         curves: by name, points (C, least growth found), as `rkblocks.design` finds them.
         known: by name, (C, growth) of schemes to be marked.
     """
+    from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
+
     figure, ((axis,),) = style.new(width=5.2, height=3.8)
     for number, (name, points) in enumerate(curves.items()):
         axis.plot(*zip(*points, strict=True), label=f"least growth, {name}", **style.look(number))
     for number, (name, (ssp, growth)) in enumerate(known.items(), len(curves)):
         axis.plot([ssp], [growth], label=name, **style.points(number, size=8))
     axis.set_xlabel("SSP coefficient C, at least")
-    axis.set_ylabel("variance growth of one step")
+    axis.set_ylabel("variance growth of one step\n(output / input, logarithmic)")
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(MaxNLocator(6))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     style.legend_below(figure)
     return figure

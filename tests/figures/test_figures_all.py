@@ -204,6 +204,40 @@ def test_the_first_42_curves_are_told_apart_without_colour():
     assert len({(one["color"], one["marker"]) for one in looks[:14]}) == 14
 
 
+def test_neighbouring_curves_have_different_lines():
+    looks = [style.look(number)["linestyle"] for number in range(42)]
+    assert all(one != two for one, two in itertools.pairwise(looks))
+
+
+def test_what_bars_are_is_said_only_where_there_are_bars():
+    assert style.over([3, 1, 3]) == "bars: deviation over 1-3 seeds"
+    assert style.over([1, 1]) == "one seed"
+    flat = figures.accuracy_against_eps({"ssp3": [(0.0, 0.9, 0.9, 0.9)]}, chance=0.1, attack="PGD-20", bars="")
+    assert flat.axes[0].get_ylabel() == "accuracy under PGD-20"
+
+
+@pytest.mark.parametrize(("radii", "scale"), [((0, 0.1, 0.2), "linear"), ((0, 0.1, 1.0), "symlog")])
+def test_radii_over_a_decade_stand_on_a_logarithmic_axis(radii, scale):
+    points = [(eps, 0.5, 0.4, 0.6) for eps in radii]
+    (axis,) = figures.accuracy_against_eps({"ssp3": points}, chance=0.1, attack="PGD-20").axes
+    assert axis.get_xscale() == scale
+    if scale == "symlog":
+        assert list(axis.get_xticks()) == list(radii)
+
+
+def test_kinds_of_perturbations_are_compared_on_one_axis():
+    rows = {kind: [{"group": "group1", "p": 2, "mean": mean}] for kind, mean in (("random", 1.1), ("adversarial", 9.0))}
+    one, two = figures.growth([{"blocks": "euler", "growth": rows}], norms=[2]).axes
+    assert one.get_ylim() == two.get_ylim()
+    assert one.get_yscale() == "log"
+
+
+def test_formulas_in_several_lines_are_parsed_line_by_line(caplog):
+    assert style.fit("growth,\n$\\ell_2$") == "growth,\n$\\ell_2$"
+    assert style.fit("$5\nand more") == "\\$5\nand more"
+    assert not caplog.records
+
+
 def test_the_legend_has_what_is_drawn_and_nothing_else():
     figure, ((left, right),) = style.new(1, 2)
     left.plot([0, 1], [1, 2], label="here")

@@ -43,8 +43,8 @@ def monotonicity(tableau: Tableau) -> Figure:
     r = np.linspace(0, right, POINTS)
     values = _entries(np, [doubles(tableau, "its table", [Exact(field, e) for e in row]) for row in (*A, b)], r)
     where = " at the initial values" if tableau.parameters else ""
-    figure, ((left_axis, right_axis),) = style.new(1, 2, width=4.0, height=3.5)
-    for axis, is_d, name in ((left_axis, False, "P(r)"), (right_axis, True, "d(r)")):
+    figure, ((upper_axis,), (lower_axis,)) = style.new(2, 1, width=4.6, height=2.8)
+    for axis, is_d, name in ((upper_axis, False, "P(r)"), (lower_axis, True, "d(r)")):
         axis.axhline(0, color="0.35", linewidth=1)
         axis.axvspan(0, limit, color=style.COLOURS[4], alpha=0.18, linewidth=0)
         shown = [place for place, value in values.items() if (place[1] < 0) == is_d and np.any(value)]
@@ -58,7 +58,7 @@ def monotonicity(tableau: Tableau) -> Figure:
         axis.set_xlim(-0.03 * right, right)
         axis.set_ylim(-1.12, 1.12)
         axis.set_xlabel("r")
-        axis.set_ylabel(f"each entry by its largest on [0, {'R' if limit else f'{right:g}'}]")
+        axis.set_ylabel(f"each entry by its\nlargest on [0, {'R' if limit else f'{right:g}'}]")
         axis.set_title(f"{tableau.name}: entries of {name}{where}", fontsize="medium")
     style.legend_below(figure)
     return figure
