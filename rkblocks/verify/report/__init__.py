@@ -1,0 +1,31 @@
+"""The report on one tableau, idea by idea; `Report` is the whole."""
+
+from rkblocks.verify.report.contractivity_report import AnyNormReport as AnyNormReport
+from rkblocks.verify.report.contractivity_report import ContractivityReport as ContractivityReport
+from rkblocks.verify.report.contractivity_report import EuclideanReport as EuclideanReport
+from rkblocks.verify.report.contractivity_report import RhoCase as RhoCase
+from rkblocks.verify.report.contractivity_report import RhoCertificate as RhoCertificate
+from rkblocks.verify.report.order_report import ErrorNorm as ErrorNorm
+from rkblocks.verify.report.order_report import OrderReport as OrderReport
+from rkblocks.verify.report.order_report import ResidualReport as ResidualReport
+from rkblocks.verify.report.order_report import TimedReport as TimedReport
+from rkblocks.verify.report.order_report import Witness as Witness
+from rkblocks.verify.report.part import RootReport as RootReport
+from rkblocks.verify.report.part import RootSample as RootSample
+from rkblocks.verify.report.ssp_report import CaseReport as CaseReport
+from rkblocks.verify.report.ssp_report import Certificate as Certificate
+from rkblocks.verify.report.ssp_report import Counterexample as Counterexample
+from rkblocks.verify.report.ssp_report import DeclaredReport as DeclaredReport
+from rkblocks.verify.report.ssp_report import DownwindReport as DownwindReport
+from rkblocks.verify.report.ssp_report import OptimalReport as OptimalReport
+from rkblocks.verify.report.ssp_report import SspReport as SspReport
+from rkblocks.verify.report.stability_report import InternalReport as InternalReport
+from rkblocks.verify.report.stability_report import Intervals as Intervals
+from rkblocks.verify.report.stability_report import MinimumReport as MinimumReport
+from rkblocks.verify.report.stability_report import StabilityReport as StabilityReport
+from rkblocks.verify.report.stability_report import VarianceReport as VarianceReport
+from rkblocks.verify.report.whole_report import ClaimReport as ClaimReport
+from rkblocks.verify.report.whole_report import EmbeddedReport as EmbeddedReport
+from rkblocks.verify.report.whole_report import MethodReport as MethodReport
+from rkblocks.verify.report.whole_report import Report as Report
+from rkblocks.verify.report.whole_report import TypedReport as TypedReport
