@@ -77,11 +77,12 @@ def start_up(rounds: int) -> Iterator[Row]:
 def own_order(name: str) -> Callable[[], int]:
     """A function that finds the order of a library scheme exactly, from A and b, with nothing remembered."""
     from rkblocks import files
+    from rkblocks.forms import Method
     from rkblocks.verify.order import order
 
     tableau = files.load(name)
     form = tableau.butcher_form
-    return lambda: order(tableau.field, form.A, form.b, tableau.tolerance).value
+    return lambda: order(Method(tableau.field, form.A, form.b), tableau.tolerance).value
 
 
 class Nodepy:

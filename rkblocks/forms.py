@@ -7,8 +7,9 @@ the result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from rkblocks.exact.field import Element, Field
@@ -44,15 +45,30 @@ class Butcher:
 
 
 @dataclass(frozen=True)
-class Reduction:
+class Method:
+    """A method by its numbers: m rows ``A`` of m entries and m weights ``b``, elements of ``field``."""
+
+    field: Field
+    A: Rows
+    b: Row
+
+    def member(self, values: Mapping[str, Element | Fraction | int]) -> Reduction:
+        """The reduced method of a family's member, at values of all its parameters; ZeroDivisionError at a pole."""
+
+        def row(entries: Row) -> Row:
+            return tuple(self.field.substitute(entry, values) for entry in entries)
+
+        return reduce(Method(self.field.constants, tuple(map(row, self.A)), row(self.b)))
+
+
+@dataclass(frozen=True)
+class Reduction(Method):
     """The method without stages that do not matter.  Stages are counted from 0, in the numbering of the table.
 
     ``kept`` are the stages that remain, ``unused`` those that the result does not depend on, ``equal`` pairs
     (stage, earlier stage with the same value).
     """
 
-    A: Rows
-    b: Row
     kept: tuple[int, ...]
     unused: tuple[int, ...]
     equal: tuple[tuple[int, int], ...]
@@ -75,12 +91,13 @@ def to_butcher(field: Field, form: ShuOsher) -> Butcher:
     return Butcher(tuple(map(tuple, rows[:m])), tuple(rows[m]), None, form.b_hat)
 
 
-def resolvent(field: Field, A: Rows, b: Row, r: Element) -> tuple[Rows, Row]:
+def resolvent(method: Method, r: Element) -> tuple[Rows, Row]:
     """``P = (I + rK)^-1 K`` and ``d = (I + rK)^-1 e`` for ``K = [[A, 0], [b, 0]]``, at one value of r.
 
     P has m+1 rows, row i with its i entries left of the diagonal; d has m+1 entries.  By forward substitution, since an
     explicit method's K is strictly lower triangular (Kraaijevanger 1991).
     """
+    field, A, b = method.field, method.A, method.b
     P, d = zip(*substituted([*A, b], r, field.one), strict=True)
     return tuple(map(tuple, P)), tuple(d)
 
@@ -103,23 +120,25 @@ def substituted(K: Sequence[Sequence[Any]], r: Any, one: Any) -> Iterator[tuple[
         yield new, rest
 
 
-def canonical_shu_osher(field: Field, A: Rows, b: Row, r: Element) -> ShuOsher:
+def canonical_shu_osher(method: Method, r: Element) -> ShuOsher:
     """The Shu-Osher form with ``alpha = r * beta`` except in column 0: beta = P(r), the rest d(r) into column 0.
 
     Where P(r) and d(r) are nonnegative it certifies the SSP coefficient r (Ferracina & Spijker 2004; Higueras 2005).
     """
-    P, d = resolvent(field, A, b, r)
+    field = method.field
+    P, d = resolvent(method, r)
     alpha = [
         tuple(r * entry + (d[i] if k == 0 else field.zero) for k, entry in enumerate(P[i])) for i in range(1, len(P))
     ]
     return ShuOsher(tuple(alpha), tuple(P[1:]))
 
 
-def reduce(field: Field, A: Rows, b: Row) -> Reduction:
+def reduce(method: Method) -> Reduction:
     """The method without equal and unused stages (an explicit one; an implicit A is returned as it is)."""
+    field, A, b = method.field, method.A, method.b
     m = len(b)
     if any(A[i][j] for i in range(m) for j in range(i, m)):
-        return Reduction(A, b, tuple(range(m)), (), ())
+        return Reduction(field, A, b, tuple(range(m)), (), ())
     representative: list[int] = []
     rows: list[list[Element]] = []
     seen: dict[tuple[Element, ...], int] = {}
@@ -136,6 +155,7 @@ def reduce(field: Field, A: Rows, b: Row) -> Reduction:
     equal = tuple((i, k) for i, k in enumerate(representative) if i != k)
     merged = {i for i, _ in equal}
     return Reduction(
+        field=field,
         A=tuple(tuple(rows[i][j] for j in kept) for i in kept),
         b=tuple(weights[i] for i in kept),
         kept=kept,

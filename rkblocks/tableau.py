@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.forms import Butcher, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
+from rkblocks.forms import Butcher, Method, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
 from rkblocks.shown import Typeset
 from rkblocks.writer import decimal_digits, decimal_text, layout
 
@@ -128,7 +128,7 @@ class Tableau(Typeset):
     def reduced(self) -> Reduction:
         """The method without unused and equal stages, in Butcher form."""
         form = self.butcher_form
-        return reduce(self.field, form.A, form.b)
+        return reduce(Method(self.field, form.A, form.b))
 
     @property
     def stages(self) -> int:

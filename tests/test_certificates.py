@@ -12,6 +12,7 @@ import pytest
 
 from rkblocks import files, verify
 from rkblocks.exact.field import Field
+from rkblocks.forms import Method
 from rkblocks.verify.contractivity import circle_contractivity
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,7 +151,7 @@ def test_another_method_has_another_radius(name: str) -> None:
         broken["b"][entry] = str(Fraction(broken["b"][entry]) + Fraction(1, 2**30))
         b = [field.rational(Fraction(x)) for x in broken["b"]]
         A = [[field.rational(Fraction(x)) for x in row] + [field.zero] * (len(b) - len(row)) for row in broken["A"]]
-        actual = circle_contractivity(field, A, b).root.refine(80)
+        actual = circle_contractivity(Method(field, A, b)).root.refine(80)
         if actual.high < low or actual.low > high:
             refuted += 1
             with pytest.raises(made["WrongError"]):

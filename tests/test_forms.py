@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
-from rkblocks.forms import Butcher, ShuOsher, canonical_shu_osher, reduce, resolvent, to_butcher
+from rkblocks.forms import Butcher, Method, ShuOsher, canonical_shu_osher, reduce, resolvent, to_butcher
 
 QQ = Field()
 entries = st.fractions(min_value=-2, max_value=2, max_denominator=8).map(QQ.rational)
@@ -56,14 +56,14 @@ def test_both_forms_take_the_same_step(form, x):
 
 @given(butcher(), entries)
 def test_canonical_form_is_the_same_method_at_every_r(method, r):
-    form = canonical_shu_osher(QQ, method.A, method.b, r)
+    form = canonical_shu_osher(method, r)
     assert all(sum(row, QQ.zero) == QQ.one for row in form.alpha)
     assert to_butcher(QQ, form) == method
 
 
 @given(butcher(), entries)
 def test_resolvent_solves_its_equations(method, r):
-    P, d = resolvent(QQ, method.A, method.b, r)
+    P, d = resolvent(method, r)
     K = [*method.A, method.b]
     for i, row in enumerate(K):
         for k in range(i):
@@ -82,7 +82,7 @@ def test_reduction_undoes_a_copied_stage_and_an_unused_one(method, x, data):
     rows.append((*[QQ.one] * (m + 1), zero))
     half = method.b[i] / 2
     b = (*[half if j == i else w for j, w in enumerate(method.b)], method.b[i] - half, zero)
-    plain, padded = reduce(QQ, method.A, method.b), reduce(QQ, tuple(rows), b)
+    plain, padded = reduce(method), reduce(Method(QQ, tuple(rows), b))
     assert (padded.A, padded.b) == (plain.A, plain.b)
     assert m + 1 not in padded.kept
     assert any(copy == m for copy, _ in padded.equal)
@@ -91,5 +91,5 @@ def test_reduction_undoes_a_copied_stage_and_an_unused_one(method, x, data):
 
 def test_implicit_matrix_is_left_alone():
     A = ((QQ.rational(1, 2),),)
-    assert reduce(QQ, A, (QQ.one,)).kept == (0,)
+    assert reduce(Method(QQ, A, (QQ.one,))).kept == (0,)
     assert not Butcher(A, (QQ.one,)).is_explicit()

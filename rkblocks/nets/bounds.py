@@ -257,7 +257,7 @@ def _block(name: str, block: RKBlock, state: State, u: float) -> State:
     facts = Facts(family.at(family.initial() | dict(values)) if family.parameters else family)
     field, A, b = facts.field, facts.reduced.A, facts.reduced.b
     r, m = dt / h0, len(b)
-    P, d = resolvent(field, A, b, field.rational(r))
+    P, d = resolvent(facts.reduced, field.rational(r))
     monotone = all(field.sign(e) >= 0 for e in (*d, *(e for row in P for e in row)) if e)
     weights = [[abs(field.to_float(e)) for e in row] for row in (P if monotone else [*A, b])]
     scale, pull = (float(r), 1.0) if monotone else (float(dt), 2 / float(h0))

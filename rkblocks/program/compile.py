@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rkblocks.exact.field import Element
 from rkblocks.exact.work import budget
-from rkblocks.forms import canonical_shu_osher, reduce
+from rkblocks.forms import Method, canonical_shu_osher, reduce
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program, uses
 from rkblocks.program.lowering import error_weights, from_butcher, from_shu_osher, from_williamson
@@ -60,7 +60,7 @@ def run(program: Program) -> tuple[Step, ...]:
 
 def _reduced(program: Program) -> list[tuple[object, object]]:
     """What the program computes: the method of its result, and that of its error estimate."""
-    reductions = [reduce(program.field, *weighted_method(program, value)) for value in uses(program.body[-1])]
+    reductions = [reduce(Method(program.field, *weighted_method(program, value))) for value in uses(program.body[-1])]
     return [(reduction.A, reduction.b) for reduction in reductions]
 
 
@@ -79,7 +79,7 @@ def candidates(
         if found[0].only_at_init:
             return tuple(found)
     if ssp and not error:  # the canonical form is one of the reduced method, without the stages that only b_hat uses
-        form = canonical_shu_osher(tableau.field, tableau.reduced.A, tableau.reduced.b, ssp)
+        form = canonical_shu_osher(tableau.reduced, ssp)
         name = f"canonical Shu-Osher form at {tableau.field.text(ssp)}"
         found.append(from_shu_osher(tableau, form, dt=dt, time=time, name=name))
     found.append(from_butcher(tableau, tableau.butcher_form, dt=dt, time=time, error=error))
@@ -122,4 +122,4 @@ def needed_calls(tableau: Tableau, *, error: bool = False) -> int:
     if not error:
         return len(tableau.reduced.kept)
     A, weights = tableau.butcher_form.A, error_weights(tableau)
-    return len({*tableau.reduced.kept, *reduce(tableau.field, A, weights).kept})
+    return len({*tableau.reduced.kept, *reduce(Method(tableau.field, A, weights)).kept})

@@ -10,7 +10,7 @@ from fractions import Fraction
 from rkblocks import files, verify
 from rkblocks.diagnostics import Diagnostic, Severity, TableauError, fail
 from rkblocks.exact.field import Element
-from rkblocks.forms import reduce
+from rkblocks.forms import Method, reduce
 from rkblocks.program.compile import Step, choose, fixed
 from rkblocks.program.facts import Facts, facts
 from rkblocks.program.ir import Program
@@ -140,7 +140,7 @@ def _check_embedded(tableau: Tableau) -> None:
             f"{tableau.name} has no embedded weights b_hat, so its error cannot be estimated",
             help="`rkblocks list` shows embedded methods: bs3, dopri5, tsit5, ...",
         )
-    if not any(reduce(tableau.field, tableau.butcher_form.A, error_weights(tableau)).b):
+    if not any(reduce(Method(tableau.field, tableau.butcher_form.A, error_weights(tableau))).b):
         fail("RK507", f"the embedded weights of {tableau.name} make the same method as b: the estimate is always zero")
 
 

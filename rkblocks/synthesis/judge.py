@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
+from rkblocks.forms import Method
 from rkblocks.synthesis.wish import Requirement, Wish
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
@@ -49,7 +50,7 @@ def _at_most(found: Fraction, value: Fraction, relation: str) -> bool:
 
 def _rho(facts: Facts, required: Requirement) -> bool:
     field, b = facts.field, facts.reduced.b
-    return semidefinite(field, b, matrix(field, facts.reduced.A, b), required.value)[0] >= 0
+    return semidefinite(field, b, matrix(Method(field, facts.reduced.A, b)), required.value)[0] >= 0
 
 
 def _reaches(number: Callable[[Facts], Root | None]) -> Callable[[Facts, Requirement], bool]:

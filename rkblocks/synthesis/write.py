@@ -79,7 +79,7 @@ def _claims(facts: Facts) -> Claims:
 
 def _rho(facts: Facts) -> Claimed | None:
     try:
-        found = circle_contractivity(facts.field, facts.reduced.A, facts.reduced.b)
+        found = circle_contractivity(facts.reduced)
     except TooLarge:
         return None
     return None if found is None else _root(found.root)

@@ -20,7 +20,7 @@ from rkblocks.files import grammar
 from rkblocks.files.evaluate import evaluate
 from rkblocks.files.expression import EntryError, radicands
 from rkblocks.files.reader import read_text
-from rkblocks.forms import Butcher, Row, Rows, ShuOsher, canonical_shu_osher
+from rkblocks.forms import Butcher, Method, Row, ShuOsher, canonical_shu_osher
 from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify.consistency import structure
 from rkblocks.verify.declared import declared
@@ -83,12 +83,9 @@ def canonical(tableau: Tableau, at: str | None = None, digits: int = DIGITS) -> 
 
 
 @dataclass(frozen=True)
-class _Member:
+class _Member(Method):
     """The reduced method and r in one field; ``text`` is r as written."""
 
-    field: Field
-    A: Rows
-    b: Row
     r: Element
     text: str
 
@@ -163,7 +160,7 @@ def _member(facts: Facts, at: str, optimum: Root) -> _Member:
         fail("RK021", f"r = {at} is not positive", help=f"a form certifies any 0 < r <= C = {root_text(optimum)}")
     A = tuple(_lifted(row, old, field) for row in facts.reduced.A)
     member = _Member(field, A, _lifted(facts.reduced.b, old, field), r, at)
-    negative = negative_at(field, member.A, member.b, r)
+    negative = negative_at(member, r)
     if negative is not None:
         fail(
             "RK021",
@@ -175,7 +172,7 @@ def _member(facts: Facts, at: str, optimum: Root) -> _Member:
 
 def _assembled(facts: Facts, tableau: Tableau, member: _Member, optimum: Root) -> Tableau:
     """The tableau with true claims, as reading its file gives it; fails with RK023 where a file has no room for it."""
-    form = canonical_shu_osher(member.field, member.A, member.b, member.r)
+    form = canonical_shu_osher(member, member.r)
     title = f"canonical form at r = {member.text if len(member.text) <= LONGEST else short(member.field, member.r)}"
     if any(
         Exact(member.field, entry).text is None for rows in (form.alpha, form.beta) for row in rows for entry in row

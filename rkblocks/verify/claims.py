@@ -67,9 +67,7 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
     value, member = claimed.value, facts.at_init
     if not holds and value is not None and not facts.field.free_parameters(value):
         at = facts.field.number(value)
-        negative = (
-            negative_at(member.field, member.reduced.A, member.reduced.b, at) if member.field.sign(at) > 0 else None
-        )
+        negative = negative_at(member.reduced, at) if member.field.sign(at) > 0 else None
         if negative is not None:
             reason = f"at r = {claimed.text} the entry {negative.entry} is {short(member.field, negative.value)}"
     apart = _apart(facts.field, claimed, crossing.root)

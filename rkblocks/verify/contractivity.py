@@ -32,7 +32,7 @@ from sympy.polys.matrices import DomainMatrix
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge, spend
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
@@ -56,7 +56,7 @@ class Contractivity:
     stage: int | None = None
 
 
-def circle_contractivity(field: Field, A: Rows, b: Row, hint: Fraction | None = None) -> Contractivity | None:
+def circle_contractivity(method: Method, hint: Fraction | None = None) -> Contractivity | None:
     """rho of a reduced explicit method; None without weights, where nothing limits it.
 
     Args:
@@ -68,6 +68,7 @@ def circle_contractivity(field: Field, A: Rows, b: Row, hint: Fraction | None = 
 
     Reference: Dahlquist & Jeltsch 1979, TRITA-NA-7906; Sherry et al. 2024, Physica D 463, 134159.
     """
+    field, b = method.field, method.b
     if not b:
         return None
     unfit = next((i for i, weight in enumerate(b) if field.sign(weight) < 0), None)
@@ -75,8 +76,8 @@ def circle_contractivity(field: Field, A: Rows, b: Row, hint: Fraction | None = 
         unfit = next((i for i in reversed(range(len(b))) if not b[i]), None)
     if unfit is not None:
         return Contractivity(Root.rational(0), stage=unfit)
-    spend(_work(field, A, b) // SHARE)
-    M = matrix(field, A, b)
+    spend(_work(method) // SHARE)
+    M = matrix(method)
     if hint is not None and hint > 0 and (found := _exactly(field, b, M, hint)):
         return found
     guess = _guess(field, b, M)
@@ -96,8 +97,9 @@ def circle_contractivity(field: Field, A: Rows, b: Row, hint: Fraction | None = 
     return _above(field, b, M, root)
 
 
-def matrix(field: Field, A: Rows, b: Row) -> Rows:
+def matrix(method: Method) -> Rows:
     """``M = B A + A^T B - b b^T``, symmetric, for any coefficients of the field."""
+    field, A, b = method.field, method.A, method.b
     m = len(b)
     rows = [[field.zero] * m for _ in range(m)]
     for i in range(m):
@@ -206,7 +208,8 @@ def _squarefree(field: Field, polynomial: Coefficients) -> Coefficients:
     return tuple(c / parts[0] for c in parts)
 
 
-def _work(field: Field, A: Rows, b: Row) -> int:
+def _work(method: Method) -> int:
+    field, A, b = method.field, method.A, method.b
     _, denominator = ring(field).clear(entry for row in (*A, b) for entry in row)
     degree = 1 << len(field.roots)
     return len(b) ** 4 * 3 * int(denominator).bit_length() * degree**2

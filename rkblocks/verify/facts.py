@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import TooLarge, budget
-from rkblocks.forms import Butcher, Reduction, Row, to_butcher
+from rkblocks.forms import Butcher, Method, Reduction, Row, to_butcher
 from rkblocks.tableau import Claims, Parameter, Tableau
 from rkblocks.verify import places
 from rkblocks.verify.budget import PART, within
@@ -86,6 +86,11 @@ class Facts:
         """The method without unused and equal stages."""
         return self.tableau.reduced
 
+    @cached_property
+    def typed(self) -> Method:
+        """The table as written, unused and equal stages included."""
+        return Method(self.field, self.form.A, self.form.b)
+
     @property
     def was_reduced(self) -> bool:
         """Whether stages were removed."""
@@ -120,7 +125,7 @@ class Facts:
         if c is None or not self.wrong_abscissae:
             return None
         with budget(PART):  # it says itself what is proved when this ends
-            return timed_order(self.field, self.form.A, self.form.b, c, self.order, self.tableau.tolerance)
+            return timed_order(self.typed, c, self.order, self.tableau.tolerance)
 
     @cached_property
     def embedded_conditions(self) -> Conditions | None:
@@ -145,7 +150,7 @@ class Facts:
     @cached_property
     def stability(self) -> Coefficients:
         """The stability polynomial."""
-        return stability_polynomial(self.field, self.reduced.A, self.reduced.b)
+        return stability_polynomial(self.reduced)
 
     @cached_property
     def constant_stability(self) -> tuple[Field, Coefficients] | None:
@@ -168,18 +173,18 @@ class Facts:
 
     @cached_property
     def _optimal(self) -> Crossing[Place] | TooLarge | None:
-        return within(lambda: ssp_coefficient(self.field, self.reduced.A, self.reduced.b))
+        return within(lambda: ssp_coefficient(self.reduced))
 
     @cached_property
     def contractivity(self) -> Contractivity | TooLarge | None:
         """The radius of circle contractivity, for a tableau without parameters; None where nothing limits it."""
         hint = None if self.optimal is None else self.optimal.root.fraction
-        return within(lambda: circle_contractivity(self.field, self.reduced.A, self.reduced.b, hint))
+        return within(lambda: circle_contractivity(self.reduced, hint))
 
     @cached_property
     def optimal_as_typed(self) -> Crossing[Place] | TooLarge | None:
         """R of the table as written, or bounds of it, for a tableau without parameters."""
-        return within(lambda: ssp_coefficient(self.field, self.form.A, self.form.b))
+        return within(lambda: ssp_coefficient(self.typed))
 
     @cached_property
     def declared(self) -> Declared | None:
@@ -196,12 +201,12 @@ class Facts:
     @cached_property
     def tried_growth(self) -> Growth | TooLarge:
         """Growth of the variance by Lemma 3, or why there is none."""
-        return within(lambda: variance_growth(self.field, self.reduced.A, self.reduced.b))
+        return within(lambda: variance_growth(self.reduced))
 
     @cached_property
     def tried_growth_as_typed(self) -> Growth | TooLarge:
         """The formula of Lemma 3 applied to the table as written, or why it gives nothing."""
-        return within(lambda: variance_growth(self.field, self.form.A, self.form.b))
+        return within(lambda: variance_growth(self.typed))
 
     @cached_property
     def at_init(self) -> Facts:
@@ -258,7 +263,7 @@ class Facts:
         """The same, or why there is none."""
         from rkblocks.verify.family.lower_bound import guarantee
 
-        return within(lambda: guarantee(self.field, self.reduced.A, self.reduced.b, self.effective))
+        return within(lambda: guarantee(self.reduced, self.effective))
 
     @cached_property
     def rho_cases(self) -> tuple[RhoPiece, ...] | None:
@@ -273,7 +278,7 @@ class Facts:
 
         if len(self.effective) != 1:
             return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
-        return within(lambda: rho_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
+        return within(lambda: rho_cases(self.reduced, self.effective[0]))
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | None:
@@ -288,4 +293,4 @@ class Facts:
 
         if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
             return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
-        return within(lambda: ssp_cases(self.field, self.reduced.A, self.reduced.b, self.effective[0]))
+        return within(lambda: ssp_cases(self.reduced, self.effective[0]))

@@ -8,12 +8,13 @@ Anal. 52, 2227-2249).
 from __future__ import annotations
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.forms import Row, Rows, ShuOsher
+from rkblocks.forms import Method, Row, ShuOsher
 from rkblocks.verify.crossing import Coefficients
 
 
-def of_butcher(field: Field, A: Rows, b: Row) -> tuple[Coefficients, ...]:
+def of_butcher(method: Method) -> tuple[Coefficients, ...]:
     """Q_0 to Q_(m-1) of the Butcher form, ``z (b (I - zA)^-1)_j``, coefficients from the constant one up."""
+    field, A, b = method.field, method.A, method.b
     m = len(b)
     powers: list[Row] = [tuple(field.zero for _ in b), b]
     for _ in range(m - 1):

@@ -17,7 +17,7 @@ from sympy.polys.matrices import DomainMatrix
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
-from rkblocks.forms import Row, Rows, resolvent
+from rkblocks.forms import Method, resolvent
 from rkblocks.tableau import Parameter, Tableau
 from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import matrix, semidefinite
@@ -57,13 +57,13 @@ def narrowed_members(tableau: Tableau, r: Fraction, euclidean: bool) -> Paramete
     if len(facts.effective) > 1 or len(b) > MOST_STAGES:
         return None
     start = Facts(tableau.at(tableau.initial())).reduced
-    if not _allowed(field.constants, start.A, start.b, r, euclidean):
+    if not _allowed(start, r, euclidean):
         return None
     if not facts.effective:
         return Parameter("", None, None, field.constants.zero)
     (parameter,) = facts.effective
     low, high = cells.bounds(field, [parameter])[parameter.name]
-    conditions = _conditions(field, A, b, r, euclidean)
+    conditions = _conditions(Method(field, A, b), r, euclidean)
     polys = [
         cells.integer_polynomial(field, part, [parameter.name]) for c in conditions if c for part in (c.numer, c.denom)
     ]
@@ -87,19 +87,21 @@ def _inside(field: Field, cut: Root | None, old: Root | None, given: Element | N
     return field.constants.rational(end + side * abs(end) * SHRUNK)
 
 
-def _allowed(field: Field, A: Rows, b: Row, r: Fraction, euclidean: bool) -> bool:
+def _allowed(method: Method, r: Fraction, euclidean: bool) -> bool:
+    field, b = method.field, method.b
     if euclidean:
-        return all(field.sign(w) > 0 for w in b) and semidefinite(field, b, matrix(field, A, b), r)[0] >= 0
-    P, d = resolvent(field, A, b, field.rational(r))
+        return all(field.sign(w) > 0 for w in b) and semidefinite(field, b, matrix(method), r)[0] >= 0
+    P, d = resolvent(method, field.rational(r))
     return all(field.sign(entry) >= 0 for entry in (*d, *(e for row in P for e in row)) if entry)
 
 
-def _conditions(field: Field, A: Rows, b: Row, r: Fraction, euclidean: bool) -> Sequence[Element]:
+def _conditions(method: Method, r: Fraction, euclidean: bool) -> Sequence[Element]:
+    field, b = method.field, method.b
     at = field.rational(r)
     if not euclidean:
-        P, d = resolvent(field, A, b, at)
+        P, d = resolvent(method, at)
         return [*d, *(e for row in P for e in row)]
-    M = matrix(field, A, b)
+    M = matrix(method)
     m = len(b)
     rows = [[at * M[i][j] + (b[i] if i == j else field.zero) for j in range(m)] for i in range(m)]
     return [DomainMatrix(rows, (m, m), field.domain).charpoly()[-1], *b]

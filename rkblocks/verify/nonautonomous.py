@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
 
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import Element
 from rkblocks.exact.work import TooLarge, spend
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify.integral import AlgebraicInteger, Integral, ring
 from rkblocks.verify.order import Order, Verdict, magnitude
 
@@ -58,7 +58,7 @@ class TimedOrder:
     most: int | None = None
 
 
-def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: Fraction = Fraction(0)) -> TimedOrder:
+def timed_order(method: Method, c: Row, plain: Order, tolerance: Fraction = Fraction(0)) -> TimedOrder:
     """The order of (A, b, c) for x' = F(x, t), at most that for F(x).
 
     Args:
@@ -66,12 +66,12 @@ def timed_order(field: Field, A: Rows, b: Row, c: Row, plain: Order, tolerance: 
         plain: the order of (A, b) for F(x); conditions without time are not looked at again.
         tolerance: bound of the residuals, as in `order.order`.
     """
+    field, A, b = method.field, method.A, method.b
     used = reached(A, b)
     if all(field.within(c[i] - sum(A[i], field.zero), tolerance) for i in used):
         return TimedOrder(plain.value, plain.verdict, plain.exact, plain.residual, None)
-    conditions = _Conditions(
-        field, tuple(tuple(A[i][j] for j in used) for i in used), tuple(b[i] for i in used), tuple(c[i] for i in used)
-    )
+    needed = Method(field, tuple(tuple(A[i][j] for j in used) for i in used), tuple(b[i] for i in used))
+    conditions = _Conditions(needed, tuple(c[i] for i in used))
     exact, value, largest = plain.exact, plain.value, plain.residual
     for n in range(2, plain.value + 1):
         hopeless = tolerance * factorial(n) >= 1
@@ -107,7 +107,8 @@ def _verdict(value: int, exact: int) -> Verdict:
 class _Conditions:
     """The trees with time, from small to large, with their elementary weights over a common denominator."""
 
-    def __init__(self, field: Field, A: Rows, b: Row, c: Row) -> None:
+    def __init__(self, method: Method, c: Row) -> None:
+        field, A, b = method.field, method.A, method.b
         self.ring = ring(field)
         m = len(b)
         flat, self.denominator = self.ring.clear([entry for row in A for entry in row] + list(c))

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import spend
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.integral import Integral, ring
 from rkblocks.verify.trees import Tree
@@ -163,7 +163,7 @@ class Conditions:
         return n - 1
 
 
-def order(field: Field, A: Rows, b: Row, tolerance: Fraction = Fraction(0)) -> Order:
+def order(method: Method, tolerance: Fraction = Fraction(0)) -> Order:
     """The highest order that an explicit method (A, b) has, found without any claim.
 
     Args:
@@ -175,6 +175,7 @@ def order(field: Field, A: Rows, b: Row, tolerance: Fraction = Fraction(0)) -> O
 
     Reference: Butcher 1963, J. Austral. Math. Soc. 3, 185-201.
     """
+    field, A, b = method.field, method.A, method.b
     return order_of(Conditions(ElementaryWeights(field, A), b), tolerance)
 
 
@@ -265,9 +266,10 @@ def principal_error(conditions: Conditions, p: int) -> Element:
     return ring.element(total, scale * scale * (common * common))
 
 
-def stage_order(field: Field, A: Rows, b: Row, c: Row, tolerance: Fraction = Fraction(0)) -> int:
+def stage_order(method: Method, c: Row, tolerance: Fraction = Fraction(0)) -> int:
     """The largest q with ``sum_j a_ij c_j**(k-1) = c_i**k / k`` in every stage and ``b . c**(k-1) = 1/k``, k = 1..q,
     each within the tolerance."""
+    field, A, b = method.field, method.A, method.b
     powers: list[Element] = [field.one] * len(b)
     k = 0
     while True:

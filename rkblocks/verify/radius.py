@@ -25,7 +25,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.isolate import Isolated
 from rkblocks.exact.roots import Root, isolated_odd_root
 from rkblocks.exact.work import TooLarge, spend
-from rkblocks.forms import Row, Rows, resolvent, substituted
+from rkblocks.forms import Method, Row, resolvent, substituted
 from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
 from rkblocks.verify.integral import Integral, ring
 
@@ -68,7 +68,7 @@ class Negative:
     value: Element
 
 
-def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
+def ssp_coefficient(method: Method) -> Crossing[Place] | None:
     """R with the entry that limits it, exactly; None where there is no limit (b = 0, nothing is ever negative).
 
     Args:
@@ -81,54 +81,57 @@ def ssp_coefficient(field: Field, A: Rows, b: Row) -> Crossing[Place] | None:
 
     Reference: Kraaijevanger 1991, BIT 31, 482-528; Ferracina & Spijker 2004; Higueras 2005.
     """
+    field, b = method.field, method.b
     if not any(b):
         return None
-    failure = immediate_failure(field, A, b)
+    failure = immediate_failure(method)
     if failure is not None:
-        return Crossing(failure, entry_polynomial(field, A, b, failure), Root.rational(0))
-    guess = radius_guess(field, A, b)
+        return Crossing(failure, entry_polynomial(method, failure), Root.rational(0))
+    guess = radius_guess(method)
     simple = guess.limit_denominator(1000)
     try:
-        found = simple_zero(field, A, b, simple) if simple > 0 else None
+        found = simple_zero(method, simple) if simple > 0 else None
     except TooLarge as limit:
         raise TooLarge(Fraction(0), bound(field, b)) from limit
     if found is not None:
-        return Crossing(found, entry_polynomial(field, A, b, found), Root.rational(simple))
-    low, high = bracket(field, A, b, guess)
-    return _among(field, A, b, low, high)
+        return Crossing(found, entry_polynomial(method, found), Root.rational(simple))
+    low, high = bracket(method, guess)
+    return _among(method, low, high)
 
 
-def _among(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> Crossing[Place] | None:
+def _among(method: Method, low: Fraction, high: Fraction) -> Crossing[Place] | None:
     """R between proven bounds, from the polynomials of the few entries that may change sign there."""
+    field = method.field
     try:
-        left = suspects(field, A, b, low, high)
+        left = suspects(method, low, high)
         if len(left) > FEW:  # the first one tells where R is, and the others are positive near there
             try:
-                first = isolated_odd_root(entry_polynomial(field, A, b, left[0]), field)
+                first = isolated_odd_root(entry_polynomial(method, left[0]), field)
             except TooLarge as limit:  # its bounds are of a root of this entry, which R need not be
                 raise TooLarge from limit
             if first is not None:
                 simple = first.simple()
-                exact = None if simple is None else simple_zero(field, A, b, simple)
+                exact = None if simple is None else simple_zero(method, simple)
                 if simple is not None and exact is not None:  # many entries may vanish there, as in a chain
-                    return Crossing(exact, entry_polynomial(field, A, b, exact), Root.rational(simple))
-                low, high = tightened(field, A, b, low, high, first)
-                left = suspects(field, A, b, low, high)
-        return first_crossing(_conditions(field, A, b, left), field)
+                    return Crossing(exact, entry_polynomial(method, exact), Root.rational(simple))
+                low, high = tightened(method, low, high, first)
+                left = suspects(method, low, high)
+        return first_crossing(_conditions(method, left), field)
     except TooLarge as limit:
         ends = [end for end in (high, limit.high) if end is not None]
         raise TooLarge(max(low, limit.low or low), min(ends)) from limit
 
 
-def _conditions(field: Field, A: Rows, b: Row, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:
-    return [(place, entry_polynomial(field, A, b, place)) for place in chosen]
+def _conditions(method: Method, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:
+    return [(place, entry_polynomial(method, place)) for place in chosen]
 
 
-def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
+def immediate_failure(method: Method) -> Place | None:
     """An entry of P that is negative for all small r > 0, so that R = 0; None if R > 0.
 
     It is a negative entry of K, or an entry that K lacks and K**2 has.
     """
+    field, A, b = method.field, method.A, method.b
     K = (*A, b)
     below = [(i, j) for i, j in places(len(b)) if j >= 0]
     for i, j in below:
@@ -140,14 +143,15 @@ def immediate_failure(field: Field, A: Rows, b: Row) -> Place | None:
     return None
 
 
-def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
+def negative_at(method: Method, r: Element) -> Negative | None:
     """A negative entry of P(r) or d(r), which refutes r <= R; None certifies it.
 
     Args:
         field, A, b: an explicit method with numbers as entries.
         r: the value claimed, a nonnegative number of the field.
     """
-    P, d = resolvent(field, A, b, r)
+    field, b = method.field, method.b
+    P, d = resolvent(method, r)
     for place in places(len(b)):
         i, j = place
         value = d[i] if j < 0 else P[i][j]
@@ -156,8 +160,9 @@ def negative_at(field: Field, A: Rows, b: Row, r: Element) -> Negative | None:
     return None
 
 
-def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficients:
+def entry_polynomial(method: Method, place: Place) -> Coefficients:
     """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
+    field, A, b = method.field, method.A, method.b
     integers = ring(field)
     flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
     m = len(b)
@@ -184,8 +189,9 @@ def entry_polynomial(field: Field, A: Rows, b: Row, place: Place) -> Coefficient
 # -- a guess in floats, and proven bounds around it --------------------------------------------------------------------
 
 
-def radius_guess(field: Field, A: Rows, b: Row) -> Fraction:
+def radius_guess(method: Method) -> Fraction:
     """A positive guess at R by bisection in floats; it may be far off for many stages, where rounding errors grow."""
+    field, A, b = method.field, method.A, method.b
     try:
         K = [[field.to_float(entry) for entry in row[:i]] for i, row in enumerate((*A, b))]
     except OverflowError:  # the bracket finds its way from anywhere
@@ -200,15 +206,17 @@ def radius_guess(field: Field, A: Rows, b: Row) -> Fraction:
     return Fraction(low or high) if isfinite(low or high) else Fraction(1)
 
 
-def feasible(field: Field, A: Rows, b: Row, r: Fraction) -> bool:
+def feasible(method: Method, r: Fraction) -> bool:
     """Whether every entry of P(r) and d(r) is nonnegative."""
-    at = Resolvent(field, A, b, r)
+    b = method.b
+    at = Resolvent(method, r)
     return all(at.sign(place) >= 0 for place in places(len(b)))
 
 
-def simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
+def simple_zero(method: Method, r: Fraction) -> Place | None:
     """An entry that changes sign at r, if r <= R; it proves R = r.  The derivatives are P' = -P P and d' = -P d."""
-    at = Resolvent(field, A, b, r)
+    b = method.b
+    at = Resolvent(method, r)
     signs = {place: at.sign(place) for place in places(len(b))}
     if min(signs.values()) < 0:
         return None
@@ -219,20 +227,21 @@ def simple_zero(field: Field, A: Rows, b: Row, r: Fraction) -> Place | None:
     return None
 
 
-def bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, Fraction]:
+def bracket(method: Method, guess: Fraction) -> tuple[Fraction, Fraction]:
     """(lo, hi) with lo <= R < hi, proved by exact evaluation, for a method with R > 0 and b != 0.
 
     Raises TooLarge, with the bounds that are proved by then, where the budget ends.
     """
+    field, b = method.field, method.b
     proved, refuted = Fraction(0), None
     low, high = _rounded(guess * (1 - MARGIN)), _rounded(guess * (1 + MARGIN))
     try:
-        while not feasible(field, A, b, low):  # ends: R > 0
+        while not feasible(method, low):  # ends: R > 0
             low, high = low / 2, low
             refuted = high
         proved = low
         while refuted is None:  # ends: R * sum(b) <= m, the bound for a consistent method after scaling
-            if feasible(field, A, b, high):
+            if feasible(method, high):
                 proved, high = high, high * 2
             else:
                 refuted = high
@@ -240,7 +249,7 @@ def bracket(field: Field, A: Rows, b: Row, guess: Fraction) -> tuple[Fraction, F
             if refuted - proved <= 2 * MARGIN * refuted:
                 break
             middle = (proved + refuted) / 2
-            proved, refuted = (middle, refuted) if feasible(field, A, b, middle) else (proved, middle)
+            proved, refuted = (middle, refuted) if feasible(method, middle) else (proved, middle)
     except TooLarge as limit:
         raise TooLarge(proved, bound(field, b) if refuted is None else refuted) from limit
     return proved, refuted
@@ -252,15 +261,13 @@ def bound(field: Field, b: Row) -> Fraction:
     return (len(b) + 1) / total
 
 
-def tightened(
-    field: Field, A: Rows, b: Row, low: Fraction, high: Fraction, candidate: Isolated
-) -> tuple[Fraction, Fraction]:
+def tightened(method: Method, low: Fraction, high: Fraction, candidate: Isolated) -> tuple[Fraction, Fraction]:
     """A narrower bracket: around the candidate if R is there, else on the side of it where R is."""
     near = candidate.refine(TIGHT)
     unit = high / (1 << TIGHT)
     for at in (near.low - unit, near.high + unit):
         if low < at < high:
-            low, high = (at, high) if feasible(field, A, b, at) else (low, at)
+            low, high = (at, high) if feasible(method, at) else (low, at)
     return low, high
 
 
@@ -271,9 +278,10 @@ def _rounded(r: Fraction) -> Fraction:
     return Fraction(round(r * scale)) / scale
 
 
-def suspects(field: Field, A: Rows, b: Row, low: Fraction, high: Fraction) -> list[Place]:
+def suspects(method: Method, low: Fraction, high: Fraction) -> list[Place]:
     """The entries that may change sign between low <= R and high, first those that seem to cross first."""
-    at, before, above = (Resolvent(field, A, b, r) for r in (low, 2 * low - high, high))
+    field, b = method.field, method.b
+    at, before, above = (Resolvent(method, r) for r in (low, 2 * low - high, high))
     found = []
     for place in places(len(b)):
         value, bound = at.numerator(place) * before.scale(place), before.numerator(place) * at.scale(place)
@@ -297,7 +305,8 @@ class Resolvent:
     every sum would take a greatest common divisor, which is most of the time; so only signs need the size of numbers.
     """
 
-    def __init__(self, field: Field, A: Rows, b: Row, r: Fraction) -> None:
+    def __init__(self, method: Method, r: Fraction) -> None:
+        field, A, b = method.field, method.A, method.b
         self.field = field
         self.ring = ring(field)
         m = len(b)

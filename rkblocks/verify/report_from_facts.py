@@ -8,7 +8,7 @@ from functools import partial
 from rkblocks.exact.field import Field
 from rkblocks.exact.value import Exact, all_exact
 from rkblocks.exact.work import TooLarge
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
 from rkblocks.verify.budget import within
 from rkblocks.verify.crossing import Coefficients, Crossing
@@ -54,9 +54,7 @@ def order_part(facts: Facts) -> OrderReport:
         remaining = report_from_family.remaining_part(facts)
     return replace(
         report,
-        stage_order=stage_order(
-            facts.field, facts.reduced.A, facts.reduced.b, _row_sums(facts), facts.tableau.tolerance
-        ),
+        stage_order=stage_order(facts.reduced, _row_sums(facts), facts.tableau.tolerance),
         principal_error=_error_norm(facts.conditions, facts.order.value),
         remaining=remaining,
     )
@@ -160,7 +158,7 @@ def _rounded(facts: Facts) -> RootReport | None:
     if unit is None:
         return None
     field, A, b = facts.field, facts.reduced.A, facts.reduced.b
-    root = within(partial(real_interval, field, facts.stability, spread(field, A, b, unit)))
+    root = within(partial(real_interval, field, facts.stability, spread(Method(field, A, b), unit)))
     return None if root is None else RootReport(root)
 
 

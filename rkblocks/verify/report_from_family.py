@@ -10,8 +10,8 @@ from rkblocks.exact.work import TooLarge
 from rkblocks.verify.budget import within
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family.inequality import value_at
+from rkblocks.verify.family.line import Interval
 from rkblocks.verify.family.minimum import least_growth
-from rkblocks.verify.family.pieces import Interval
 from rkblocks.verify.places import entry_at
 from rkblocks.verify.report import (
     AnyNormReport,
@@ -56,8 +56,7 @@ def minimum_part(facts: Facts) -> MinimumReport | str | None:
     """The least growth over the closure of the domain, or why there is none; None where no parameter has an effect."""
     if not facts.effective:
         return None
-    method = facts.reduced.A, facts.reduced.b
-    minimum = within(lambda: least_growth(facts.field, facts.growth.growth, facts.effective, method))
+    minimum = within(lambda: least_growth(facts.field, facts.growth.growth, facts.effective, facts.reduced))
     if isinstance(minimum, TooLarge):
         return why_absent(minimum)
     place = None if minimum.at is None else Exact.root(minimum.at)

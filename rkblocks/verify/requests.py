@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rkblocks.exact.value import Exact
+from rkblocks.forms import Method
 from rkblocks.verify import internal, trees
 from rkblocks.verify.downwind import MOST_STAGES, splitting
 from rkblocks.verify.facts import Facts
@@ -45,7 +46,7 @@ def internal_stability(facts: Facts) -> InternalReport:
     def exact(polynomials: tuple[tuple[object, ...], ...]) -> tuple[tuple[Exact, ...], ...]:
         return tuple(tuple(Exact(field, c) for c in polynomial) for polynomial in polynomials)
 
-    butcher = exact(internal.of_butcher(field, form.A, form.b))
+    butcher = exact(internal.of_butcher(Method(field, form.A, form.b)))
     return InternalReport(butcher, None if declared is None else exact(internal.of_shu_osher(field, declared)))
 
 

@@ -10,13 +10,14 @@ from math import factorial
 
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method
 from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
 
-def stability_polynomial(field: Field, A: Rows, b: Row) -> Coefficients:
+def stability_polynomial(method: Method) -> Coefficients:
     """The coefficients of psi, constant term 1 first, without trailing zeros."""
+    field, A, b = method.field, method.A, method.b
     integers = ring(field)
     flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
     m = len(b)
@@ -51,12 +52,13 @@ def meant(field: Field, psi: Coefficients, order: int) -> Coefficients:
     return (*(field.rational(Fraction(1, factorial(k))) for k in range(order + 1)), *psi[order + 1 :])
 
 
-def spread(field: Field, A: Rows, b: Row, unit: Fraction) -> Coefficients:
+def spread(method: Method, unit: Fraction) -> Coefficients:
     """How much the coefficients of psi can change where every entry does by at most ``unit``, those that are 0 not."""
+    field, A, b = method.field, method.A, method.b
     step = field.rational(unit)
     sizes = [[e if field.sign(e) > 0 else -e for e in row] for row in (*A, b)]
     larger = [[e + step if e else e for e in row] for row in sizes]
-    low, high = (stability_polynomial(field, tuple(map(tuple, K[:-1])), tuple(K[-1])) for K in (sizes, larger))
+    low, high = (stability_polynomial(Method(field, tuple(map(tuple, K[:-1])), tuple(K[-1]))) for K in (sizes, larger))
     return tuple(x - y for x, y in zip(high, low, strict=True))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import spend
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row
 
 LOWEST = 6
 """Steps for each pair of terms of a rational function that is brought to lowest terms."""
@@ -30,12 +30,13 @@ class Growth:
     stages: Row
 
 
-def variance_growth(field: Field, A: Rows, b: Row) -> Growth:
+def variance_growth(method: Method) -> Growth:
     """The growth of an explicit method: 2 for Euler, 9/4 for the midpoint rule, 7/4 for SSP2, 29/18 for SSP3.
 
     It is no invariant of the method: equal or unused stages must have been removed (`forms.reduce`).  Raises TooLarge
     for a family beyond the budget in force.
     """
+    field, A, b = method.field, method.A, method.b
     stages: list[Element] = []
     for row in (*A, b):
         total = field.one

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rkblocks import files
 from rkblocks.exact import Field
-from rkblocks.forms import Butcher, canonical_shu_osher, reduce
+from rkblocks.forms import Butcher, Method, canonical_shu_osher, reduce
 from rkblocks.program.lowering import error_weights
 from rkblocks.tableau import Tableau
 from rkblocks.testing import families, tableaus
@@ -45,7 +45,7 @@ def methods(draw: st.DrawFn) -> Tableau:
     b = tuple(Q.rational(w) for w in (*weights, 1 - sum(weights)))
     form = Butcher(A, b)
     if draw(st.booleans()):
-        shu_osher = canonical_shu_osher(Q, A, b, Q.rational(draw(entry)))
+        shu_osher = canonical_shu_osher(Method(Q, A, b), Q.rational(draw(entry)))
         return Tableau("generated", Q, shu_osher=shu_osher, butcher=form)
     return Tableau("generated", Q, butcher=form)
 
@@ -90,5 +90,5 @@ def test_generated_embedded_methods(tableau: Tableau, dt: Fraction) -> None:
     m = len(tableau.butcher_form.b)
     form = replace(tableau.butcher_form, b_hat=(Q.one, *(Q.zero for _ in range(m - 1))))
     embedded = Tableau("generated", Q, butcher=form)
-    assume(any(reduce(Q, form.A, error_weights(embedded)).b))
+    assume(any(reduce(Method(Q, form.A, error_weights(embedded))).b))
     agree(embedded, dt=dt, error=True)

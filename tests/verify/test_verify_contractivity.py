@@ -18,7 +18,7 @@ import rkblocks
 from rkblocks import check, files, verify
 from rkblocks.exact.field import Field
 from rkblocks.exact.work import TooLarge, budget
-from rkblocks.forms import reduce, resolvent
+from rkblocks.forms import Method, reduce, resolvent
 from rkblocks.verify.contractivity import circle_contractivity, matrix, semidefinite, value
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.values import root_text
@@ -28,7 +28,7 @@ NUMBERS = [entry.name for entry in files.catalog() if not files.load(entry.name)
 
 def rho(method):
     field, A, b = method
-    found = circle_contractivity(field, A, b)
+    found = circle_contractivity(Method(field, A, b))
     return None if found is None else root_text(found.root)
 
 
@@ -77,7 +77,7 @@ def test_the_library_table() -> None:
 def test_it_is_that_of_the_reduced_method() -> None:
     field, A, b = HEUN_DEAD
     assert rho(HEUN_DEAD) == "0"  # as typed: the dead stage has the weight 0
-    left = reduce(field, A, b)
+    left = reduce(Method(field, A, b))
     assert rho((field, left.A, left.b)) == "1"
 
 
@@ -129,8 +129,8 @@ def methods(draw):
 @settings(max_examples=60, deadline=None)
 def test_the_certificate_of_any_method_holds(method) -> None:
     field, A, b = method
-    found = circle_contractivity(field, A, b)
-    M = matrix(field, A, b)
+    found = circle_contractivity(Method(field, A, b))
+    M = matrix(Method(field, A, b))
     with mpmath.workdps(60):
         tight = found.root.refine(120)
         expected = eigenvalue_route(field, A, b)
@@ -145,9 +145,9 @@ def test_the_certificate_of_any_method_holds(method) -> None:
 @settings(max_examples=60, deadline=None)
 def test_rho_is_never_below_the_ssp_coefficient(method) -> None:
     field, A, b = method
-    left = reduce(field, A, b)
-    optimal = verify.monotonicity.ssp_coefficient(field, left.A, left.b)
-    found = circle_contractivity(field, left.A, left.b)
+    left = reduce(Method(field, A, b))
+    optimal = verify.monotonicity.ssp_coefficient(left)
+    found = circle_contractivity(left)
     if optimal is not None and found is not None:
         assert found.root.compare(optimal.root) >= 0
 
@@ -209,7 +209,7 @@ def test_a_nonlinear_problem_expands_just_above_rho_and_not_below(name: str) -> 
 def test_a_weight_that_is_not_positive_allows_no_step(name: str) -> None:
     facts = Facts(files.load(name))
     field, b = facts.field, facts.reduced.b
-    M = matrix(field, facts.reduced.A, b)
+    M = matrix(Method(field, facts.reduced.A, b))
     assert facts.contractivity.root.fraction == 0
     for r in (Fraction(1, 1000), Fraction(1, 10**9), Fraction(3)):
         verdict, v = semidefinite(field, b, M, r)
@@ -222,7 +222,7 @@ def worst_growth(field, A, b, r):
 
     y = d x + r P g with g = y + h0 F(y): each stage difference may take the sign of its coefficient in one coordinate.
     """
-    P, d = resolvent(field, A, b, field.rational(r))
+    P, d = resolvent(Method(field, A, b), field.rational(r))
     norms = []
     for row, rest in zip(P, d, strict=True):
         terms = [abs(field.fraction(entry)) * r * n for entry, n in zip(row, norms, strict=True)]
@@ -311,7 +311,7 @@ def test_json_text_and_claims() -> None:
 def test_numbers_that_are_too_large_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     field, A, b = RK4
     with budget(1), pytest.raises(TooLarge) as found:
-        circle_contractivity(field, A, b)
+        circle_contractivity(Method(field, A, b))
     assert found.value.low is None
     field, A, b = rational("2/3", "1/4 3/4")
 
@@ -320,8 +320,8 @@ def test_numbers_that_are_too_large_are_not_waited_for(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("rkblocks.verify.contractivity.first_crossing", unaffordable)
     with pytest.raises(TooLarge) as found:
-        circle_contractivity(field, A, b)
-    M = matrix(field, A, b)
+        circle_contractivity(Method(field, A, b))
+    M = matrix(Method(field, A, b))
     assert found.value.low < (sympy.sqrt(21) - 3) / 2 < found.value.high
     assert semidefinite(field, b, M, found.value.low)[0] == 1
     assert semidefinite(field, b, M, found.value.high)[0] == -1

@@ -12,7 +12,7 @@ from sympy import Poly, symbols
 from rkblocks import check, files
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
-from rkblocks.forms import ShuOsher, reduce
+from rkblocks.forms import Method, ShuOsher, reduce
 from rkblocks.render.text import paragraph
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
@@ -47,15 +47,15 @@ def member_coefficient(at: Fraction) -> Root:
     def row(entries: tuple[Element, ...]) -> tuple[Element, ...]:
         return tuple(field.substitute(e, {"alpha21": Fraction(1, 3), "beta10": at}) for e in entries)
 
-    member = reduce(field.constants, tuple(map(row, A)), row(b))
-    found = ssp_coefficient(field.constants, member.A, member.b)
+    member = reduce(Method(field.constants, tuple(map(row, A)), row(b)))
+    found = ssp_coefficient(member)
     assert found is not None
     return found.root
 
 
 def test_ark_is_piecewise() -> None:
     field, A, b = ARK
-    cases = ssp_cases(field, A, b, parameter(field, "beta10", "0", "1", "3/4"))
+    cases = ssp_cases(Method(field, A, b), parameter(field, "beta10", "0", "1", "3/4"))
     assert cases is not None
     shown = [(c.low.text, c.low_closed, c.high.text, c.high_closed, field.text(c.value)) for c in cases]
     assert shown == [("0", False, "1/2", False, "0"), ("1/2", True, "1", False, "2 - 1/beta10")]
@@ -77,7 +77,7 @@ def test_every_member_has_the_value_of_its_case(at: Fraction) -> None:
 
 def _wide_cases() -> tuple:
     field, A, b = ARK
-    cases = ssp_cases(field, A, b, parameter(field, "beta10", "0", None, "1"))
+    cases = ssp_cases(Method(field, A, b), parameter(field, "beta10", "0", None, "1"))
     assert cases is not None
     assert len(cases) == 3
     return cases
@@ -90,7 +90,7 @@ def test_irrational_cuts_are_joined_when_they_change_nothing() -> None:
     o = field.zero
     A = ((o,) * 4, (q(1, 2), o, o, o), (q(1, 2) - q(1, 6) / w, q(1, 6) / w, o, o), (o, field.one - 3 * w, 3 * w, o))
     b = (q(1, 6), q(2, 3) - w, w, q(1, 6))
-    cases = ssp_cases(field, A, b, parameter(field, "w", "0", None, "1/3"))
+    cases = ssp_cases(Method(field, A, b), parameter(field, "w", "0", None, "1/3"))
     assert cases is not None
     assert [(c.low.text, c.high, field.text(c.value)) for c in cases] == [("0", None, "0")]
 
@@ -100,12 +100,12 @@ def test_an_algebraic_piece_is_a_root_of_its_polynomial() -> None:
     field = Field((), ("t",))
     t, half = field.parameter("t"), field.rational(1, 2)
     A, b = ((field.zero, field.zero), (t, field.zero)), (half, half)
-    cases = ssp_cases(field, A, b, parameter(field, "t", "1/100", "2/5", "1/4"))
+    cases = ssp_cases(Method(field, A, b), parameter(field, "t", "1/100", "2/5", "1/4"))
     assert cases is not None
     for case in cases:
         at = cells.between(case.low, case.high)
         member = (A[0][0], A[0][0]), (field.substitute(t, {"t": at}), field.constants.zero)
-        found = ssp_coefficient(field.constants, (member[0], member[1]), (field.constants.rational(1, 2),) * 2)
+        found = ssp_coefficient(Method(field.constants, (member[0], member[1]), (field.constants.rational(1, 2),) * 2))
         assert found is not None
         coefficients = [field.fraction(value_at(field, c, {"t": at})) for c in case.polynomial]
         r = found.root.refine(120).low
@@ -160,7 +160,7 @@ def test_inequalities_in_two_parameters() -> None:
 
 def test_least_growth_of_ark_is_that_of_ssp2() -> None:
     field, A, b = ARK
-    growth = variance_growth(field, A, b).growth
+    growth = variance_growth(Method(field, A, b)).growth
     inner = least_growth(field, growth, (parameter(field, "beta10", "1/2", "2", "1"),))
     assert inner is not None
     assert (inner.value.fraction, inner.at.fraction, inner.inside) == (Fraction(7, 4), 1, True)
@@ -212,12 +212,12 @@ def test_a_member_that_reduces_is_a_case_of_its_own() -> None:
     t, q, o = field.parameter("t"), field.rational, field.zero
     A = ((o, o, o), (q(1, 2), o, o), (field.one - t, 2 * t - 1, o))
     b = (q(1, 3), q(1, 3), q(1, 3))
-    cases = ssp_cases(field, A, b, parameter(field, "t", "0", "1", "1/3"))
+    cases = ssp_cases(Method(field, A, b), parameter(field, "t", "0", "1", "1/3"))
     assert cases is not None
     covered = [c for c in cases if c.low is not None and c.low.fraction == Fraction(1, 2)]
     member = reduce(field.constants, *_member(field, A, b, Fraction(1, 2)))
     assert len(member.b) == 2
-    found = ssp_coefficient(field.constants, member.A, member.b)
+    found = ssp_coefficient(member)
     assert found is not None
     (closed,) = [c for c in covered if c.low_closed]
     at_cut = [field.fraction(value_at(field, c, {"t": Fraction(1, 2)})) for c in closed.polynomial]
@@ -242,7 +242,7 @@ def test_a_bound_for_two_parameters_is_proved() -> None:
 
     tableau = load("rk33_ssp")
     reduced = tableau.reduced
-    found = guarantee(tableau.field, reduced.A, reduced.b, tableau.parameters)
+    found = guarantee(reduced, tableau.parameters)
     assert found is not None
     assert found.least > Fraction(1, 3)
     for shares in ((0.1, 0.1), (0.9, 0.9), (0.5, 0.9), (0.9, 0.1)):
@@ -251,11 +251,11 @@ def test_a_bound_for_two_parameters_is_proved() -> None:
             for p, share in zip(tableau.parameters, shares, strict=True)
         }
         member = tableau.at(inside).reduced
-        value = ssp_coefficient(tableau.field.constants, member.A, member.b)
+        value = ssp_coefficient(member)
         assert value is not None
         assert value.root.compare(found.least) >= 0
     wide = load("rk33_family")
-    none = guarantee(wide.field, wide.reduced.A, wide.reduced.b, wide.parameters)
+    none = guarantee(wide.reduced, wide.parameters)
     assert none is not None
     assert none.least == 0
     assert none.zero_at is not None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import rkblocks
 from rkblocks import files
+from rkblocks.forms import Method
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.nonautonomous import timed_order
 from rkblocks.verify.order import order
@@ -82,7 +83,7 @@ def both(text: str) -> tuple[int, int]:
     facts, field = Facts(tableau), tableau.field
     form = facts.form
     A, b, c = [[field.fraction(e) for e in row] for row in form.A], form.b, tableau.abscissae
-    found = timed_order(field, form.A, form.b, c, facts.order)
+    found = timed_order(Method(field, form.A, form.b), c, facts.order)
     return found.value, by_taylor(A, [field.fraction(e) for e in b], [field.fraction(e) for e in c])
 
 
@@ -129,8 +130,8 @@ def test_any_c_for_methods_of_order_two_and_three(data: st.DataObject) -> None:
 def test_the_row_sums_themselves_have_the_order_of_the_method() -> None:
     for name in ("dopri5", "ssprk104", "cooperverner8"):
         t = rkblocks.load(name)
-        form, plain = t.butcher_form, order(t.field, t.butcher_form.A, t.butcher_form.b)
-        found = timed_order(t.field, form.A, form.b, t.row_sums, plain)
+        form, plain = t.butcher_form, order(t.typed)
+        found = timed_order(Method(t.field, form.A, form.b), t.row_sums, plain)
         assert (found.value, found.exact, found.witness) == (plain.value, plain.value, None)
 
 

@@ -11,6 +11,7 @@ from sympy.polys.domains import QQ
 from sympy.polys.rings import ring as sympy_ring
 
 from rkblocks.exact.field import Field
+from rkblocks.forms import Method
 from rkblocks.verify import trees
 from rkblocks.verify.integral import ring
 from rkblocks.verify.order import Conditions, ElementaryWeights, order, principal_error, stage_order
@@ -69,7 +70,7 @@ def test_elementary_weights_are_what_running_gives(name: str) -> None:
 )
 def test_order_holds_and_the_next_fails(name: str, p: int, witness: str, left: str) -> None:
     field, A, b = method = getattr(known, name)
-    found = order(field, A, b)
+    found = order(Method(field, A, b))
     assert (found.value, found.verdict, found.exact, field.text(found.residual)) == (p, "exact", p, "0")
     assert (trees.text(found.witness.tree), field.text(found.witness.left)) == (witness, left)
     for n in range(1, p + 1):
@@ -116,7 +117,7 @@ def test_scalar_taylor_expansion_agrees(name: str, p: int) -> None:
 
 def test_cooper_verner_with_sqrt_21() -> None:
     field, A, b = known.cooper_verner8()
-    found = order(field, A, b)
+    found = order(Method(field, A, b))
     assert (found.value, found.verdict) == (8, "exact")
     assert found.witness.right == Fraction(1, 362880)
 
@@ -124,36 +125,36 @@ def test_cooper_verner_with_sqrt_21() -> None:
 def test_a_wrong_sign_in_dormand_prince_is_found() -> None:
     field, A, b = known.DOPRI5
     wrong = tuple(tuple(-e if (i, j) == (4, 1) else e for j, e in enumerate(row)) for i, row in enumerate(A))
-    assert order(field, wrong, b).value < 3
+    assert order(Method(field, wrong, b)).value < 3
 
 
 def test_tolerance_gives_its_own_verdict() -> None:
     field = Field()
     off = field.rational(Fraction(1, 2) + Fraction(1, 10**12))
     A, b = ((field.zero, field.zero), (field.one, field.zero)), (off, field.one - off)
-    exact = order(field, A, b)
+    exact = order(Method(field, A, b))
     assert (exact.value, exact.verdict) == (1, "exact")
-    close = order(field, A, b, Fraction(1, 10**11))
+    close = order(Method(field, A, b), Fraction(1, 10**11))
     assert (close.value, close.verdict, close.exact) == (2, "tolerance", 1)
     assert field.fraction(close.residual) == Fraction(1, 10**12)
-    assert order(field, A, b, Fraction(1, 10**13)).value == 1
+    assert order(Method(field, A, b), Fraction(1, 10**13)).value == 1
 
 
 def test_a_tolerance_that_zero_would_pass_grants_nothing() -> None:
     field, A, b = known.EULER
-    assert order(field, A, b, Fraction(9, 10)).value == 1
+    assert order(Method(field, A, b), Fraction(9, 10)).value == 1
 
 
 def test_no_order_at_all() -> None:
     field, A, b = known.rational("1", "1/2 1/3")
-    found = order(field, A, b)
+    found = order(Method(field, A, b))
     assert (found.value, found.verdict, trees.text(found.witness.tree)) == (0, "none", "[]")
     assert field.fraction(found.residual) == Fraction(1, 6)
 
 
 def test_family_holds_as_identities() -> None:
     field, A, b = known.ark()
-    found = order(field, A, b)
+    found = order(Method(field, A, b))
     assert (found.value, found.verdict, trees.text(found.witness.tree)) == (2, "exact", "[[[]]]")
 
 
@@ -163,11 +164,11 @@ def test_stage_order_and_principal_error() -> None:
     # Third-order defects: tall tree 0 - 1/6; bushy tree 1/2 - 1/3, symmetry 2.
     assert field.fraction(principal_error(conditions, 2)) == Fraction(1, 36) + Fraction(1, 144)
     c = tuple(sum(row, field.zero) for row in A)
-    assert stage_order(field, A, b, c) == 1
-    assert stage_order(field, A, b, (field.zero, field.rational(1, 2))) == 0
+    assert stage_order(Method(field, A, b), c) == 1
+    assert stage_order(Method(field, A, b), (field.zero, field.rational(1, 2))) == 0
     rounded = (b[0], b[1] + field.rational(1, 10**9))
-    assert stage_order(field, A, rounded, c) == 0
-    assert stage_order(field, A, rounded, c, Fraction(1, 10**8)) == 1
+    assert stage_order(Method(field, A, rounded), c) == 0
+    assert stage_order(Method(field, A, rounded), c, Fraction(1, 10**8)) == 1
 
 
 @settings(max_examples=40, deadline=None)

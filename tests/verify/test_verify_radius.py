@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
-from rkblocks.forms import reduce
+from rkblocks.forms import Method, reduce
 from rkblocks.verify.order import order
 from rkblocks.verify.radius import (
     entry_polynomial,
@@ -48,7 +48,7 @@ KNOWN = [
 
 @pytest.mark.parametrize(("method", "R"), [pytest.param(m, R, id=n) for n, m, R in KNOWN])
 def test_known_coefficients(method: known.Method, R: Fraction) -> None:
-    found = ssp_coefficient(*method)
+    found = ssp_coefficient(Method(*method))
     assert found is not None
     assert found.root.fraction == R
     limiting = found.entry
@@ -64,14 +64,14 @@ def test_entry_polynomials_against_evaluation(method: known.Method) -> None:
     values = entries_at(method, r)
     for place in places(min(len(b), 5) if len(b) < 5 else len(b)):
         if place[0] < 4 or place[0] == len(b):
-            polynomial = entry_polynomial(field, A, b, place)
+            polynomial = entry_polynomial(Method(field, A, b), place)
             assert sum((field.fraction(c) * r**k for k, c in enumerate(polynomial)), Fraction(0)) == values[place]
 
 
 def test_claims_are_certified_and_refuted_exactly() -> None:
     field, A, b = known.ssprk104()
-    assert negative_at(field, A, b, field.rational(6)) is None
-    refuted = negative_at(field, A, b, field.rational(6 + Fraction(1, 10**15)))
+    assert negative_at(Method(field, A, b), field.rational(6)) is None
+    refuted = negative_at(Method(field, A, b), field.rational(6 + Fraction(1, 10**15)))
     assert refuted is not None
     assert field.sign(refuted.value) < 0
 
@@ -80,14 +80,14 @@ def test_an_entry_that_touches_zero_does_not_limit() -> None:
     """SSPRK(4,3) has the entry (r - 2)^2/24: an even root at R itself."""
     field, A, b = known.SSPRK43
     touching = [field.fraction(c) for c in (field.rational(4, 24), field.rational(-4, 24), field.rational(1, 24))]
-    found = [[field.fraction(c) for c in entry_polynomial(field, A, b, p)] for p in places(4)]
+    found = [[field.fraction(c) for c in entry_polynomial(Method(field, A, b), p)] for p in places(4)]
     assert touching in found
 
 
 def test_one_digit_moves_the_optimum() -> None:
     """A[10,1] lowered by 1e-15 moves R from 6 to 5.888, as an algebraic number; bisection in floats cannot tell."""
     field, A, b = method = known.ssprk104(Fraction(-1, 10**15))
-    found = ssp_coefficient(field, A, b)
+    found = ssp_coefficient(Method(field, A, b))
     assert found is not None
     assert round(found.root.to_float(), 3) == 5.888
     tight = found.root.refine(80)
@@ -97,9 +97,9 @@ def test_one_digit_moves_the_optimum() -> None:
 
 def test_a_dead_stage_lowers_the_typed_table_only() -> None:
     field, A, b = known.HEUN_DEAD
-    typed = ssp_coefficient(field, A, b)
-    reduced = reduce(field, A, b)
-    proper = ssp_coefficient(field, reduced.A, reduced.b)
+    typed = ssp_coefficient(Method(field, A, b))
+    reduced = reduce(Method(field, A, b))
+    proper = ssp_coefficient(reduced)
     assert typed is not None
     assert proper is not None
     assert (typed.root.fraction, proper.root.fraction) == (0, 1)
@@ -111,16 +111,16 @@ def test_with_square_roots() -> None:
     c2 = field.sqrt(Fraction(1, 2))
     half = field.one / (c2 + c2)
     A, b = ((field.zero, field.zero), (c2, field.zero)), (field.one - half, half)
-    found = ssp_coefficient(field, A, b)
+    found = ssp_coefficient(Method(field, A, b))
     assert found is not None
     assert found.root.polynomial == (2, -4, 1)
     assert round(found.root.to_float(), 12) == round(2 - 2**0.5, 12)
-    assert negative_at(field, A, b, field.rational(2) - field.sqrt(Fraction(2))) is None
+    assert negative_at(Method(field, A, b), field.rational(2) - field.sqrt(Fraction(2))) is None
 
 
 def test_order_five_and_more_has_none() -> None:
     for method in (known.DOPRI5, known.cooper_verner8()):
-        found = ssp_coefficient(*method)
+        found = ssp_coefficient(Method(*method))
         assert found is not None
         assert found.root.fraction == 0
         assert immediate_failure(*method) == found.entry
@@ -128,7 +128,7 @@ def test_order_five_and_more_has_none() -> None:
 
 def test_no_limit_without_weights() -> None:
     field, A, _ = known.SSP2
-    assert ssp_coefficient(field, A, (field.zero, field.zero)) is None
+    assert ssp_coefficient(Method(field, A, (field.zero, field.zero))) is None
 
 
 def test_places_have_names() -> None:
@@ -153,15 +153,15 @@ def methods(draw: st.DrawFn, most: int = 4) -> known.Method:
 @given(methods())
 def test_generated_methods(method: known.Method) -> None:
     field, A, b = method
-    found = ssp_coefficient(field, A, b)
+    found = ssp_coefficient(Method(field, A, b))
     assert found is not None
     tight = found.root.refine(40)
     if found.root.fraction != 0:
         assert min(entries_at(method, tight.low).values()) >= 0
     assert entries_at(method, tight.high + Fraction(1, 2**30))[found.entry] < 0
-    reduced = reduce(field, A, b)
-    proper = ssp_coefficient(field, reduced.A, reduced.b)
-    p = order(field, reduced.A, reduced.b).value
+    reduced = reduce(Method(field, A, b))
+    proper = ssp_coefficient(reduced)
+    p = order(reduced).value
     assert proper is not None
     assert proper.root.compare(found.root) >= 0
     assert p == 0 or proper.root.compare(len(reduced.b) - p + 1) <= 0
@@ -178,8 +178,8 @@ def test_a_duplicated_stage_changes_nothing_after_reduction(method: known.Method
     for row in [*A[: k + 1], A[k], *A[k + 1 :]]:
         rows.append((*row[:k], row[k] * share, row[k] * (field.one - share), *row[k + 1 :]))
     weights = (*b[:k], b[k] * share, b[k] * (field.one - share), *b[k + 1 :])
-    one, other = reduce(field, A, b), reduce(field, tuple(rows), weights)
-    left, right = ssp_coefficient(field, one.A, one.b), ssp_coefficient(field, other.A, other.b)
+    one, other = reduce(Method(field, A, b)), reduce(Method(field, tuple(rows), weights))
+    left, right = ssp_coefficient(one), ssp_coefficient(other)
     assert left is not None
     assert right is not None
     assert left.root.compare(right.root) == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import rkblocks
 from rkblocks import files
 from rkblocks.cli import main
+from rkblocks.forms import Method
 from rkblocks.testing import strategies
 from rkblocks.verify import internal
 from rkblocks.verify.downwind import splitting
@@ -102,9 +103,9 @@ def test_a_form_with_negative_beta_has_a_coefficient_with_downwind(capsys) -> No
 @given(strategies.tableaus(stages=(1, 4), form="shu_osher"))
 def test_internal_polynomials_add_up_to_the_stability_polynomial(t: rkblocks.Tableau) -> None:
     field, form = t.field, t.butcher_form
-    psi = stability_polynomial(field, form.A, form.b)
+    psi = stability_polynomial(Method(field, form.A, form.b))
     total = [field.one] + [field.zero] * len(form.b)  # an error in x itself reaches every stage and the result
-    for polynomial in internal.of_butcher(field, form.A, form.b):
+    for polynomial in internal.of_butcher(Method(field, form.A, form.b)):
         for k, c in enumerate(polynomial):
             total[k] = total[k] + c
     assert tuple(total[: len(psi)]) == psi

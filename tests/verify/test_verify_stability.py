@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 import verify_methods as known
 
+from rkblocks.forms import Method
 from rkblocks.verify import check
 from rkblocks.verify.stability import (
     imaginary_interval,
@@ -16,12 +17,12 @@ from rkblocks.verify.threshold import linear_threshold
 
 
 def psi_of(method: known.Method) -> list[Fraction]:
-    return [method[0].fraction(c) for c in stability_polynomial(*method)]
+    return [method[0].fraction(c) for c in stability_polynomial(Method(*method))]
 
 
 def test_rk4_is_the_taylor_polynomial() -> None:
     assert psi_of(known.RK4) == [1, 1, Fraction(1, 2), Fraction(1, 6), Fraction(1, 24)]
-    assert linear_order(known.RK4[0], stability_polynomial(*known.RK4)) == 4
+    assert linear_order(known.RK4[0], stability_polynomial(Method(*known.RK4))) == 4
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_rk4_is_the_taylor_polynomial() -> None:
     ],
 )
 def test_published_intervals(method: known.Method, real: float, imaginary: float) -> None:
-    psi = stability_polynomial(*method)
+    psi = stability_polynomial(Method(*method))
     x, y = real_interval(method[0], psi), imaginary_interval(method[0], psi)
     assert x is not None
     assert y is not None
@@ -44,7 +45,7 @@ def test_published_intervals(method: known.Method, real: float, imaginary: float
 @pytest.mark.parametrize("method", [known.SSPRK43, known.ssprk104(), known.DOPRI5])
 def test_the_real_interval_ends_where_the_modulus_exceeds_one(method: known.Method) -> None:
     psi = psi_of(method)
-    x = real_interval(method[0], stability_polynomial(*method))
+    x = real_interval(method[0], stability_polynomial(Method(*method)))
     assert x is not None
 
     def modulus(at: Fraction) -> Fraction:
@@ -76,7 +77,7 @@ def test_an_exact_table_has_one_polynomial() -> None:
     found = check("rk4").stability
     assert found is not None
     assert "meant" not in found
-    field, psi = known.RK4[0], stability_polynomial(*known.RK4)
+    field, psi = known.RK4[0], stability_polynomial(Method(*known.RK4))
     assert linear_order(field, psi, Fraction(1, 10**6)) == 4
     assert linear_order(field, psi, Fraction(1, 5)) == 2, "of what is smaller than the tolerance nothing is said"
 
@@ -84,7 +85,7 @@ def test_an_exact_table_has_one_polynomial() -> None:
 def test_a_tangency_does_not_end_the_interval() -> None:
     """psi = T_2(1 + z/4) touches -1 at z = -4 and goes on to z = -8 (first-order Chebyshev, two stages)."""
     field, A, b = known.rational("1/8", "0 1")
-    x = real_interval(field, stability_polynomial(field, A, b))
+    x = real_interval(field, stability_polynomial(Method(field, A, b)))
     assert x is not None
     assert x.fraction == 8
 
@@ -94,7 +95,7 @@ def test_a_tangency_does_not_end_the_interval() -> None:
 )
 def test_linear_thresholds(method: known.Method, threshold: int) -> None:
     """For order p = m it is 1 (Kraaijevanger 1986), though the nonlinear coefficient of RK4 and of midpoint is 0."""
-    found = linear_threshold(method[0], stability_polynomial(*method))
+    found = linear_threshold(method[0], stability_polynomial(Method(*method)))
     assert found is not None
     assert found.root.fraction == threshold
 

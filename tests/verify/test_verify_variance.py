@@ -7,7 +7,7 @@ import pytest
 import verify_methods as known
 
 from rkblocks.exact.field import Field
-from rkblocks.forms import ShuOsher, canonical_shu_osher
+from rkblocks.forms import Method, ShuOsher, canonical_shu_osher
 from rkblocks.verify.declared import declared
 from rkblocks.verify.variance import variance_growth
 
@@ -23,21 +23,21 @@ from rkblocks.verify.variance import variance_growth
     ],
 )
 def test_known_growth(method: known.Method, growth: str) -> None:
-    assert method[0].text(variance_growth(*method).growth) == growth
+    assert method[0].text(variance_growth(Method(*method)).growth) == growth
 
 
 def test_growth_of_the_family() -> None:
     field, A, b = known.ark()
     t = field.parameter("beta10")
     expected = field.rational(9, 4) - field.one / t + field.one / (2 * t * t)
-    assert variance_growth(field, A, b).growth == expected
+    assert variance_growth(Method(field, A, b)).growth == expected
 
 
 def test_growth_is_what_the_premises_give() -> None:
     """F(y) drawn anew with the variance of y, 20000 times: the sample variance of a step is the growth."""
     generator = random.Random(7)
     field, _, b = known.SSP3
-    stages = [field.fraction(v) for v in variance_growth(*known.SSP3).stages]
+    stages = [field.fraction(v) for v in variance_growth(Method(*known.SSP3)).stages]
     n = 20000
     total = 0.0
     for _ in range(n):
@@ -84,5 +84,5 @@ def test_a_negative_entry_certifies_nothing(name: str) -> None:
 def test_the_canonical_form_attains_the_optimum() -> None:
     for method, R in ((known.SSP3, 1), (known.SSPRK43, 2), (known.ssprk104(), 6), (known.ssprk_n2_3(3), 6)):
         field, A, b = method
-        found = declared(field, canonical_shu_osher(field, A, b, field.rational(R)))
+        found = declared(field, canonical_shu_osher(Method(field, A, b), field.rational(R)))
         assert found.cfl == field.rational(R)

@@ -12,7 +12,7 @@ from rkblocks import files
 from rkblocks.blocks.emitted.observe import Case, Emitted, read, run, run_here
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.exact.field import Field
-from rkblocks.forms import reduce
+from rkblocks.forms import Method, reduce
 from rkblocks.program.emit import emit
 from rkblocks.program.facts import Facts
 from rkblocks.program.header import header, read_header
@@ -274,5 +274,5 @@ def _order(case: Case, dt: Fraction) -> int:
     K = [tuple(field.rational(Fraction(value) / dt) for value in row[1:]) for row in rows]
     if any(row[j] for i, row in enumerate(K[:m]) for j in range(i, m)):
         return 0
-    reduced = reduce(field, tuple(K[:m]), K[m])
-    return order(field, reduced.A, reduced.b, TOLERANCE).value if reduced.b else 0
+    reduced = reduce(Method(field, tuple(K[:m]), K[m]))
+    return order(reduced, TOLERANCE).value if reduced.b else 0

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import Element
 from rkblocks.exact.work import TooLarge
-from rkblocks.forms import Row, Rows, reduce, resolvent
+from rkblocks.forms import Method, resolvent
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.inequality import Point, nonnegative, probes
@@ -32,7 +32,7 @@ class Guarantee:
     zero_at: Point | None = None
 
 
-def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> Guarantee:
+def guarantee(method: Method, effective: Sequence[Parameter]) -> Guarantee:
     """A bound for the reduced method (A, b) of a family.
 
     Args:
@@ -40,6 +40,7 @@ def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> 
 
     Raises TooLarge, with the reason, where it is too large to be tried.
     """
+    field, b = method.field, method.b
     if not 0 < len(effective) <= MOST_PARAMETERS or len(b) > MOST_STAGES:
         raise TooLarge(
             reason=f"depends on {len(effective)} parameters in {len(b)} stages; a bound is sought for up to "
@@ -47,7 +48,7 @@ def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> 
         )
     lowest: Fraction | None = None
     for point in probes(cells.bounds(field, effective)):
-        found = _member(field, A, b, point)
+        found = _member(method, point)
         if found is None:  # no limit
             continue
         if not found:
@@ -57,24 +58,19 @@ def guarantee(field: Field, A: Rows, b: Row, effective: Sequence[Parameter]) -> 
         raise TooLarge(reason="has no limit at any member that was tried")
     for share in SHARES:
         r = (lowest * share).limit_denominator(64)
-        if r > 0 and _holds(field, A, b, effective, r):
+        if r > 0 and _holds(method, effective, r):
             return Guarantee(r)
     return Guarantee(Fraction(0))
 
 
-def _member(field: Field, A: Rows, b: Row, point: Point) -> Fraction | None:
+def _member(method: Method, point: Point) -> Fraction | None:
     """R of one member, rounded down a little."""
-    complete = {name: point.get(name, Fraction(0)) for name in field.parameters}
-
-    def row(entries: Row) -> Row:
-        return tuple(field.substitute(e, complete) for e in entries)
-
-    member = reduce(field.constants, tuple(map(row, A)), row(b))
-    crossing = ssp_coefficient(field.constants, member.A, member.b)
+    crossing = ssp_coefficient(method.member({name: point.get(name, Fraction(0)) for name in method.field.parameters}))
     return None if crossing is None else max(Fraction(0), crossing.root.refine(20).low)
 
 
-def _holds(field: Field, A: Rows, b: Row, effective: Sequence[Parameter], r: Fraction) -> bool:
-    P, d = resolvent(field, A, b, field.rational(r))
+def _holds(method: Method, effective: Sequence[Parameter], r: Fraction) -> bool:
+    field = method.field
+    P, d = resolvent(method, field.rational(r))
     entries: list[Element] = [*d, *(entry for row in P for entry in row if entry)]
     return all(nonnegative(field, entry, effective).holds for entry in dict.fromkeys(entries))

@@ -13,11 +13,11 @@ from sympy.polys.domains import QQ
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method, Row
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
+from rkblocks.verify.family.line import equal_rows
 from rkblocks.verify.family.pieces import is_zero_at
-from rkblocks.verify.family.ssp_cases import equal_rows
 from rkblocks.verify.variance import variance_growth
 
 MOST_DEGREE = 40
@@ -38,7 +38,7 @@ class Minimum:
 
 
 def least_growth(
-    field: Field, growth: Element, effective: Sequence[Parameter], method: tuple[Rows, Row] | None = None
+    field: Field, growth: Element, effective: Sequence[Parameter], method: Method | None = None
 ) -> Minimum:
     """The least growth over the closure of the domain.
 
@@ -68,14 +68,14 @@ def least_growth(
         elif not below.rem(_minimal(end, t)).is_zero:
             candidates.append(Minimum(_value(above, below, end), end, False))
     if method is not None:
-        meeting = cells.inner_roots(equal_rows(field, method[0], name), low, high)
+        meeting = cells.inner_roots(equal_rows(method, name), low, high)
         places = {*meeting, *(c.at for c in candidates if c.at is not None)}
         for at in places:
-            A, b = merged(field, *method, at)
-            if len(b) < len(method[1]):
+            less = merged(method, at)
+            if len(less.b) < len(method.b):
                 inside = (low is None or at.compare(low) > 0) and (high is None or at.compare(high) < 0)
                 candidates = [replace(c, taken=False) if c.at == at else c for c in candidates]
-                reduced = variance_growth(field, A, b).growth
+                reduced = variance_growth(less).growth
                 over, under = (Poly(part.as_expr(), t, domain=QQ) for part in (reduced.numer, reduced.denom))
                 if not under.rem(_minimal(at, t)).is_zero:
                     candidates.append(Minimum(_value(over, under, at), at, inside))
@@ -84,14 +84,15 @@ def least_growth(
     return min(candidates, key=cmp_to_key(_lower))
 
 
-def merged(field: Field, A: Rows, b: Row, at: Root) -> tuple[Rows, Row]:
+def merged(method: Method, at: Root) -> Method:
     """The method with those stages merged that are equal where its one parameter is ``at``, one after the other."""
+    A, b = method.A, method.b
     for j in range(len(b)):
         for i in range(j):
             if all(not x - y or is_zero_at(x - y, at) for x, y in zip(A[i], A[j], strict=True)):
                 rows = [_joined(row, i, j) for k, row in enumerate(A) if k != j]
-                return merged(field, tuple(rows), _joined(b, i, j), at)
-    return A, b
+                return merged(Method(method.field, tuple(rows), _joined(b, i, j)), at)
+    return method
 
 
 def _joined(row: Row, i: int, j: int) -> Row:

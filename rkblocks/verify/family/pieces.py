@@ -8,26 +8,15 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from sympy import Poly, Symbol
+from sympy import Poly
 from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
-from rkblocks.forms import Row, Rows
+from rkblocks.forms import Method
 from rkblocks.verify.family import cells
+from rkblocks.verify.family.line import Interval, R
 from rkblocks.verify.radius import Place, entry_polynomial
-
-R = Symbol("_r")  # no parameter of a file can have this name
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval of the parameter, None for no end, or one point (``low == high``, both closed)."""
-
-    low: Root | None
-    high: Root | None
-    low_closed: bool
-    high_closed: bool
 
 
 @dataclass(frozen=True)
@@ -47,20 +36,17 @@ class Case(Interval):
 class Piece:
     """R on an open cell or at a cut: the same root of the same factor."""
 
-    factor: Poly | None
-    value: Element | None
-    root: Root | None
-    at: Fraction | None
+    factor: Poly | None = None
+    value: Element | None = None
+    root: Root | None = None
+    at: Fraction | None = None
     place: Place | None = None
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(Method):
     """A reduced method (A, b) that depends on the one parameter ``name``."""
 
-    field: Field
-    A: Rows
-    b: Row
     name: str
 
 
@@ -136,7 +122,7 @@ def _continues_irrational(family: Family, piece: Piece, cut: Root) -> bool:
     field = family.field
     if piece.place is None or piece.value is None or field.roots or not _same_pattern(family, cut):
         return False
-    coefficients = entry_polynomial(field, family.A, family.b, piece.place)
+    coefficients = entry_polynomial(family, piece.place)
     if not piece.value:
         return not is_zero_at(next(c for c in coefficients if c), cut)
     slope = sum((k * c * piece.value ** (k - 1) for k, c in enumerate(coefficients) if k and c), field.zero)

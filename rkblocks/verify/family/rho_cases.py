@@ -1,40 +1,29 @@
 """The radius of circle contractivity of a family with one effective parameter, as a piecewise function on its domain.
 
 rho(t) is the least positive root r of det(B + r M), a polynomial in r and t, where every weight is positive, and 0
-elsewhere.  As for C (`ssp_cases`), the domain is cut where leading and constant coefficients, discriminants and
-resultants of the irreducible factors vanish, and where a weight does or two stages become equal; between two cuts rho
-is the same root of the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an
-irrational cut belongs to no piece.
+elsewhere.  The line of t is cut for it (`line`), and where a weight vanishes; between two cuts rho is the same root of
+the same factor, found exactly at a rational sample.  At a rational cut it is computed anew; an irrational cut belongs
+to no piece.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 
 import sympy
 from sympy import Poly, Symbol
 from sympy.polys.domains import QQ
 
-from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.exact.work import TooLarge, spend
-from rkblocks.forms import Row, Rows, reduce
+from rkblocks.exact.work import spend
+from rkblocks.forms import Method
 from rkblocks.tableau import Parameter
 from rkblocks.verify.contractivity import circle_contractivity, determinant, matrix
 from rkblocks.verify.family import cells
-from rkblocks.verify.family.pieces import Interval, R
-from rkblocks.verify.family.ssp_cases import (
-    MOST_STAGES,
-    bivariate,
-    equal_rows,
-    limited,
-    projection,
-    vanishes,
-)
+from rkblocks.verify.family.line import Interval, R, cleared, line_of, vanishes
 
 
 @dataclass(frozen=True)
@@ -50,57 +39,40 @@ class RhoPiece(Interval):
     sample: tuple[Fraction, Root] | None = None
 
 
-def rho_cases(field: Field, A: Rows, b: Row, parameter: Parameter) -> tuple[RhoPiece, ...]:
-    """rho as a piecewise function of the one parameter on which the reduced method (A, b) depends.
+def rho_cases(method: Method, parameter: Parameter) -> tuple[RhoPiece, ...]:
+    """rho as a piecewise function of the one parameter on which the reduced method depends.
 
-    Raises TooLarge, with the reason, where the method has too many stages, or
-    polynomials of too high degree, for this to be practical, or beyond the budget.
+    Raises TooLarge as `line_of` does.
     """
-    if len(b) > MOST_STAGES:
-        raise TooLarge(reason=f"has {len(b)} stages; a formula is sought for up to {MOST_STAGES}")
-    name = parameter.name
-    basis, lines = _factors(field, A, b, name)
-    limited(basis, name)
-    low, high = cells.bounds(field, [parameter])[name]
-    cuts = cells.inner_roots([*lines, *projection(basis, name)], low, high)
+    field, A, b, name = method.field, method.A, method.b, parameter.name
+
+    def polynomials() -> Iterator[Poly]:
+        longest = max(len(part) for row in (*A, b) for entry in row for part in (entry.numer, entry.denom))
+        spend(len(b) ** 4 * longest**2 * 4 ** len(field.roots))
+        yield from cleared(field, determinant(field, b, matrix(method)), name)
+        for weight in b:
+            for part in (weight.numer, weight.denom):
+                yield cells.integer_polynomial(field, part, [name])
+
+    line = line_of(method, parameter, polynomials)
     pieces: list[RhoPiece] = []
-    for left, right in pairwise([low, *cuts, high]):
-        if pieces and left is not None and left.fraction is not None:
-            pieces.append(_point(field, A, b, name, left))
-        pieces.append(_open(field, A, b, name, left, right, basis))
+    for left, right in line.steps():
+        if left is None or left is not right:
+            pieces.append(_open(method, name, left, right, line.basis))
+        elif left.fraction is not None:
+            pieces.append(_point(method, name, left))
     return _merged(pieces, name)
 
 
-def _factors(field: Field, A: Rows, b: Row, name: str) -> tuple[list[Poly], list[Poly]]:
-    """Irreducible factors over the rationals of det(B + r M); those without r, weights and equal stages come second."""
-    longest = max(len(part) for row in (*A, b) for entry in row for part in (entry.numer, entry.denom))
-    spend(len(b) ** 4 * longest**2 * 4 ** len(field.roots))
-    coefficients = determinant(field, b, matrix(field, A, b))
-    common = field.domain.field.to_ring().one
-    for c in coefficients:
-        common = common.lcm(c.denom)
-    found = [bivariate(field, [c.numer * common.exquo(c.denom) for c in coefficients], name)]
-    found += [cells.integer_polynomial(field, part, [name]) for w in b for part in (w.numer, w.denom)]
-    found += [cells.integer_polynomial(field, common, [name]), *equal_rows(field, A, name)]
-    everything = cells.factors(Poly(p.as_expr(), R, Symbol(name), domain=QQ) for p in found)
-    still = [Poly(p.as_expr(), Symbol(name), domain=QQ) for p in everything if p.degree(R) == 0]
-    return [p for p in everything if p.degree(R) > 0], still
-
-
-def _at(field: Field, A: Rows, b: Row, at: Fraction) -> Root | None:
-    def row(entries: Row) -> Row:
-        return tuple(field.substitute(e, dict.fromkeys(field.parameters, at)) for e in entries)
-
-    numbers = field.constants
-    member = reduce(numbers, tuple(map(row, A)), row(b))
-    found = circle_contractivity(numbers, member.A, member.b)
+def _at(method: Method, at: Fraction) -> Root | None:
+    found = circle_contractivity(method.member(dict.fromkeys(method.field.parameters, at)))
     return None if found is None else found.root
 
 
-def _point(field: Field, A: Rows, b: Row, name: str, at: Root) -> RhoPiece:
+def _point(method: Method, name: str, at: Root) -> RhoPiece:
     assert at.fraction is not None
     try:
-        root = _at(field, A, b, at.fraction)
+        root = _at(method, at.fraction)
     except ZeroDivisionError:
         root = None
     text = None if root is None else Exact.root(root).text
@@ -117,11 +89,9 @@ def _point(field: Field, A: Rows, b: Row, name: str, at: Root) -> RhoPiece:
     )
 
 
-def _open(
-    field: Field, A: Rows, b: Row, name: str, left: Root | None, right: Root | None, basis: Sequence[Poly]
-) -> RhoPiece:
+def _open(method: Method, name: str, left: Root | None, right: Root | None, basis: Sequence[Poly]) -> RhoPiece:
     sample = cells.between(left, right)
-    root = _at(field, A, b, sample)
+    root = _at(method, sample)
     empty = RhoPiece(left, right, False, False, None, ())
     if root is None:
         return empty
