@@ -61,7 +61,7 @@ for layer in net.modules():
 
 def calls(options: argparse.Namespace) -> Iterator[Row]:
     """How often a forward pass calls F, counted, against the stages that the method needs."""
-    from rkblocks.program.compile import needed_calls
+    from rkblocks.program.driver import needed_calls
 
     for scheme in ("euler", "midpoint", "ssp2", "ssp3", "ark", "rk4", "ssprk43", "ssprk104", "dopri5"):
         block = blocks.build(scheme, PreActivation(4))

@@ -14,7 +14,7 @@ _HOW = {
         "latex": "rkblocks.render.notebook:tableau_latex",
     },
     "Report": {"text": "rkblocks.render.text:paragraph"},
-    "Program": {"text": "rkblocks.program.listing:listing"},
+    "Program": {"text": "rkblocks.program.printed:listing"},
     "Evaluations": {"text": "rkblocks.render.results:evaluations"},
     "Evaluation": {"text": "rkblocks.render.results:subject"},
     "NetworkAnalysis": {"text": "rkblocks.render.results:network"},

@@ -25,7 +25,7 @@ from rkblocks.blocks.step import Step
 from rkblocks.diagnostics import fail
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
-from rkblocks.program.compile import fixed
+from rkblocks.program.driver import fixed
 from rkblocks.program.method_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts

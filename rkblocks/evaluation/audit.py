@@ -21,9 +21,9 @@ from torch import nn
 from rkblocks import verify
 from rkblocks.blocks import RKBlock
 from rkblocks.exact.value import Exact
-from rkblocks.program.compile import fixed
-from rkblocks.program.facts import number
+from rkblocks.program.driver import fixed
 from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.program.summary import number
 from rkblocks.runs.folder import open_run
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report

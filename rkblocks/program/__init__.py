@@ -5,13 +5,13 @@ from rkblocks.program.cost import cost as cost
 from rkblocks.program.emit import emit as emit
 from rkblocks.program.interpret import interpret as interpret
 from rkblocks.program.ir import Program as Program
-from rkblocks.program.listing import explanation as explanation
-from rkblocks.program.listing import listing as listing
 from rkblocks.program.lower import explain as explain
 from rkblocks.program.lower import lower as lower
 from rkblocks.program.lower import step_size as step_size
+from rkblocks.program.printed import explanation as explanation
+from rkblocks.program.printed import listing as listing
 from rkblocks.program.rounding import rounding_text as rounding_text
 from rkblocks.program.rounding import roundings as roundings
 from rkblocks.program.start import check_start as check_start
-from rkblocks.program.verifier import InvalidProgram as InvalidProgram
-from rkblocks.program.verifier import verify as verify
+from rkblocks.program.well_formed import InvalidProgram as InvalidProgram
+from rkblocks.program.well_formed import verify as verify

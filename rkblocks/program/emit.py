@@ -12,7 +12,6 @@ from typing import Any
 from rkblocks.diagnostics import fail
 from rkblocks.files.wording import count
 from rkblocks.program.domains import Domain
-from rkblocks.program.facts import Facts
 from rkblocks.program.function_source import function_source
 from rkblocks.program.header import WIDTH, header, plain, wrapped
 from rkblocks.program.interpret import decayed
@@ -22,6 +21,7 @@ from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import literal
 from rkblocks.program.start import check_start
 from rkblocks.program.step_source import MEAN, needs_mean
+from rkblocks.program.summary import Facts
 from rkblocks.tableau import Tableau
 
 

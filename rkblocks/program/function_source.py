@@ -20,12 +20,12 @@ from fractions import Fraction
 
 from rkblocks.diagnostics import fail
 from rkblocks.exact.field import Element
-from rkblocks.program.facts import Facts
 from rkblocks.program.header import header, plain, wrapped
 from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, Term, kinds
 from rkblocks.program.python_text import comment_text, literal, local_names, number_text
 from rkblocks.program.shared import Coefficients
+from rkblocks.program.summary import Facts
 from rkblocks.tableau import Tableau
 
 WIDTH = 120

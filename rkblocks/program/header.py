@@ -6,8 +6,8 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from rkblocks.program.facts import Facts
 from rkblocks.program.ir import Program
+from rkblocks.program.summary import Facts
 from rkblocks.tableau import Tableau
 
 WIDTH = 120

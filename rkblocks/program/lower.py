@@ -11,10 +11,10 @@ from rkblocks import files, verify
 from rkblocks.diagnostics import Diagnostic, Severity, TableauError, fail
 from rkblocks.exact.field import Element
 from rkblocks.forms import Method, reduce
-from rkblocks.program.compile import Step, choose, fixed
-from rkblocks.program.facts import Facts, facts
+from rkblocks.program.construction import error_weights
+from rkblocks.program.driver import Step, choose, fixed
 from rkblocks.program.ir import Program
-from rkblocks.program.lowering import error_weights
+from rkblocks.program.summary import Facts, facts
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
 

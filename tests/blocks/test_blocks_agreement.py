@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rkblocks import files
 from rkblocks.exact import Field
 from rkblocks.forms import Butcher, Method, canonical_shu_osher, reduce
-from rkblocks.program.lowering import error_weights
+from rkblocks.program.construction import error_weights
 from rkblocks.tableau import Tableau
 from rkblocks.testing import families, tableaus
 

@@ -8,7 +8,7 @@ import sympy
 from rkblocks import files
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.program import interpret, lower
-from rkblocks.program.compile import choose, fixed
+from rkblocks.program.driver import choose, fixed
 
 RATIONAL = [e.name for e in files.catalog() if e.stages <= 5]
 

@@ -9,10 +9,10 @@ from rkblocks.exact.work import budget
 from rkblocks.program.compile import candidates, choose
 from rkblocks.program.cost import cost
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
-from rkblocks.program.listing import explanation, listing
 from rkblocks.program.meaning import method
-from rkblocks.program.passes import drop_dead, drop_zeros, expand_single_use, merge_equal, name_values
-from rkblocks.program.search import accumulate, factor_weights, place, share_sums
+from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
+from rkblocks.program.passes.simplification import drop_dead, drop_zeros, expand_single_use, merge_equal, name_values
+from rkblocks.program.printed import explanation, listing
 from rkblocks.verify.budget import PART
 
 Q = Field()
@@ -201,7 +201,7 @@ def test_output_of_each_pass(run_pass, before, after) -> None:
 @pytest.mark.parametrize("name", ["rk4", "ssprk104", "dopri5", "kutta3"])
 @pytest.mark.parametrize("search", [share_sums, accumulate, factor_weights, place])
 def test_search_never_raises_the_cost(name: str, search) -> None:
-    from rkblocks.program.lowering import from_butcher
+    from rkblocks.program.construction import from_butcher
 
     tableau = files.load(name)
     start = merge_equal(drop_zeros(from_butcher(tableau, tableau.butcher_form, dt=1, time=False)))

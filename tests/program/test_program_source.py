@@ -7,7 +7,7 @@ import pytest
 from rkblocks import files
 from rkblocks.exact.field import Field
 from rkblocks.program import lower
-from rkblocks.program.compile import choose
+from rkblocks.program.driver import choose
 from rkblocks.program.ir import Evaluate
 from rkblocks.program.kernels import own
 from rkblocks.program.method_source import domains, method_source

@@ -10,10 +10,11 @@ from fractions import Fraction
 import pytest
 
 from rkblocks import files
-from rkblocks.program import Program, explain, listing, lower
+from rkblocks.program import Program, explain, lower
+from rkblocks.program import printed as listing
+from rkblocks.program.construction import from_williamson
 from rkblocks.program.cost import live_at_calls
 from rkblocks.program.ir import Combine, Evaluate
-from rkblocks.program.lowering import from_williamson
 
 WILLIAMSON = [  # 2N: du = A du + dt F(u), u = u + B du (Williamson 1980; Carpenter & Kennedy 1994, and after)
     *("williamson3", "carpenterkennedy54", "stanescu64", "rk46_nl", "niegemann124", "niegemann134", "niegemann144"),

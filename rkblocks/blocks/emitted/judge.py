@@ -14,12 +14,12 @@ from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.exact.field import Field
 from rkblocks.forms import Method, reduce
 from rkblocks.program.emit import emit
-from rkblocks.program.facts import Facts
 from rkblocks.program.header import header, read_header
 from rkblocks.program.ir import INPUT, Program
 from rkblocks.program.lower import Source, lower, proved, tableau_of
 from rkblocks.program.method_source import domains
 from rkblocks.program.rounding import entry_text, exact_rows
+from rkblocks.program.summary import Facts
 from rkblocks.tableau import Tableau
 from rkblocks.verify.order import order
 

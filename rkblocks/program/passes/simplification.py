@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rkblocks.program.construction import with_used_parameters
 from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Term, kinds, renamed, target, uses
-from rkblocks.program.lowering import with_used_parameters
 from rkblocks.program.meaning import equal_states
 
 Pass = Callable[[Program], Program]

@@ -7,7 +7,7 @@ import pytest
 
 from rkblocks.exact import Field
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
-from rkblocks.program.verifier import InvalidProgram, verify
+from rkblocks.program.well_formed import InvalidProgram, verify
 from rkblocks.tableau import Parameter
 
 Q = Field()

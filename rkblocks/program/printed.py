@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rkblocks.exact.field import Element
-from rkblocks.program.compile import Step
+from rkblocks.program.driver import Step
 from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
 from rkblocks.program.python_text import comment_text
 

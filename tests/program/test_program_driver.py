@@ -7,10 +7,11 @@ import pytest
 from rkblocks import files
 from rkblocks.diagnostics import TableauError
 from rkblocks.program import compile as compiler
-from rkblocks.program import explain, explanation, listing, lower
+from rkblocks.program import explain, explanation, lower
+from rkblocks.program import printed as listing
 from rkblocks.program.ir import Combine, Program, Term
 from rkblocks.program.meaning import method, weighted_method
-from rkblocks.program.verifier import InvalidProgram, verify
+from rkblocks.program.well_formed import InvalidProgram, verify
 
 NAMES = [entry.name for entry in files.catalog()]
 

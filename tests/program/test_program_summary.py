@@ -6,8 +6,8 @@ import pytest
 
 from rkblocks import files, verify
 from rkblocks.exact.value import Exact
-from rkblocks.program.facts import facts, number
 from rkblocks.program.lower import proved
+from rkblocks.program.summary import facts, number
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from functools import lru_cache
 from rkblocks.exact.field import Element
 from rkblocks.exact.work import budget
 from rkblocks.forms import Method, canonical_shu_osher, reduce
+from rkblocks.program.construction import error_weights, from_butcher, from_shu_osher, from_williamson
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program, uses
-from rkblocks.program.lowering import error_weights, from_butcher, from_shu_osher, from_williamson
 from rkblocks.program.meaning import weighted_method
-from rkblocks.program.passes import Pass, drop_zeros, expand_single_use, merge_equal, name_values
-from rkblocks.program.search import accumulate, factor_weights, place, share_sums
-from rkblocks.program.verifier import InvalidProgram, verify
+from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
+from rkblocks.program.passes.simplification import Pass, drop_zeros, expand_single_use, merge_equal, name_values
+from rkblocks.program.well_formed import InvalidProgram, verify
 from rkblocks.tableau import Tableau
 from rkblocks.verify.budget import PART
 
