@@ -39,14 +39,14 @@ ONWARD = (nn.Identity, nn.Flatten)
 
 
 @dataclass(frozen=True)
-class Step:
+class Layer:
     """One module on the way from the image to the features before the last layer, with its place in the network."""
 
     name: str
     module: nn.Module
 
 
-def body(net: GroupedNet) -> Iterator[Step]:
+def body(net: GroupedNet) -> Iterator[Layer]:
     """The modules in the order in which an image passes them, without the last layer."""
     yield from _flat("normalize", net.normalize)
     yield from _flat("stem", net.stem)
@@ -55,18 +55,18 @@ def body(net: GroupedNet) -> Iterator[Step]:
         if i:
             yield from _flat(f"transition{i}", net.transitions[i - 1])
         for j, block in enumerate(group):
-            yield Step(f"group{i + 1}.{j}", block)
+            yield Layer(f"group{i + 1}.{j}", block)
     head: Any = net.head
     for j, module in enumerate(list(head)[:-1]):
         yield from _flat(f"head.{j}", module)
 
 
-def _flat(name: str, module: nn.Module) -> Iterator[Step]:
+def _flat(name: str, module: nn.Module) -> Iterator[Layer]:
     if isinstance(module, nn.Sequential):
         for j, part in enumerate(module):
             yield from _flat(f"{name}.{j}", part)
     else:
-        yield Step(name, module)
+        yield Layer(name, module)
 
 
 def guarantees(net: nn.Module, norm: str = "l2") -> list[tuple[str, Guarantee]]:
@@ -99,7 +99,7 @@ def _last(net: GroupedNet) -> nn.Module:
     return list(net.head)[-1] if isinstance(net.head, nn.Sequential) else net.head
 
 
-def _constant(step: Step) -> float:
+def _constant(step: Layer) -> float:
     module = step.module
     if isinstance(module, RKBlock):
         found = module.guarantee("l2")
@@ -147,7 +147,7 @@ def rounding(net: GroupedNet, shape: tuple[int, int, int], dtype: torch.dtype = 
     return state
 
 
-def _rounded(step: Step, state: State, u: float) -> State:
+def _rounded(step: Layer, state: State, u: float) -> State:
     module, norm, error, shape = step.module, state.norm, state.error, state.shape
     if isinstance(module, nn.Flatten):
         return State(norm, error, (math.prod(shape),))

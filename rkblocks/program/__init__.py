@@ -14,4 +14,4 @@ from rkblocks.program.rounding import rounding_text as rounding_text
 from rkblocks.program.rounding import roundings as roundings
 from rkblocks.program.start import check_start as check_start
 from rkblocks.program.well_formed import InvalidProgram as InvalidProgram
-from rkblocks.program.well_formed import verify as verify
+from rkblocks.program.well_formed import validated as validated

@@ -1,4 +1,4 @@
-"""The passes in their order, the proof after each of them, and the choice between the forms of one method."""
+"""The run of the passes, the proof after each of them, and the choice between the forms of one method."""
 
 from __future__ import annotations
 
@@ -13,26 +13,14 @@ from rkblocks.program.construction import error_weights, from_butcher, from_shu_
 from rkblocks.program.cost import Cost, cost
 from rkblocks.program.ir import Program, uses
 from rkblocks.program.meaning import weighted_method
-from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
-from rkblocks.program.passes.simplification import Pass, drop_zeros, expand_single_use, merge_equal, name_values
-from rkblocks.program.well_formed import InvalidProgram, verify
+from rkblocks.program.passes import PASSES
+from rkblocks.program.well_formed import InvalidProgram, validated
 from rkblocks.tableau import Tableau
 from rkblocks.verify.budget import PART
 
-PASSES: tuple[Pass, ...] = (
-    drop_zeros,
-    merge_equal,
-    expand_single_use,
-    share_sums,
-    accumulate,
-    factor_weights,
-    place,
-    name_values,
-)
-
 
 @dataclass(frozen=True)
-class Step:
+class Compiled:
     """The program after one pass, and what it costs; ``ended`` where the pass had tried all that its budget allows."""
 
     name: str
@@ -41,20 +29,20 @@ class Step:
     ended: bool = False
 
 
-def run(program: Program) -> tuple[Step, ...]:
+def run(program: Program) -> tuple[Compiled, ...]:
     """The program as lowered and after every pass, each verified to be well formed and to compute the same method.
 
     Raises:
         InvalidProgram: if a pass breaks a rule or changes the method.
     """
-    steps = [Step("lower", verify(program), cost(program))]
+    steps = [Compiled("lower", validated(program), cost(program))]
     meant = _reduced(program)
     for run_pass in PASSES:
         with budget(PART) as work:
-            program = verify(run_pass(program))
+            program = validated(run_pass(program))
         if _reduced(program) != meant:
             raise InvalidProgram(f"{run_pass.__name__} changes the method")
-        steps.append(Step(run_pass.__name__, program, cost(program), ended=work.spent > work.limit))
+        steps.append(Compiled(run_pass.__name__, program, cost(program), ended=work.spent > work.limit))
     return tuple(steps)
 
 
@@ -103,7 +91,7 @@ def choose(
     time: bool = False,
     ssp: Element | None = None,
     error: bool = False,
-) -> tuple[Step, ...]:
+) -> tuple[Compiled, ...]:
     """The passes of the cheapest program of a consistent explicit method (see `cost`); among equals the form declared.
 
     A form in which a parameter occurs that has no effect on the method is no candidate, except where no other is left.
@@ -113,7 +101,7 @@ def choose(
     needed = min(len(steps[-1].program.parameters) for steps in runs)
     effective = [steps for steps in runs if len(steps[-1].program.parameters) == needed]
     best = min(effective, key=lambda steps: steps[-1].cost)
-    verify(best[-1].program, calls=None if time else needed_calls(tableau, error=error))
+    validated(best[-1].program, calls=None if time else needed_calls(tableau, error=error))
     return best
 
 

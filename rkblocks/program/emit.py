@@ -21,7 +21,7 @@ from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import literal
 from rkblocks.program.start import check_start
 from rkblocks.program.step_source import MEAN, needs_mean
-from rkblocks.program.summary import Facts
+from rkblocks.program.summary import Summary
 from rkblocks.tableau import Tableau
 
 
@@ -93,7 +93,7 @@ def class_name_of(name: str) -> str:
     return f"{joined if joined[:1].isalpha() else 'Rk' + joined}Block"
 
 
-def _class(name: str, tableau: Tableau, found: Facts, program: Program, learned: Mapping[str, Domain]) -> str:
+def _class(name: str, tableau: Tableau, found: Summary, program: Program, learned: Mapping[str, Domain]) -> str:
     often = {1: "once", 2: "twice"}.get(program.calls, f"{program.calls} times")
     step = "" if program.dt == 1 else f", step size dt = {float(program.dt or 1)!r}"
     arguments = "F(x, t)" if program.time else "F(x)"

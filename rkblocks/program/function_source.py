@@ -25,7 +25,7 @@ from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, Term, kinds
 from rkblocks.program.python_text import comment_text, literal, local_names, number_text
 from rkblocks.program.shared import Coefficients
-from rkblocks.program.summary import Facts
+from rkblocks.program.summary import Summary
 from rkblocks.tableau import Tableau
 
 WIDTH = 120
@@ -60,7 +60,7 @@ TARGETS = {
 """The libraries beside torch, by the name that `--target` takes."""
 
 
-def function_source(tableau: Tableau, found: Facts, program: Program, target: str, dt: Fraction) -> str:
+def function_source(tableau: Tableau, found: Summary, program: Program, target: str, dt: Fraction) -> str:
     """The text of the module.
 
     Args:
@@ -93,7 +93,7 @@ def _arguments(program: Program, dt: Fraction, *, values: bool = True) -> str:
     return ", ".join(f"{name}={value if values else name}" for name, value in given.items())
 
 
-def _step(tableau: Tableau, found: Facts, program: Program, dt: Fraction) -> str:
+def _step(tableau: Tableau, found: Summary, program: Program, dt: Fraction) -> str:
     often = {1: "once", 2: "twice"}.get(program.calls, f"{program.calls} times")
     name = plain(f"{tableau.name} ({tableau.title})" if tableau.title else tableau.name)
     doc = [f"One step of {name} from x: the state at dt later.", ""]

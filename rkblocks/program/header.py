@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from rkblocks.program.ir import Program
-from rkblocks.program.summary import Facts
+from rkblocks.program.summary import Summary
 from rkblocks.tableau import Tableau
 
 WIDTH = 120
@@ -15,7 +15,7 @@ _KEY = 12
 """Width of the column of keys."""
 
 
-def rows(tableau: Tableau, found: Facts, program: Program) -> list[tuple[str, str]]:
+def rows(tableau: Tableau, found: Summary, program: Program) -> list[tuple[str, str]]:
     """Keys and texts of the header; a row without key continues the one above it with another figure."""
     start = " at the start of training" if found.at_init else ""
     step = f"{program.dt}{f' ({found.bound})' if found.bound else ''}"
@@ -33,7 +33,7 @@ def rows(tableau: Tableau, found: Facts, program: Program) -> list[tuple[str, st
     ]
 
 
-def header(tableau: Tableau, found: Facts, program: Program, target: str = "torch") -> str:
+def header(tableau: Tableau, found: Summary, program: Program, target: str = "torch") -> str:
     """The docstring of the module."""
     title = plain(f"{tableau.name}: {tableau.title}" if tableau.title else tableau.name)
     lines = [*wrapped(title, ""), ""]

@@ -91,7 +91,7 @@ def interpret(
                 known[target] = total
             case Return(result, error):
                 return known[result] if error is None else (known[result], known[error])
-    raise AssertionError("the verifier sees to it that a program returns")
+    raise AssertionError("a well-formed program returns")
 
 
 def decayed(program: Program) -> tuple[float, ...]:

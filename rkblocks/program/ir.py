@@ -9,7 +9,7 @@ F(x) lives; a *difference* of two states is what an embedded method estimates it
     error = 1/6 dt f0 - 1/6 dt f1       or slopes times dt to a difference, which has this name
     return u2                           Return; ``return u2, error`` of an embedded method
 
-What a program means is said by `rkblocks.program.interpret`; what is a well-formed one by `rkblocks.program.well_formed`.
+What a program means is said by `rkblocks.program.interpret`; what is a well-formed one, by `.well_formed`.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from rkblocks.diagnostics import Diagnostic, Severity, TableauError, fail
 from rkblocks.exact.field import Element
 from rkblocks.forms import Method, reduce
 from rkblocks.program.construction import error_weights
-from rkblocks.program.driver import Step, choose, fixed
+from rkblocks.program.driver import Compiled, choose, fixed
 from rkblocks.program.ir import Program
-from rkblocks.program.summary import Facts, facts
+from rkblocks.program.summary import Summary, summary
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
 
@@ -68,10 +68,10 @@ def _consistent(report: Report) -> bool:
     return report.order is not None and report.order.value >= 1
 
 
-def proved(tableau: Tableau, *, inconsistent: bool = False) -> Facts:
+def proved(tableau: Tableau, *, inconsistent: bool = False) -> Summary:
     """What is proved about a method that can be built, in short.  Arguments and TableauError as in `admit`."""
     found = admit(tableau, inconsistent=inconsistent)
-    return facts(found.report, at_init=found.at_init)
+    return summary(found.report, at_init=found.at_init)
 
 
 def step_size(dt: float | Fraction | str) -> Fraction:
@@ -122,7 +122,7 @@ def explain(
     time: bool = False,
     error: bool = False,
     inconsistent: bool = False,
-) -> tuple[Step, ...]:
+) -> tuple[Compiled, ...]:
     """The program as lowered and after every pass, with its cost; arguments and errors as in `lower`."""
     tableau = tableau_of(source)
     report = admit(tableau, inconsistent=inconsistent).report

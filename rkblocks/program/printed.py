@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rkblocks.exact.field import Element
-from rkblocks.program.driver import Step
+from rkblocks.program.driver import Compiled
 from rkblocks.program.ir import Combine, Evaluate, Instruction, Kind, Program, Return, Term, kinds
 from rkblocks.program.python_text import comment_text
 
@@ -27,7 +27,7 @@ def listing(program: Program) -> str:
     return "\n".join(_line(program, types, instruction) for instruction in program.body)
 
 
-def explanation(steps: Iterable[Step]) -> str:
+def explanation(steps: Iterable[Compiled]) -> str:
     """The program as lowered and after every pass that changed it, each with its cost."""
     parts = []
     before = None

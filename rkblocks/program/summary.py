@@ -14,7 +14,7 @@ _EXACT = 24
 
 
 @dataclass(frozen=True)
-class Facts:
+class Summary:
     """``order``; ``ssp``: optimal SSP coefficient; ``declared``: that of the form as written; ``growth`` by Lemma 3.
 
     ``constant``: ``ssp`` is one number, written as a fraction or digits; ``embedded``: order of the embedded method;
@@ -52,13 +52,13 @@ class Facts:
         return f"consistent at the start of training only ({found} there; RK320)" if self.at_init else found
 
 
-def facts(report: Report, *, at_init: bool = False) -> Facts:
-    """The facts of a report on a consistent explicit method; with ``at_init`` of a family at its initial values."""
+def summary(report: Report, *, at_init: bool = False) -> Summary:
+    """The summary of a report on a consistent explicit method; with ``at_init`` of a family at its initial values."""
     assert report.order is not None
     optimal = None if report.ssp is None else report.ssp.optimal
     declared = None if report.ssp is None else report.ssp.declared
     variance = report.variance
-    return Facts(
+    return Summary(
         report.order.value,
         "unknown" if optimal is None else _optimum(optimal),
         "no Shu-Osher form in the file" if declared is None else _declared(declared),

@@ -10,7 +10,7 @@ class InvalidProgram(Exception):  # noqa: N818 (it names what was found, not a u
     """A program breaks a rule of the intermediate form: a defect of the compiler, never of a tableau."""
 
 
-def verify(program: Program, *, calls: int | None = None) -> Program:
+def validated(program: Program, *, calls: int | None = None) -> Program:
     """The program itself, if it is well formed.
 
     Every value is defined once, before its use, and used; sums and evaluations are well typed; the weights of the

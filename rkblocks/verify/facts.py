@@ -18,7 +18,7 @@ from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.declared import Declared, declared
 from rkblocks.verify.nonautonomous import TimedOrder, timed_order
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, loosened, magnitude, order_of
-from rkblocks.verify.radius import Place, ssp_coefficient
+from rkblocks.verify.radius import ResolventEntry, ssp_coefficient
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
@@ -160,7 +160,7 @@ class Facts:
         return self.field.constants, tuple(map(self.field.number, self.stability))
 
     @cached_property
-    def optimal(self) -> Crossing[Place] | None:
+    def optimal(self) -> Crossing[ResolventEntry] | None:
         """The optimal SSP coefficient, for a tableau without parameters; None without limit, or beyond `bracket`."""
         found = self._optimal
         return None if isinstance(found, TooLarge) else found
@@ -172,7 +172,7 @@ class Facts:
         return found.bounds if isinstance(found, TooLarge) else None
 
     @cached_property
-    def _optimal(self) -> Crossing[Place] | TooLarge | None:
+    def _optimal(self) -> Crossing[ResolventEntry] | TooLarge | None:
         return within(lambda: ssp_coefficient(self.reduced))
 
     @cached_property
@@ -182,7 +182,7 @@ class Facts:
         return within(lambda: circle_contractivity(self.reduced, hint))
 
     @cached_property
-    def optimal_as_typed(self) -> Crossing[Place] | TooLarge | None:
+    def optimal_as_typed(self) -> Crossing[ResolventEntry] | TooLarge | None:
         """R of the table as written, or bounds of it, for a tableau without parameters."""
         return within(lambda: ssp_coefficient(self.typed))
 

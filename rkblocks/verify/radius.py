@@ -40,7 +40,7 @@ SLACK = 1e-11
 STEPS = 60
 
 
-class Place(NamedTuple):
+class ResolventEntry(NamedTuple):
     """An entry of P, rows 0..m with row m that of b; column -1 stands for the entry of d in that row."""
 
     row: int
@@ -51,24 +51,24 @@ class Place(NamedTuple):
         return f"d[{self.row}]" if self.column < 0 else f"P[{self.row},{self.column}]"
 
 
-def places(m: int) -> Iterator[Place]:
+def places(m: int) -> Iterator[ResolventEntry]:
     """All entries of P below the diagonal, then those of d."""
     for i in range(m + 1):
         for j in range(min(i, m)):
-            yield Place(i, j)
+            yield ResolventEntry(i, j)
     for i in range(m + 1):
-        yield Place(i, -1)
+        yield ResolventEntry(i, -1)
 
 
 @dataclass(frozen=True)
 class Negative:
     """An entry of P(r) or d(r) that is negative at the value r asked for."""
 
-    entry: Place
+    entry: ResolventEntry
     value: Element
 
 
-def ssp_coefficient(method: Method) -> Crossing[Place] | None:
+def ssp_coefficient(method: Method) -> Crossing[ResolventEntry] | None:
     """R with the entry that limits it, exactly; None where there is no limit (b = 0, nothing is ever negative).
 
     Args:
@@ -99,7 +99,7 @@ def ssp_coefficient(method: Method) -> Crossing[Place] | None:
     return _among(method, low, high)
 
 
-def _among(method: Method, low: Fraction, high: Fraction) -> Crossing[Place] | None:
+def _among(method: Method, low: Fraction, high: Fraction) -> Crossing[ResolventEntry] | None:
     """R between proven bounds, from the polynomials of the few entries that may change sign there."""
     field = method.field
     try:
@@ -122,11 +122,11 @@ def _among(method: Method, low: Fraction, high: Fraction) -> Crossing[Place] | N
         raise TooLarge(max(low, limit.low or low), min(ends)) from limit
 
 
-def _conditions(method: Method, chosen: list[Place]) -> list[tuple[Place, Coefficients]]:
+def _conditions(method: Method, chosen: list[ResolventEntry]) -> list[tuple[ResolventEntry, Coefficients]]:
     return [(place, entry_polynomial(method, place)) for place in chosen]
 
 
-def immediate_failure(method: Method) -> Place | None:
+def immediate_failure(method: Method) -> ResolventEntry | None:
     """An entry of P that is negative for all small r > 0, so that R = 0; None if R > 0.
 
     It is a negative entry of K, or an entry that K lacks and K**2 has.
@@ -136,10 +136,10 @@ def immediate_failure(method: Method) -> Place | None:
     below = [(i, j) for i, j in places(len(b)) if j >= 0]
     for i, j in below:
         if K[i][j] and field.sign(K[i][j]) < 0:
-            return Place(i, j)
+            return ResolventEntry(i, j)
     for i, j in below:  # all entries are nonnegative here, so nothing cancels in K**2
         if not K[i][j] and any(K[i][k] and K[k][j] for k in range(j + 1, i)):
-            return Place(i, j)
+            return ResolventEntry(i, j)
     return None
 
 
@@ -160,7 +160,7 @@ def negative_at(method: Method, r: Element) -> Negative | None:
     return None
 
 
-def entry_polynomial(method: Method, place: Place) -> Coefficients:
+def entry_polynomial(method: Method, place: ResolventEntry) -> Coefficients:
     """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
     field, A, b = method.field, method.A, method.b
     integers = ring(field)
@@ -213,7 +213,7 @@ def feasible(method: Method, r: Fraction) -> bool:
     return all(at.sign(place) >= 0 for place in places(len(b)))
 
 
-def simple_zero(method: Method, r: Fraction) -> Place | None:
+def simple_zero(method: Method, r: Fraction) -> ResolventEntry | None:
     """An entry that changes sign at r, if r <= R; it proves R = r.  The derivatives are P' = -P P and d' = -P d."""
     b = method.b
     at = Resolvent(method, r)
@@ -222,7 +222,7 @@ def simple_zero(method: Method, r: Fraction) -> Place | None:
         return None
     for place, sign in signs.items():  # all entries are nonnegative here, so nothing cancels in the sum
         i, j = place
-        if not sign and any(signs[Place(i, k)] and signs.get(Place(k, j)) for k in range(i)):
+        if not sign and any(signs[ResolventEntry(i, k)] and signs.get(ResolventEntry(k, j)) for k in range(i)):
             return place
     return None
 
@@ -278,7 +278,7 @@ def _rounded(r: Fraction) -> Fraction:
     return Fraction(round(r * scale)) / scale
 
 
-def suspects(method: Method, low: Fraction, high: Fraction) -> list[Place]:
+def suspects(method: Method, low: Fraction, high: Fraction) -> list[ResolventEntry]:
     """The entries that may change sign between low <= R and high, first those that seem to cross first."""
     field, b = method.field, method.b
     at, before, above = (Resolvent(method, r) for r in (low, 2 * low - high, high))
@@ -288,7 +288,7 @@ def suspects(method: Method, low: Fraction, high: Fraction) -> list[Place]:
         if bound and at.sign_of(value + value - bound) <= 0:
             found.append(place)
 
-    def crossing(place: Place) -> Fraction:
+    def crossing(place: ResolventEntry) -> Fraction:
         start, end = (Fraction(*field.enclose(x.value(place))[:1]) for x in (at, above))
         return start / (start - end) if end < 0 else Fraction(2)
 
@@ -334,21 +334,21 @@ class Resolvent:
             self._P.append(new)
             self._d.append(rest)
 
-    def numerator(self, place: Place) -> Integral:
+    def numerator(self, place: ResolventEntry) -> Integral:
         """The entry times ``scale(place)``."""
         i, j = place
         return self._d[i] if j < 0 else self._P[i][j]
 
-    def scale(self, place: Place) -> int:
+    def scale(self, place: ResolventEntry) -> int:
         """The positive denominator of an entry."""
         i, j = place
         return self._powers[i] if j < 0 else self._powers[i] * self._denominator
 
-    def sign(self, place: Place) -> int:
+    def sign(self, place: ResolventEntry) -> int:
         """The sign of an entry."""
         return self.sign_of(self.numerator(place))
 
-    def value(self, place: Place) -> Element:
+    def value(self, place: ResolventEntry) -> Element:
         """An entry as an element of the field."""
         return self.ring.element(self.numerator(place), self.scale(place))
 

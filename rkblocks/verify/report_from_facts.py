@@ -14,7 +14,7 @@ from rkblocks.verify.budget import within
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
-from rkblocks.verify.radius import Place
+from rkblocks.verify.radius import ResolventEntry
 from rkblocks.verify.report import (
     AnyNormReport,
     Certificate,
@@ -222,7 +222,7 @@ def optimal_part(facts: Facts) -> OptimalReport:
     return _optimal(facts.field, facts.optimal)
 
 
-def _optimal(field: Field, crossing: Crossing[Place] | TooLarge | None) -> OptimalReport:
+def _optimal(field: Field, crossing: Crossing[ResolventEntry] | TooLarge | None) -> OptimalReport:
     """What a coefficient is, as a report holds it."""
     if crossing is None:
         return OptimalReport(None)

@@ -11,7 +11,7 @@ from rkblocks.program import explain, explanation, lower
 from rkblocks.program import printed as listing
 from rkblocks.program.ir import Combine, Program, Term
 from rkblocks.program.meaning import method, weighted_method
-from rkblocks.program.well_formed import InvalidProgram, verify
+from rkblocks.program.well_formed import InvalidProgram, validated
 
 NAMES = [entry.name for entry in files.catalog()]
 
@@ -21,7 +21,7 @@ def test_program_is_the_reduced_method_with_one_call_a_stage(name: str) -> None:
     tableau = compiler.fixed(files.load(name))
     steps = compiler.choose(tableau)
     program = steps[-1].program
-    verify(program, calls=len(tableau.reduced.kept))
+    validated(program, calls=len(tableau.reduced.kept))
     if not tableau.tolerance:
         assert method(program) == (tableau.reduced.A, tableau.reduced.b)
     assert steps[-1].cost <= steps[0].cost

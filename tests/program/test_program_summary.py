@@ -7,7 +7,7 @@ import pytest
 from rkblocks import files, verify
 from rkblocks.exact.value import Exact
 from rkblocks.program.lower import proved
-from rkblocks.program.summary import facts, number
+from rkblocks.program.summary import number, summary
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,14 @@ from rkblocks.program.summary import facts, number
     ],
 )
 def test_facts(name: str, order: int, ssp: str, declared: str | None, growth: str | None) -> None:
-    found = facts(verify.check(files.load(name)))
+    found = summary(verify.check(files.load(name)))
     assert (found.order, found.ssp[:11]) == (order, ssp[:11])
     assert declared in (None, found.declared)
     assert growth in (None, found.growth)
 
 
 def test_family() -> None:
-    found = facts(verify.check(files.load("ark")))
+    found = summary(verify.check(files.load("ark")))
     assert "2 - 1/beta10 for " in found.ssp
     assert found.declared == "none, negative entries at the start of training"
     assert found.stability.startswith("SSP coefficient ")
@@ -36,10 +36,10 @@ def test_family() -> None:
 
 def test_a_family_whose_optimum_has_no_formula() -> None:
     """What is known is its value at the start, and what the declared form or a proof guarantees."""
-    found = facts(verify.check(files.load("rk33_ssp")))
+    found = summary(verify.check(files.load("rk33_ssp")))
     assert found.ssp == "1 at the start of training, at least 1/2 whatever is learned"
     assert found.bound == "SSP while dt <= C dt_FE"
-    found = facts(verify.check(files.load("rk33_family")))
+    found = summary(verify.check(files.load("rk33_family")))
     assert (found.stability, found.bound) == ("not SSP at the start of training", "")
 
 

@@ -1,4 +1,4 @@
-"""The verifier: a well-formed program passes, and breaking one rule is named."""
+"""A well-formed program passes, and breaking one rule is named."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -7,7 +7,7 @@ import pytest
 
 from rkblocks.exact import Field
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
-from rkblocks.program.well_formed import InvalidProgram, verify
+from rkblocks.program.well_formed import InvalidProgram, validated
 from rkblocks.tableau import Parameter
 
 Q = Field()
@@ -20,9 +20,9 @@ HEUN = Program(Q, (F0, U1, F1, Y, Return("y")))
 
 
 def test_accepts_a_well_formed_program_and_counts_calls() -> None:
-    assert verify(HEUN, calls=2) is HEUN
+    assert validated(HEUN, calls=2) is HEUN
     with pytest.raises(InvalidProgram, match="called 2 times, expected 3"):
-        verify(HEUN, calls=3)
+        validated(HEUN, calls=3)
 
 
 BROKEN = {
@@ -62,15 +62,15 @@ BROKEN = {
 @pytest.mark.parametrize("message", BROKEN)
 def test_names_the_rule_that_is_broken(message: str) -> None:
     with pytest.raises(InvalidProgram, match=message):
-        verify(replace(HEUN, body=BROKEN[message]))
+        validated(replace(HEUN, body=BROKEN[message]))
 
 
 def test_tolerance_covers_weights_of_decimal_tables_only_as_far_as_stated() -> None:
     near = Combine("u1", (Term(Q.rational(999, 1000), "x"), Term(ONE, "f0")))
     program = Program(Q, (F0, near, Return("u1")), tolerance=Fraction(1, 1000))
-    assert verify(program) is program
+    assert validated(program) is program
     with pytest.raises(InvalidProgram, match="miss one"):
-        verify(replace(program, tolerance=Fraction(1, 1001)))
+        validated(replace(program, tolerance=Fraction(1, 1001)))
 
 
 def test_weights_that_are_one_at_the_start_only_pass_where_the_program_says_so() -> None:
@@ -78,11 +78,11 @@ def test_weights_that_are_one_at_the_start_only_pass_where_the_program_says_so()
     near = Combine("y", (Term(field.parameter("a"), "x"), Term(field.one, "f0")))
     body = (Evaluate("f0", "x", field.zero), near, Return("y"))
     naive = Program(field, body, (Parameter("a", None, None, Q.one),), only_at_init=True)
-    assert verify(naive) is naive
+    assert validated(naive) is naive
     with pytest.raises(InvalidProgram, match="miss one by a - 1"):
-        verify(replace(naive, only_at_init=False))
+        validated(replace(naive, only_at_init=False))
     with pytest.raises(InvalidProgram, match="miss one"):
-        verify(replace(naive, parameters=(Parameter("a", None, None, Q.rational(2)),)))
+        validated(replace(naive, parameters=(Parameter("a", None, None, Q.rational(2)),)))
 
 
 def test_declared_parameters_are_those_that_occur() -> None:
@@ -94,6 +94,6 @@ def test_declared_parameters_are_those_that_occur() -> None:
         Combine("y", (Term(field.one, "x"), Term(a, "f0"))),
         Return("y"),
     )
-    assert verify(Program(field, body, parameters[:1]))
+    assert validated(Program(field, body, parameters[:1]))
     with pytest.raises(InvalidProgram, match=r"\['a', 'b'\] are declared, \['a'\] occur"):
-        verify(Program(field, body, parameters))
+        validated(Program(field, body, parameters))

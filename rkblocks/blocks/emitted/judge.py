@@ -19,7 +19,7 @@ from rkblocks.program.ir import INPUT, Program
 from rkblocks.program.lower import Source, lower, proved, tableau_of
 from rkblocks.program.method_source import domains
 from rkblocks.program.rounding import entry_text, exact_rows
-from rkblocks.program.summary import Facts
+from rkblocks.program.summary import Summary
 from rkblocks.tableau import Tableau
 from rkblocks.verify.order import order
 
@@ -155,7 +155,7 @@ def _verification(
     cases: tuple[Case, ...],
     findings: tuple[Diagnostic, ...],
     order: int,
-    facts: Facts | None = None,
+    facts: Summary | None = None,
     difference: float | None = None,
     place: str = "",
 ) -> Verification:
@@ -234,7 +234,7 @@ def _texts_unequal(ours: Case, theirs: Case) -> Iterator[str]:
             yield f"F is called at time {a!r} for the stage u{i}, expected {b!r}{where}"
 
 
-def _promises(emitted: Emitted, scheme: Tableau, facts: Facts, program: Program) -> Iterator[Diagnostic]:
+def _promises(emitted: Emitted, scheme: Tableau, facts: Summary, program: Program) -> Iterator[Diagnostic]:
     """The figures of the header must be the proved ones."""
     proved_header = read_header(header(scheme, facts, program).strip().strip('"'))
     assert proved_header is not None

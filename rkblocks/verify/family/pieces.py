@@ -16,7 +16,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.forms import Method
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.line import Interval, R
-from rkblocks.verify.radius import Place, entry_polynomial
+from rkblocks.verify.radius import ResolventEntry, entry_polynomial
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Piece:
     value: Element | None = None
     root: Root | None = None
     at: Fraction | None = None
-    place: Place | None = None
+    place: ResolventEntry | None = None
 
 
 @dataclass(frozen=True)
