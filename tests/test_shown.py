@@ -12,7 +12,7 @@ import rkblocks
 from rkblocks import analysis, evaluation
 from rkblocks.attacks import Threat
 from rkblocks.cli import main
-from rkblocks.render import results
+from rkblocks.render import network_results
 from rkblocks.render.latex import array
 
 
@@ -36,20 +36,20 @@ def test_print_of_an_evaluation_and_an_analysis_is_the_text_of_the_command_line(
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 3))
     images, labels = torch.rand(6, 1, 4, 4), torch.arange(6) % 3
     found = rkblocks.evaluate(model, images, labels, preset="quick", dataset="digits", probe=0)
-    assert str(found) == results.evaluation(found["runs"][0]).rstrip("\n")
+    assert str(found) == network_results.evaluation(found["runs"][0]).rstrip("\n")
     assert str(found).startswith("Sequential  6 images, seed 0\n  attack")
     assert json.loads(json.dumps(found)) == found
     assert repr(found).startswith("{'version': 1")
     assert found._repr_html_() == f"<pre>{html.escape(str(found), quote=False)}</pre>"
     subject = evaluation.of_model(model, images, labels, name="<b>", dataset="digits")
     done = evaluation.evaluate_subject(subject, (), probe=0)
-    assert str(done) == results.evaluation(done.to_dict()).rstrip("\n")
+    assert str(done) == network_results.evaluation(done.to_dict()).rstrip("\n")
     assert "<b>" not in done._repr_html_()
     blocks = rkblocks.nets.grouped("ssp2", 1, widths=(4,), channels=1, classes=3)
     images = torch.rand(4, 1, 8, 8)
     network = evaluation.of_model(blocks, images, torch.arange(4) % 3, name="mine", blocks="ssp2")
     analysed = analysis.analyze_network(network, Threat(eps="1/10", steps=1, step="1/10"), only="growth")
-    assert str(analysed) == results.analysis_text(analysed.to_dict(brief=True)).rstrip("\n")
+    assert str(analysed) == network_results.analysis_text(analysed.to_dict(brief=True)).rstrip("\n")
     assert str(analysed).startswith("mine  blocks ssp2, 4 images")
 
 

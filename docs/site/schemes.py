@@ -18,7 +18,7 @@ import formulas
 from pages import ROOT, fenced
 
 from rkblocks import escape, figures, files, verify
-from rkblocks.render import text
+from rkblocks.render import report_text
 
 KEPT = ROOT / "build" / "docs"
 SUBSET = "RKBLOCKS_DOCS_SCHEMES"
@@ -131,7 +131,7 @@ def _made(path: Path, picture: Path) -> tuple[str, dict[str, Any]]:
         "rho": number((found.get("contractivity") or {}).get("euclidean"), "rho"),
         "growth": number(found["variance"], "growth"),
     }
-    checked = f"$ rkblocks check {tableau.name}\n" + text.paragraph(report, text=source).rstrip("\n")
+    checked = f"$ rkblocks check {tableau.name}\n" + report_text.paragraph(report, text=source).rstrip("\n")
     parts = [f"# {tableau.name}", f"**{escape.markdown(tableau.title)}**" if tableau.title else ""]
     if tableau.aliases:
         parts.append(f"Also known as {', '.join(map(escape.markdown, tableau.aliases))}.")

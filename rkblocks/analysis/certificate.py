@@ -18,7 +18,7 @@ from rkblocks.evaluation.certify import claimed
 from rkblocks.evaluation.measure import measure, measure_clean
 from rkblocks.evaluation.plan import Item
 from rkblocks.nets import GroupedNet, bounds
-from rkblocks.nets.lipschitz import UnitHead
+from rkblocks.nets.bounded_layers import UnitHead
 
 POINTS = 8
 STEPS = 40

@@ -4,9 +4,9 @@ from rkblocks.blocks.block import RKBlock as RKBlock
 from rkblocks.blocks.block import build as build
 from rkblocks.blocks.coefficients import coefficient_parameters as coefficient_parameters
 from rkblocks.blocks.coefficients import parameter_groups as parameter_groups
+from rkblocks.blocks.norm_statistics import STATISTICS as STATISTICS
+from rkblocks.blocks.norm_statistics import StageBatchNorm as StageBatchNorm
 from rkblocks.blocks.recompute import MEMORY as MEMORY
 from rkblocks.blocks.retrofit import retrofit as retrofit
-from rkblocks.blocks.statistics import STATISTICS as STATISTICS
-from rkblocks.blocks.statistics import StageBatchNorm as StageBatchNorm
 from rkblocks.blocks.survey import Candidate as Candidate
 from rkblocks.blocks.survey import survey as survey

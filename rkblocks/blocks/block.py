@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Proxy
 
+from rkblocks.blocks.block_step import Call, Calls, Step, step_of
 from rkblocks.blocks.coefficients import raw_parameters, value_in_use, with_one_entry
 from rkblocks.blocks.first_call import check_arguments, check_coefficients, check_input, watched
 from rkblocks.blocks.guarantee import Guarantee, guarantee, kept_within
+from rkblocks.blocks.norm_statistics import STATISTICS, claim, keep_per_stage, norms_in_one
 from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
-from rkblocks.blocks.statistics import STATISTICS, claim, keep_per_stage, norms_in_one
-from rkblocks.blocks.step import Call, Calls, Step, step_of
 from rkblocks.blocks.views import fresh, views
 from rkblocks.diagnostics import fail
 from rkblocks.files.wording import count

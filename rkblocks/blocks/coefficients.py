@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rkblocks.blocks.arguments import check_network
+from rkblocks.blocks.network_arguments import check_network
 from rkblocks.diagnostics import fail
 from rkblocks.program.domains import Domain
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from rkblocks.blocks.step import Call, Step
+from rkblocks.blocks.block_step import Call, Step
 from rkblocks.diagnostics import RkblocksError, fail
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from torch import nn
 
-from rkblocks.blocks.step import Step
+from rkblocks.blocks.block_step import Step
 from rkblocks.diagnostics import fail
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge

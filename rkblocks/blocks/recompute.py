@@ -19,9 +19,9 @@ from torch import nn
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils.checkpoint import checkpoint
 
+from rkblocks.blocks.block_step import Call
 from rkblocks.blocks.replay import replaying
 from rkblocks.blocks.sharing import sharing
-from rkblocks.blocks.step import Call
 from rkblocks.blocks.views import Moment
 
 MEMORY = ("full", "norm", "stage")

@@ -13,9 +13,9 @@ from typing import Any, NoReturn, TypeVar
 from torch import Tensor, nn
 
 from rkblocks.blocks.anatomy import Part, Residual, Split, further_arguments
-from rkblocks.blocks.arguments import check_network, check_report, check_split
 from rkblocks.blocks.block import RKBlock, build
-from rkblocks.blocks.statistics import check_kinds, plain
+from rkblocks.blocks.network_arguments import check_network, check_report, check_split
+from rkblocks.blocks.norm_statistics import check_kinds, plain
 from rkblocks.blocks.survey import DONE, Candidate, Found, candidates, classes_seen
 from rkblocks.diagnostics import fail
 from rkblocks.program.lower import Source, lower, step_size, tableau_of

@@ -9,9 +9,9 @@ from functools import partial
 from torch import nn
 
 from rkblocks.blocks.anatomy import Kept, Part, Residual, Split, left_out, parts_of
-from rkblocks.blocks.arguments import check_network, check_split, halves
 from rkblocks.blocks.block import RKBlock
 from rkblocks.blocks.encoder import EncoderLayer, Make
+from rkblocks.blocks.network_arguments import check_network, check_split, halves
 from rkblocks.tableau import Tableau
 
 Splits = Mapping[type[nn.Module], Split]

@@ -91,7 +91,7 @@ def _show(found: list[NetworkAnalysis], form: str) -> None:
 
         console.show(dump({"version": 1, "runs": [analysis.to_dict(brief=True) for analysis in found]}))
     else:
-        from rkblocks.render.results import LEGEND
+        from rkblocks.render.network_results import LEGEND
 
         texts = [f"{analysis}\n" for analysis in found]
         if any(analysis.verdicts for analysis in found):

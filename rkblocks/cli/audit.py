@@ -52,8 +52,8 @@ def command(runs: tuple[str, ...], weights: str, form: str) -> int:
 
 def _text(found: Audit) -> str:
     from rkblocks.cli import console
+    from rkblocks.render.ansi import Style
     from rkblocks.render.listing import columns
-    from rkblocks.render.style import Style
 
     head = ("block", "scheme", "learned", "order", "SSP", "rho", "growth")
     style = Style(console.colour(sys.stdout))

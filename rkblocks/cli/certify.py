@@ -46,7 +46,7 @@ def command(runs: tuple[str, ...], form: str, **options: Any) -> int:
 
         console.show(dump(found))
     else:
-        from rkblocks.render.results import certificate
+        from rkblocks.render.network_results import certificate
 
         console.show("\n".join(map(certificate, found["runs"])))
     return 0

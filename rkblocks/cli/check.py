@@ -63,9 +63,9 @@ def command(
 
         console.annotate(github.render(reports))
     else:
-        from rkblocks.render import text
+        from rkblocks.render import report_text
 
         placed = {report.source for report in reports if any(found.line is not None for found in report.diagnostics)}
         texts = {source: console.text_of(source) for source in placed}
-        console.show(text.render(reports, texts=texts, colour=console.colour(sys.stdout), verbose=verbose))
+        console.show(report_text.render(reports, texts=texts, colour=console.colour(sys.stdout), verbose=verbose))
     return max((report.status for report in reports), default=0)

@@ -94,8 +94,8 @@ def _object(one: dict[str, Any], names: Sequence[str] | None) -> dict[str, Any]:
 
 def _table(found: Sequence[dict[str, Any]], head: Sequence[str], settings: int | None) -> str:
     from rkblocks.cli import console
+    from rkblocks.render.ansi import Style
     from rkblocks.render.listing import columns
-    from rkblocks.render.style import Style
     from rkblocks.runs.summaries import value
 
     rows = [[_cell(value(one, name)) if name != "seconds" else str(one[name] or "-") for name in head] for one in found]

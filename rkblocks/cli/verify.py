@@ -63,7 +63,7 @@ def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
 
 
 def _text(found: Verification) -> str:
-    from rkblocks.program.summary import NOT_SSP
+    from rkblocks.program.scheme_summary import NOT_SSP
 
     verdict = "is" if found.ok else "IS NOT"
     known = found.known or not found.ok

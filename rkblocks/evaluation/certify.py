@@ -27,7 +27,7 @@ from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.options import folders
 from rkblocks.evaluation.subject import Images, Subject, of_run
 from rkblocks.nets import GroupedNet, bounds
-from rkblocks.nets.lipschitz import UnitHead
+from rkblocks.nets.bounded_layers import UnitHead
 from rkblocks.runs.outcomes import save_outcomes
 from rkblocks.settings.data import data_set
 from rkblocks.settings.fractions import parse_fraction

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roots, span, squarefree_part
-from rkblocks.files.cells import Cell, complain
 from rkblocks.files.claims import Written
-from rkblocks.files.evaluate import evaluate, terms
+from rkblocks.files.collected import Problems
+from rkblocks.files.element_values import evaluate, terms
+from rkblocks.files.entries import Cell, complain
 from rkblocks.files.expression import EntryError, names, radicands
 from rkblocks.files.parameters import Declared, settle
 from rkblocks.files.poles import doubt, pole
-from rkblocks.files.problems import Problems
 from rkblocks.files.shapes import Arrays, Cells
 from rkblocks.files.wording import shown
 from rkblocks.forms import Butcher, Row, ShuOsher

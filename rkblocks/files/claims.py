@@ -10,11 +10,11 @@ from fractions import Fraction
 from rkblocks.diagnostics import fail
 from rkblocks.exact.rounded import places
 from rkblocks.files import grammar
-from rkblocks.files.cells import Cell, complain, read_cell
+from rkblocks.files.collected import Problems
+from rkblocks.files.entries import Cell, complain, read_cell
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
-from rkblocks.files.keys import check_keys, expect_object
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
-from rkblocks.files.problems import Problems
+from rkblocks.files.plain_values import check_keys, expect_object
 from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 

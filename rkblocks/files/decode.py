@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rkblocks.files.problems import Problems
+from rkblocks.files.collected import Problems
 
 MOST_BYTES = 1 << 20
 """Longest file: a hundred times the largest tableau of the literature."""

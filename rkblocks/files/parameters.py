@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from keyword import iskeyword, issoftkeyword
 from typing import TYPE_CHECKING
 
-from rkblocks.files.cells import Cell, read_constant
-from rkblocks.files.keys import check_keys, expect_object, member_place, wrong_type
+from rkblocks.files.collected import Problems
+from rkblocks.files.entries import Cell, read_constant
 from rkblocks.files.nodes import Array, Constant, Member, Node, Object, describe
-from rkblocks.files.problems import Problems
+from rkblocks.files.plain_values import check_keys, expect_object, member_place, wrong_type
 from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from rkblocks.files.cells import Cell, read_cell
+from rkblocks.files.collected import Problems
+from rkblocks.files.entries import Cell, read_cell
 from rkblocks.files.nodes import Array, Node, Object, describe
-from rkblocks.files.problems import Problems
 from rkblocks.files.text import child
 from rkblocks.files.wording import count
 

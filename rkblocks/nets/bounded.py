@@ -16,11 +16,11 @@ from torch import nn
 from rkblocks import blocks as rk
 from rkblocks.blocks.guarantee import largest_step
 from rkblocks.diagnostics import fail
+from rkblocks.nets.bounded_layers import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
+from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.grouped import GroupedNet
-from rkblocks.nets.lipschitz import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
 from rkblocks.nets.normalize import normalize
 from rkblocks.nets.potentials import ConvexPotential, Relaxation
-from rkblocks.nets.schemes import Blocks, schemes
 from rkblocks.program.lower import step_size
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts

@@ -27,8 +27,8 @@ from rkblocks.blocks import RKBlock
 from rkblocks.blocks.guarantee import Guarantee, stated_step
 from rkblocks.diagnostics import fail
 from rkblocks.forms import resolvent
+from rkblocks.nets.bounded_layers import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
 from rkblocks.nets.grouped import GroupedNet
-from rkblocks.nets.lipschitz import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
 from rkblocks.nets.normalize import Normalize
 from rkblocks.nets.potentials import ConvexPotential, Relaxation
 from rkblocks.program.interpret import interpret
@@ -171,7 +171,7 @@ def _rounded(step: Layer, state: State, u: float) -> State:
     if isinstance(module, RKBlock):
         return _block(step.name, module, state, u)
     message = f"{step.name}, a {type(module).__name__}, has no known bound of its rounding"
-    return fail("RK881", message, help="use the layers of rkblocks.nets.lipschitz")
+    return fail("RK881", message, help="use the layers of rkblocks.nets.bounded_layers")
 
 
 def _gamma(n: int, u: float) -> float:

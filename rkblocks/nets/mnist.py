@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from rkblocks.nets import init as initial
+from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.grouped import GroupedNet, check_settings, group_of
 from rkblocks.nets.normalize import normalize
 from rkblocks.nets.residual import normalization
-from rkblocks.nets.schemes import Blocks, schemes
 
 
 def mnist(

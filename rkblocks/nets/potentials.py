@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rkblocks.nets.lipschitz import Normalized, gram_sums
+from rkblocks.nets.bounded_layers import Normalized, gram_sums
 
 
 class ConvexPotential(Normalized):

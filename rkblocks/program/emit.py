@@ -19,9 +19,9 @@ from rkblocks.program.ir import Program
 from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
 from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import literal
+from rkblocks.program.scheme_summary import Summary
 from rkblocks.program.start import check_start
 from rkblocks.program.step_source import MEAN, needs_mean
-from rkblocks.program.summary import Summary
 from rkblocks.tableau import Tableau
 
 

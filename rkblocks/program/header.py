@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from rkblocks.program.ir import Program
-from rkblocks.program.summary import Summary
+from rkblocks.program.scheme_summary import Summary
 from rkblocks.tableau import Tableau
 
 WIDTH = 120

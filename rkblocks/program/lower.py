@@ -14,7 +14,7 @@ from rkblocks.forms import Method, reduce
 from rkblocks.program.construction import error_weights
 from rkblocks.program.driver import Compiled, choose, fixed
 from rkblocks.program.ir import Program
-from rkblocks.program.summary import Summary, summary
+from rkblocks.program.scheme_summary import Summary, summary
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
 

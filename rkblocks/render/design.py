@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rkblocks.synthesis.main import Design
+    from rkblocks.synthesis.designing import Design
 
 
 def as_text(found: Design) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkblocks.render.verdicts import WIDTH, exact
+from rkblocks.render.verdict_lines import WIDTH, exact
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from rkblocks.render.style import PLAIN, Style
+from rkblocks.render.ansi import PLAIN, Style
 
 #: Longest part of a line that is shown; a minified file is one line of any length.
 WIDTH = 100

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.escape import line
+from rkblocks.render.ansi import PLAIN, Style
 from rkblocks.render.excerpt import excerpt
-from rkblocks.render.style import PLAIN, Style
 
 
 def problem(found: Diagnostic, *, source: str = "", text: str = "", style: Style = PLAIN) -> str:

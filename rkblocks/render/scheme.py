@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rkblocks.escape import line
 from rkblocks.forms import Row, ShuOsher
-from rkblocks.render.style import Style
+from rkblocks.render.ansi import Style
 from rkblocks.tableau import Parameter, Tableau
 
 

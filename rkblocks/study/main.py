@@ -12,7 +12,7 @@ import torch
 
 from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
-from rkblocks.nets.schemes import schemes as schemes_of
+from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.program.lower import admit
 from rkblocks.runs import combinations
 from rkblocks.settings import toml

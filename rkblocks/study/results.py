@@ -10,8 +10,8 @@ from typing import Any
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.nets.schemes import names
-from rkblocks.nets.schemes import schemes as schemes_of
+from rkblocks.nets.group_schemes import names
+from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.study import contrasts, trends
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations

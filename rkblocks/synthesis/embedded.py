@@ -13,7 +13,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Butcher, Row
-from rkblocks.synthesis.write import DIGITS
+from rkblocks.synthesis.file_text import DIGITS
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, order_of

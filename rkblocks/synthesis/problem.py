@@ -15,7 +15,7 @@ import numpy as np
 
 from rkblocks.synthesis import measures
 from rkblocks.synthesis.conditions import Array, OrderConditions, PrincipalError
-from rkblocks.synthesis.forms import Entries, Form, ShuOsher, TwoRegisters
+from rkblocks.synthesis.unknowns import Entries, Form, ShuOsher, TwoRegisters
 from rkblocks.synthesis.wish import Requirement, Wish
 
 MARGIN = Fraction(1, 10**24)

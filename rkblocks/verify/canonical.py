@@ -17,7 +17,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
 from rkblocks.files import grammar
-from rkblocks.files.evaluate import evaluate
+from rkblocks.files.element_values import evaluate
 from rkblocks.files.expression import EntryError, radicands
 from rkblocks.files.reader import read_text
 from rkblocks.forms import Butcher, Method, Row, ShuOsher, canonical_shu_osher

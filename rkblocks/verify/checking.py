@@ -11,7 +11,7 @@ from pathlib import PurePath
 from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, diagnostic
 from rkblocks.files.claims import tolerance_of
 from rkblocks.tableau import Origin, Tableau
-from rkblocks.verify.claims import judge
+from rkblocks.verify.compared_claims import judge
 from rkblocks.verify.consistency import structure
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.findings import FINDINGS

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element
 from rkblocks.exact.value import Exact
-from rkblocks.verify.budget import too_large
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.places import pointer, shown
-from rkblocks.verify.rounded import named, rounded
+from rkblocks.verify.part_budget import too_large
+from rkblocks.verify.pointers import pointer, shown
+from rkblocks.verify.rounded_tables import named, rounded
 from rkblocks.verify.values import beside, off, short
 from rkblocks.writer import decimal_text
 

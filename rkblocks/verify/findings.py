@@ -10,7 +10,7 @@ from rkblocks.exact.value import Exact
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
 from rkblocks.verify.findings_of_family import family_domain, without_effect
-from rkblocks.verify.places import entry_at, pointer, shown
+from rkblocks.verify.pointers import entry_at, pointer, shown
 from rkblocks.verify.values import BEYOND, bounds_text, off_root, root_text, short, to_float
 
 

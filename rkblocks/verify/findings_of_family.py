@@ -9,7 +9,7 @@ from rkblocks.exact.roots import Root
 from rkblocks.verify.declared import Declared
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
-from rkblocks.verify.places import entry_at, pointer, shown
+from rkblocks.verify.pointers import entry_at, pointer, shown
 from rkblocks.verify.values import point_text, root_text, short
 
 

@@ -19,10 +19,10 @@ from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Method, resolvent
 from rkblocks.tableau import Parameter, Tableau
-from rkblocks.verify.budget import within
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
+from rkblocks.verify.part_budget import within
 
 BITS = 30
 """An irrational end of the interval is taken inside it, at most 2**-BITS away."""

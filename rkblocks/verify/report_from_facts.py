@@ -10,10 +10,10 @@ from rkblocks.exact.value import Exact, all_exact
 from rkblocks.exact.work import TooLarge
 from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.budget import within
 from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
+from rkblocks.verify.part_budget import within
 from rkblocks.verify.radius import ResolventEntry
 from rkblocks.verify.report import (
     AnyNormReport,
@@ -37,7 +37,7 @@ from rkblocks.verify.report import (
     VarianceReport,
     Witness,
 )
-from rkblocks.verify.rounded import digits_unit
+from rkblocks.verify.rounded_tables import digits_unit
 from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
 from rkblocks.verify.threshold import linear_threshold
 from rkblocks.verify.values import short, why_absent

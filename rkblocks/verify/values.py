@@ -11,7 +11,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
 from rkblocks.exact.work import TooLarge
-from rkblocks.verify.budget import PART
+from rkblocks.verify.part_budget import PART
 
 DIGITS = 10
 BEYOND = f"takes more than the {PART:,} steps that a part of a report may take"

@@ -51,7 +51,7 @@ def test_gradients_are_those_without_sharing(make, monkeypatch: pytest.MonkeyPat
         return list(torch.autograd.grad(block(x).square().sum(), wanted))
 
     shared, again = gradients(), gradients()  # a second step has a graph of its own
-    monkeypatch.setattr("rkblocks.nets.lipschitz.once", lambda owner, compute: compute())
+    monkeypatch.setattr("rkblocks.nets.bounded_layers.once", lambda owner, compute: compute())
     for a, b, c in zip(shared, again, gradients(), strict=True):
         assert torch.equal(a, b)
         assert torch.allclose(a, c, rtol=1e-12, atol=1e-14)

@@ -10,7 +10,7 @@ from blocks_common import conv_residual, images
 from torch import nn
 
 from rkblocks import blocks
-from rkblocks.blocks.statistics import StageBatchNorm
+from rkblocks.blocks.norm_statistics import StageBatchNorm
 from rkblocks.diagnostics import RkblocksError
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from rkblocks import blocks
-from rkblocks.blocks.statistics import StageBatchNorm
+from rkblocks.blocks.norm_statistics import StageBatchNorm
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.nets import PreActivation
 

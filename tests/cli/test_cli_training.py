@@ -10,7 +10,7 @@ import torch
 
 from rkblocks import training
 from rkblocks.cli import main
-from rkblocks.render.results import LEGEND
+from rkblocks.render.network_results import LEGEND
 
 SMALL = ["net.widths=2,4", "net.depth=1", "training.epochs=1", "attack.steps=1", "validation.images=20"]
 

@@ -12,7 +12,7 @@ from rkblocks.evaluation.corrupted import SEVERITIES, corrupted
 from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject
 from rkblocks.evaluation.subject_evaluation import carried_out
-from rkblocks.render.results import evaluation
+from rkblocks.render.network_results import evaluation
 
 
 @pytest.fixture(name="subject")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
-from rkblocks.files.evaluate import evaluate
+from rkblocks.files.element_values import evaluate
 from rkblocks.files.expression import EntryError, names, radicands, rational
 from rkblocks.files.grammar import MOST_CHARACTERS, parse
 

@@ -8,8 +8,8 @@ import pytest
 from rkblocks import codes, files
 from rkblocks.files import schema
 from rkblocks.files.claims import KEYS as CLAIMS
-from rkblocks.files.keys import KEYS, NAME
 from rkblocks.files.parameters import MOST_PARAMETERS
+from rkblocks.files.plain_values import KEYS, NAME
 from rkblocks.files.shapes import MOST_STAGES
 
 SCHEMA = json.loads(schema.text())

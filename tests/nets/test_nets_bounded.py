@@ -11,7 +11,7 @@ from torch import nn
 import rkblocks
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.nets import ConvexPotential, Relaxation, bounded, bounds
-from rkblocks.nets.lipschitz import Halve, Pool, RescaledConv, RescaledLinear, UnitHead, gram_sums
+from rkblocks.nets.bounded_layers import Halve, Pool, RescaledConv, RescaledLinear, UnitHead, gram_sums
 from rkblocks.training import losses
 
 

@@ -7,8 +7,7 @@ import pytest
 from rkblocks import files
 from rkblocks.diagnostics import TableauError
 from rkblocks.program import compile as compiler
-from rkblocks.program import explain, explanation, lower
-from rkblocks.program import printed as listing
+from rkblocks.program import explain, explanation, listing, lower
 from rkblocks.program.ir import Combine, Program, Term
 from rkblocks.program.meaning import method, weighted_method
 from rkblocks.program.well_formed import InvalidProgram, validated

@@ -6,14 +6,14 @@ import rkblocks
 from rkblocks import files
 from rkblocks.exact import Field
 from rkblocks.exact.work import budget
-from rkblocks.program.compile import candidates, choose
 from rkblocks.program.cost import cost
+from rkblocks.program.driver import candidates, choose
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
 from rkblocks.program.meaning import method
 from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
 from rkblocks.program.passes.simplification import drop_dead, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.printed import explanation, listing
-from rkblocks.verify.budget import PART
+from rkblocks.verify.part_budget import PART
 
 Q = Field()
 
@@ -224,7 +224,7 @@ def test_a_dense_table_of_many_stages_is_compiled_within_the_budget() -> None:
 
 
 def test_a_search_that_ends_early_keeps_what_it_has_found() -> None:
-    from rkblocks.program.lowering import from_butcher
+    from rkblocks.program.construction import from_butcher
 
     tableau = files.load("ssprk104")
     start = merge_equal(drop_zeros(from_butcher(tableau, tableau.butcher_form, dt=1, time=False)))

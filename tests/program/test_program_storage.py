@@ -10,8 +10,7 @@ from fractions import Fraction
 import pytest
 
 from rkblocks import files
-from rkblocks.program import Program, explain, lower
-from rkblocks.program import printed as listing
+from rkblocks.program import Program, explain, listing, lower
 from rkblocks.program.construction import from_williamson
 from rkblocks.program.cost import live_at_calls
 from rkblocks.program.ir import Combine, Evaluate

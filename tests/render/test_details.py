@@ -1,12 +1,12 @@
 """What `check --verbose` adds, whole."""
 
-from rkblocks.render import text
+from rkblocks.render import report_text
 from rkblocks.verify import check
 from rkblocks.verify.checking import check_argument
 
 
 def test_all_figures_of_rk4() -> None:
-    short, long = text.render([check("rk4")]), text.render([check("rk4")], verbose=True)
+    short, long = report_text.render([check("rk4")]), report_text.render([check("rk4")], verbose=True)
     assert long.startswith(short.rstrip("\n"))
     assert long[len(short) :] == (
         "  accuracy  stage order 1\n"
@@ -24,11 +24,11 @@ def test_all_figures_of_rk4() -> None:
 
 
 def test_the_least_growth_of_a_family() -> None:
-    assert "least growth of the family 7/4 = 1.75 at beta10 = 1, on the edge of the domain\n" in text.render(
+    assert "least growth of the family 7/4 = 1.75 at beta10 = 1, on the edge of the domain\n" in report_text.render(
         [check("ark")], verbose=True
     )
 
 
 def test_a_file_that_could_not_be_read_has_no_figures() -> None:
     report = check_argument("no_such_scheme")
-    assert text.render([report], verbose=True) == text.render([report])
+    assert report_text.render([report], verbose=True) == report_text.render([report])

@@ -1,8 +1,8 @@
 """Diagnostics for people, as whole strings."""
 
 from rkblocks.diagnostics import Diagnostic, Severity
+from rkblocks.render.ansi import Style
 from rkblocks.render.problems import problem, problems
-from rkblocks.render.style import Style
 
 TEXT = '{"b": 1,\n "b": 2}\n'
 

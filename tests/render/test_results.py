@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rkblocks.render.results import comparisons, evaluation, seeds
+from rkblocks.render.network_results import comparisons, evaluation, seeds
 
 
 def row(attack: str, accuracy: float, **threat: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from rkblocks.diagnostics import Diagnostic, Severity
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.render.text import render, summary
-from rkblocks.render.verdicts import cut, exact, polynomial
+from rkblocks.render.report_text import render, summary
+from rkblocks.render.verdict_lines import cut, exact, polynomial
 from rkblocks.verify.report import (
     CaseReport,
     Certificate,

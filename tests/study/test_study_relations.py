@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rkblocks.nets.schemes import schemes
+from rkblocks.nets.group_schemes import schemes
 from rkblocks.study import relations
 from rkblocks.study.relations import Relation, facts, relation, spearman
 from rkblocks.study.statistics import counts

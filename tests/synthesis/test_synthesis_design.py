@@ -13,7 +13,7 @@ import rkblocks
 from rkblocks.cli.app import app
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.files.reader import read_text
-from rkblocks.synthesis.judge import unmet
+from rkblocks.synthesis.acceptance import unmet
 from rkblocks.synthesis.wish import FEWEST_STAGES, requirement
 from rkblocks.verify.facts import Facts
 
@@ -148,13 +148,13 @@ def test_the_same_seed_gives_the_same_file_whatever_the_workers():
     one = rkblocks.design(4, 4, minimize="growth", seed=3, starts=4)
     again = rkblocks.design(4, 4, minimize="growth", seed=3, starts=4)
     assert one.text == again.text
-    from rkblocks.synthesis import main
+    from rkblocks.synthesis import designing
 
-    patience, main.PATIENCE = main.PATIENCE, 0.0  # processes from the first start on
+    patience, designing.PATIENCE = designing.PATIENCE, 0.0  # processes from the first start on
     try:
         assert rkblocks.design(4, 4, minimize="growth", seed=3, starts=4, workers=2).text == one.text
     finally:
-        main.PATIENCE = patience
+        designing.PATIENCE = patience
 
 
 def test_the_file_says_how_it_was_made_and_reads_back():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import rkblocks
 from rkblocks.synthesis import measures
 from rkblocks.synthesis.conditions import OrderConditions, PrincipalError, StabilityCoefficients
-from rkblocks.synthesis.forms import Entries, ShuOsher, TwoRegisters
 from rkblocks.synthesis.polish import PRECISION, recognised
+from rkblocks.synthesis.unknowns import Entries, ShuOsher, TwoRegisters
 
 STEP = 1e-6
 MEASURES = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rkblocks
 from rkblocks import files
-from rkblocks.render.text import paragraph
+from rkblocks.render.report_text import paragraph
 from rkblocks.testing import strategies
 from rkblocks.verify.report import Report
 

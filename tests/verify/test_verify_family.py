@@ -13,7 +13,7 @@ from rkblocks import check, files
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.forms import Method, ShuOsher, reduce
-from rkblocks.render.text import paragraph
+from rkblocks.render.report_text import paragraph
 from rkblocks.tableau import Parameter
 from rkblocks.verify.family import cells
 from rkblocks.verify.family.inequality import nonnegative, value_at

@@ -176,6 +176,6 @@ def test_the_real_interval_of_rounded_digits(tmp_path) -> None:
     found = rounded.to_dict()["stability"]
     assert found["real"]["float"] < 90
     assert found["real_rounded"]["float"] == pytest.approx(98, abs=1e-6)
-    from rkblocks.render.text import paragraph
+    from rkblocks.render.report_text import paragraph
 
     assert "real axis, the rounding of the digits allowed for: stable from 0 to -98" in paragraph(rounded, verbose=True)

@@ -19,7 +19,7 @@ from rkblocks.program.ir import INPUT, Program
 from rkblocks.program.lower import Source, lower, proved, tableau_of
 from rkblocks.program.method_source import domains
 from rkblocks.program.rounding import entry_text, exact_rows
-from rkblocks.program.summary import Summary
+from rkblocks.program.scheme_summary import Summary
 from rkblocks.tableau import Tableau
 from rkblocks.verify.order import order
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from rkblocks.files.problems import Problems
+from rkblocks.files.collected import Problems
 
 
 class Cursor:

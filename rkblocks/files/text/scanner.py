@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
+from rkblocks.files.collected import Problems
 from rkblocks.files.nodes import Array, Member, Node, Object, Text
-from rkblocks.files.problems import Problems
-from rkblocks.files.text import words
+from rkblocks.files.text import unquoted
 from rkblocks.files.text.cursor import Cursor
 from rkblocks.files.text.strings import QUOTES, scan_string
 from rkblocks.files.wording import shown
@@ -63,7 +63,7 @@ class Scanner(Cursor):
             return self._container(character, path)
         if character in QUOTES:
             return scan_string(self, path)
-        return words.scan(self, path)
+        return unquoted.scan(self, path)
 
     def _container(self, opener: str, path: str) -> Node:
         start = self.at
@@ -140,7 +140,7 @@ class Scanner(Cursor):
             self.report("RK112", "expected a key in double quotes", start, path, 'write "key": value')
             key = self._value(path)
         else:
-            key = words.scan_key(self, path)
+            key = unquoted.scan_key(self, path)
         name = key.value if isinstance(key, Text) else ""
         inner = child(path, name)
         self._blank(inner)

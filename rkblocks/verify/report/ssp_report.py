@@ -9,7 +9,7 @@ from typing import Any
 
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.verify.places import pointer
+from rkblocks.verify.pointers import pointer
 from rkblocks.verify.report.part import Part, RootReport, RootSample, Table, definition, plain
 
 

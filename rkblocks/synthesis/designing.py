@@ -19,14 +19,14 @@ from importlib.metadata import version
 from rkblocks.diagnostics import fail
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
+from rkblocks.synthesis.acceptance import unmet
 from rkblocks.synthesis.bound import Bound, ssp_bound
+from rkblocks.synthesis.climbing import Found, climb
 from rkblocks.synthesis.embedded import with_embedded
-from rkblocks.synthesis.judge import unmet
+from rkblocks.synthesis.file_text import DIGITS, decimal_file, exact_file, text_of
 from rkblocks.synthesis.polish import polished
 from rkblocks.synthesis.problem import MARGIN, Problem
-from rkblocks.synthesis.search import Found, climb
 from rkblocks.synthesis.wish import MAXIMIZE, MINIMIZE, Wish, wish
-from rkblocks.synthesis.write import DIGITS, decimal_file, exact_file, text_of
 from rkblocks.tableau import Tableau
 from rkblocks.verify import check
 from rkblocks.verify.facts import Facts

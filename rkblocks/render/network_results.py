@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks.render.listing import columns
-from rkblocks.render.places import long
+from rkblocks.render.network_places import long
 from rkblocks.settings.threat import said
 
 #: Under the verdicts of `analyze`: what the columns and the verdicts mean.

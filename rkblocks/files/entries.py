@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rkblocks.files import grammar
+from rkblocks.files.collected import Problems
 from rkblocks.files.expression import EntryError, Expression, names
 from rkblocks.files.nodes import Node, Number, Text, describe
-from rkblocks.files.problems import Problems
 from rkblocks.files.wording import shown
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from rkblocks.files.collected import MOST_OF_A_CODE, Problems
 from rkblocks.files.nodes import Array, Member, Node, Object, Text, describe
-from rkblocks.files.problems import MOST_OF_A_CODE, Problems
 from rkblocks.files.text import child
 from rkblocks.files.wording import shown
 

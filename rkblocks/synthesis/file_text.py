@@ -17,9 +17,9 @@ from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
 from rkblocks.synthesis.conditions import Array
-from rkblocks.synthesis.forms import ShuOsher, TwoRegisters
 from rkblocks.synthesis.polish import PRECISION, recognised
 from rkblocks.synthesis.problem import Problem
+from rkblocks.synthesis.unknowns import ShuOsher, TwoRegisters
 from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify.canonical import LONGEST_CLAIM, claimed_text, leading_digits
 from rkblocks.verify.contractivity import circle_contractivity

@@ -7,7 +7,7 @@ import pytest
 from rkblocks import files, verify
 from rkblocks.exact.value import Exact
 from rkblocks.program.lower import proved
-from rkblocks.program.summary import number, summary
+from rkblocks.program.scheme_summary import number, summary
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from math import factorial
 from rkblocks.exact.rounded import LONG, meant, places, unit
 from rkblocks.verify import trees
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.places import Place, shown
+from rkblocks.verify.pointers import Place, shown
 
 NEAR = 1000
 """Residuals of at most so many units of the last digit are those of rounding, unless they are larger than the right

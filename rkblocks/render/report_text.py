@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
 from rkblocks.escape import line
+from rkblocks.render.ansi import PLAIN, Style
 from rkblocks.render.details import details, requested
 from rkblocks.render.problems import problem
-from rkblocks.render.style import PLAIN, Style
-from rkblocks.render.verdicts import facts
+from rkblocks.render.verdict_lines import facts
 
 if TYPE_CHECKING:
     from rkblocks.verify.report import Report
