@@ -16,7 +16,7 @@ from rkblocks import files
 from rkblocks.program import Program, lower
 from rkblocks.program.domains import Domain
 from rkblocks.program.method_source import STEP_DOMAIN, domains, method_source
-from rkblocks.program.start import Unfit, unfit
+from rkblocks.program.start import UnfitStart, unfit
 from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
 from rkblocks.tableau import Tableau
 
@@ -83,7 +83,7 @@ class Step:
         return found
 
     @cached_property
-    def unfit(self) -> Unfit:
+    def unfit(self) -> UnfitStart:
         """The precisions that cannot hold the coefficients at their start."""
         return unfit(self.tableau.name, self.program, self.domains)
 

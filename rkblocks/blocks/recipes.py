@@ -36,7 +36,7 @@ class Normalised(Protocol):
     statistics: tuple[Tensor, Tensor]
 
 
-class Kept:
+class Held:
     """A tensor as it is, with the check for later changes that autograd makes on what it saves itself."""
 
     __slots__ = ("tensor", "version")
@@ -60,10 +60,10 @@ class Kept:
 class Recipe:
     """A function and its arguments; the result is held from its first use to its last, and no longer."""
 
-    def __init__(self, run: Function, source: Kept | Recipe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, run: Function, source: Held | Recipe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.run, self.source = run, source
-        self.args = [Kept(a) if isinstance(a, Tensor) else a for a in args]
-        self.kwargs = {k: Kept(a) if isinstance(a, Tensor) else a for k, a in kwargs.items()}
+        self.args = [Held(a) if isinstance(a, Tensor) else a for a in args]
+        self.kwargs = {k: Held(a) if isinstance(a, Tensor) else a for k, a in kwargs.items()}
         kept = source
         while isinstance(kept, Recipe):
             kept = kept.source
@@ -91,8 +91,8 @@ class Recipe:
         if self.value is not None:
             return self.value
         source = self.source.make()
-        args = [a.get() if isinstance(a, Kept) else a for a in self.args]
-        kwargs = {k: a.get() if isinstance(a, Kept) else a for k, a in self.kwargs.items()}
+        args = [a.get() if isinstance(a, Held) else a for a in self.args]
+        kwargs = {k: a.get() if isinstance(a, Held) else a for k, a in self.kwargs.items()}
         if "inplace" in kwargs:  # the same numbers; in place where nobody else reads the argument
             kwargs["inplace"] = isinstance(self.source, Recipe) and not self.source.wanted
         value: Tensor = self.run(source, *args, **kwargs)
@@ -109,7 +109,7 @@ def _autocast(device: str) -> tuple[bool, torch.dtype | None]:
 
 
 def recipe_of(
-    func: Function, result: Tensor, source: Kept | Recipe, args: tuple[Any, ...], kwargs: dict[str, Any]
+    func: Function, result: Tensor, source: Held | Recipe, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Recipe:
     """The recipe of a result that a function of `CHEAP` gave for the source and the other arguments."""
     if func is not functional.batch_norm:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from rkblocks.blocks.recipes import CHEAP, NORMS, ROOTS, Function, Kept, Recipe, recipe_of
+from rkblocks.blocks.recipes import CHEAP, NORMS, ROOTS, Function, Held, Recipe, recipe_of
 
 
 class _Saved:
@@ -25,14 +25,14 @@ class _Saved:
     __slots__ = ("geometry", "how")
 
     def __init__(self, tensor: Tensor, recipe: Recipe | None) -> None:
-        self.how: Kept | Recipe = Kept(tensor)
+        self.how: Held | Recipe = Held(tensor)
         self.geometry: tuple[Any, ...] = ()
         if recipe is not None:
             self.become(recipe)
 
     def become(self, recipe: Recipe) -> None:
         """Give up the tensor for its recipe."""
-        assert isinstance(self.how, Kept)
+        assert isinstance(self.how, Held)
         self.geometry = _geometry(self.how.tensor)
         self.how = recipe
         recipe.wanted += 1
@@ -70,10 +70,10 @@ class _Recorder(TorchFunctionMode):
         # Once the tensor is gone, the address may be another's.
         return recipe if reference() is not None and version == tensor._version else None
 
-    def pack(self, tensor: Tensor) -> _Saved | Kept:
+    def pack(self, tensor: Tensor) -> _Saved | Held:
         recipe = self.recipe(tensor)
         if recipe is None and self.running is None:
-            return Kept(tensor)
+            return Held(tensor)
         saved = _Saved(tensor, recipe)
         if self.running is not None:
             self.running.append(saved)
@@ -86,7 +86,7 @@ class _Recorder(TorchFunctionMode):
         source = self.recipe(args[0])
         if source is None and func not in ROOTS:
             return func(*args, **kwargs)
-        kept = source or Kept(args[0])
+        kept = source or Held(args[0])
         own: list[_Saved] = []
         self.running = None if func in NORMS else own
         try:
@@ -98,13 +98,13 @@ class _Recorder(TorchFunctionMode):
         recipe = recipe_of(func, result, kept, args[1:], kwargs)
         address = _address(result)
         for saved in own:  # an activation saves its own result before it has a recipe; a normalisation does not
-            if isinstance(saved.how, Kept) and _address(saved.how.tensor) == address:
+            if isinstance(saved.how, Held) and _address(saved.how.tensor) == address:
                 saved.become(recipe)
         self.known[address] = weakref.ref(result), result._version, recipe
         return result
 
 
-def _unpack(saved: _Saved | Kept) -> Tensor:
+def _unpack(saved: _Saved | Held) -> Tensor:
     return saved.get()
 
 

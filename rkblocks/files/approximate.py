@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isfinite, sqrt
 
 from rkblocks.files import grammar
-from rkblocks.files.expression import EntryError, Expression, Literal, Name, Power, Product, Root, Sum
+from rkblocks.files.expression import EntryError, Expression, Literal, Name, Power, Product, SquareRoot, Sum
 
 
 def approximate(text: str, values: Mapping[str, float] | None = None) -> float | None:
@@ -30,7 +30,7 @@ def _value(expression: Expression, values: Mapping[str, float]) -> float:
             return float(expression.value)
         case Name():
             return values[expression.name]
-        case Root():
+        case SquareRoot():
             return sqrt(expression.radicand)
         case Sum():
             return sum(s * _value(term, values) for s, term in zip(expression.signs, expression.terms, strict=True))

@@ -12,11 +12,11 @@ from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roo
 from rkblocks.files.claims import Written
 from rkblocks.files.collected import Problems
 from rkblocks.files.element_values import evaluate, terms
-from rkblocks.files.entries import Cell, complain
+from rkblocks.files.entries import ParsedEntry, complain
 from rkblocks.files.expression import EntryError, names, radicands
-from rkblocks.files.parameters import Declared, settle
+from rkblocks.files.parameters import DeclaredParameter, settle
 from rkblocks.files.poles import doubt, pole
-from rkblocks.files.shapes import Arrays, Cells
+from rkblocks.files.shapes import Arrays, Entries
 from rkblocks.files.wording import shown
 from rkblocks.forms import Butcher, Row, ShuOsher
 from rkblocks.tableau import Claimed, Claims, Origin, Parameter, Tableau
@@ -33,14 +33,14 @@ class Draft:
     title: str
     aliases: tuple[str, ...]
     references: tuple[str, ...]
-    parameters: tuple[Declared, ...]
+    parameters: tuple[DeclaredParameter, ...]
     arrays: Arrays
     tolerance: Fraction
     order: int | None
     claims: dict[str, Written]
     origin: Origin
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[ParsedEntry]:
         """Every entry: of the arrays, the domains and the claims."""
         domains = [cell for declared in self.parameters for cell in declared.cells()]
         return [*self.arrays.cells(), *domains, *(w.cell for w in self.claims.values() if w.cell is not None)]
@@ -110,7 +110,7 @@ def _field(draft: Draft, problems: Problems) -> Field | None:
 
 
 def _check_poles(
-    cells: Iterable[Cell],
+    cells: Iterable[ParsedEntry],
     values: dict[str, Element],
     field: Field,
     parameters: tuple[Parameter, ...],
@@ -132,7 +132,7 @@ def _check_poles(
 
 
 def _tableau(draft: Draft, field: Field, values: dict[str, Element], parameters: tuple[Parameter, ...]) -> Tableau:
-    def row(cells: Cells) -> Row:
+    def row(cells: Entries) -> Row:
         return tuple(values[cell.path] for cell in cells if cell is not None)
 
     def vector(key: str) -> Row | None:

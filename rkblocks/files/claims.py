@@ -11,7 +11,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.exact.rounded import places
 from rkblocks.files import grammar
 from rkblocks.files.collected import Problems
-from rkblocks.files.entries import Cell, complain, read_cell
+from rkblocks.files.entries import ParsedEntry, complain, read_entry
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
 from rkblocks.files.nodes import Node, Number, Object, Text, describe
 from rkblocks.files.plain_values import check_keys, expect_object
@@ -28,7 +28,7 @@ class Written:
     """A claim as written: an entry, or only the leading digits of a number."""
 
     text: str
-    cell: Cell | None = None
+    cell: ParsedEntry | None = None
     digits: str | None = None
 
 
@@ -64,7 +64,7 @@ def _written(node: Node, key: str, declared: Collection[str], problems: Problems
             complain(too_large(0), node, path, problems)
             return None
         return Written(node.value.strip(), digits=match[1])
-    cell = read_cell(node, path, declared, problems)
+    cell = read_entry(node, path, declared, problems)
     return None if cell is None else Written(cell.text, cell)
 
 

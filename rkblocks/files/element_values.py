@@ -16,7 +16,7 @@ from rkblocks.files.expression import (
     Name,
     Power,
     Product,
-    Root,
+    SquareRoot,
     Sum,
     division_by_zero,
     is_rational,
@@ -72,7 +72,7 @@ def _value(expression: Expression, field: Field) -> Element:
             return field.rational(expression.value)
         case Name():
             return field.parameter(expression.name)
-        case Root():
+        case SquareRoot():
             return field.sqrt(expression.radicand)
         case Sum():
             total = field.zero
@@ -124,7 +124,7 @@ def _size(expression: Expression) -> _Size:
     match expression:
         case Name():
             return _Size(1, 0, 1)
-        case Root():
+        case SquareRoot():
             return _Size(0, 0, _bits(expression.radicand))
         case Sum():
             return _add(map(_size, expression.terms))

@@ -13,7 +13,7 @@ from rkblocks.files.wording import shown
 
 
 @dataclass(frozen=True)
-class Cell:
+class ParsedEntry:
     """An entry that was parsed: where it stands and what it says."""
 
     path: str
@@ -25,7 +25,7 @@ class Cell:
         return self.node.value if isinstance(self.node, Text) else self.node.text
 
 
-def read_cell(node: Node, path: str, declared: Collection[str], problems: Problems) -> Cell | None:
+def read_entry(node: Node, path: str, declared: Collection[str], problems: Problems) -> ParsedEntry | None:
     """The entry at `path`; None, and a problem, where it is none.
 
     Args:
@@ -39,15 +39,15 @@ def read_cell(node: Node, path: str, declared: Collection[str], problems: Proble
         return None
     text = node.value if isinstance(node, Text) else node.text
     try:
-        return Cell(path, node, grammar.parse(text, declared))
+        return ParsedEntry(path, node, grammar.parse(text, declared))
     except EntryError as error:
         complain(error, node, path, problems)
         return None
 
 
-def read_constant(node: Node, path: str, declared: Collection[str], problems: Problems) -> Cell | None:
+def read_constant(node: Node, path: str, declared: Collection[str], problems: Problems) -> ParsedEntry | None:
     """The same for a place where no parameter may occur, as in a domain."""
-    cell = read_cell(node, path, declared, problems)
+    cell = read_entry(node, path, declared, problems)
     if cell is None or not (found := names(cell.expression)):
         return cell
     message = f"expected a constant, found the parameter {shown(found[0].name, quotes=False)}"

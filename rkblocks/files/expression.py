@@ -40,7 +40,7 @@ class Name(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Root(Expression):
+class SquareRoot(Expression):
     """The square root of a nonnegative rational number that is no square."""
 
     radicand: Fraction
@@ -86,14 +86,14 @@ def names(expression: Expression) -> tuple[Name, ...]:
     return tuple(node for node in nodes(expression) if isinstance(node, Name))
 
 
-def radicands(expression: Expression) -> tuple[Root, ...]:
+def radicands(expression: Expression) -> tuple[SquareRoot, ...]:
     """Every irrational square root."""
-    return tuple(node for node in nodes(expression) if isinstance(node, Root))
+    return tuple(node for node in nodes(expression) if isinstance(node, SquareRoot))
 
 
 def is_rational(expression: Expression) -> bool:
     """Whether neither a parameter nor an irrational square root is written in it."""
-    return not any(isinstance(node, (Name, Root)) for node in nodes(expression))
+    return not any(isinstance(node, (Name, SquareRoot)) for node in nodes(expression))
 
 
 def rational(expression: Expression) -> Fraction:

@@ -20,7 +20,7 @@ from rkblocks.files.expression import (
     Name,
     Power,
     Product,
-    Root,
+    SquareRoot,
     Sum,
     is_rational,
     names,
@@ -161,7 +161,7 @@ class _Parser:
             message = "the square root of a negative number"
             raise EntryError("RK209", message, inner.at, "coefficients are real; is a sign wrong?")
         exact = square_root(value)
-        return Root(token.at, value) if exact is None else Literal(token.at, exact)
+        return SquareRoot(token.at, value) if exact is None else Literal(token.at, exact)
 
     def name(self, token: Token) -> Expression:
         if token.text in self._declared:

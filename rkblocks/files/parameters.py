@@ -8,7 +8,7 @@ from keyword import iskeyword, issoftkeyword
 from typing import TYPE_CHECKING
 
 from rkblocks.files.collected import Problems
-from rkblocks.files.entries import Cell, read_constant
+from rkblocks.files.entries import ParsedEntry, read_constant
 from rkblocks.files.nodes import Array, Constant, Member, Node, Object, describe
 from rkblocks.files.plain_values import check_keys, expect_object, member_place, wrong_type
 from rkblocks.files.text import child
@@ -37,18 +37,18 @@ compares the list with torch, which the reader does not import)."""
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredParameter:
     """A parameter as written; a bound of None is no bound."""
 
     name: str
     path: str
-    low: Cell | None
-    high: Cell | None
-    init: Cell | None
+    low: ParsedEntry | None
+    high: ParsedEntry | None
+    init: ParsedEntry | None
     learnable: bool
     complete: bool
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[ParsedEntry]:
         return [cell for cell in (self.low, self.high, self.init) if cell is not None]
 
 
@@ -58,7 +58,7 @@ def declared_names(root: Object) -> tuple[str, ...]:
     return tuple(m.key.value for m in block.members) if isinstance(block, Object) else ()
 
 
-def read_parameters(root: Object, problems: Problems) -> tuple[Declared, ...]:
+def read_parameters(root: Object, problems: Problems) -> tuple[DeclaredParameter, ...]:
     """The declared parameters in the order of the file."""
     node = root.get("parameters")
     block = None if node is None else expect_object(node, "/parameters", problems, '"parameters"')
@@ -73,7 +73,7 @@ def read_parameters(root: Object, problems: Problems) -> tuple[Declared, ...]:
     return tuple(_read(member, names, problems) for member in block.members)
 
 
-def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declared:
+def _read(member: Member, names: tuple[str, ...], problems: Problems) -> DeclaredParameter:
     name, path = member.key.value, child("/parameters", member.key.value)
     if not _NAME.fullmatch(name) or name == "sqrt" or iskeyword(name) or issoftkeyword(name) or name in OF_MODULES:
         message = f"{shown(name)} is no name for a parameter"
@@ -84,7 +84,7 @@ def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declare
         problems.add("RK143", message, path=path, **member_place(member), help=help)
     body = expect_object(member.value, path, problems, f"the parameter {shown(name)}")
     if body is None:
-        return Declared(name, path, None, None, None, True, False)
+        return DeclaredParameter(name, path, None, None, None, True, False)
     check_keys(body, _KEYS, path, problems, "a parameter")
     for key in ("domain", "init"):
         if body.get(key) is None:
@@ -102,12 +102,12 @@ def _read(member: Member, names: tuple[str, ...], problems: Problems) -> Declare
         expected, help = '"learnable" to be true or false', "true: every block trains it; false: it stays at init"
         wrong_type(learnable, child(path, "learnable"), problems, expected, help)
     trained = not (isinstance(learnable, Constant) and learnable.value is False)
-    return Declared(name, path, low, high, init, trained, complete and init is not None)
+    return DeclaredParameter(name, path, low, high, init, trained, complete and init is not None)
 
 
 def _domain(
     node: Node | None, path: str, names: tuple[str, ...], problems: Problems
-) -> tuple[Cell | None, Cell | None, bool]:
+) -> tuple[ParsedEntry | None, ParsedEntry | None, bool]:
     """Both bounds, and whether both could be read."""
     if node is None or type(node) is Node:
         return None, None, False
@@ -115,7 +115,7 @@ def _domain(
         message = f"a domain is a list of two bounds [low, high], found {describe(node)}"
         problems.add("RK142", message, path=path, line=node.line, column=node.column, help="null stands for no bound")
         return None, None, False
-    bounds: list[Cell | None] = []
+    bounds: list[ParsedEntry | None] = []
     complete = True
     for i, item in enumerate(node.items):
         unbounded = isinstance(item, Constant) and item.value is None
@@ -125,7 +125,7 @@ def _domain(
 
 
 def settle(
-    declared: tuple[Declared, ...], values: dict[str, Element], field: Field, problems: Problems
+    declared: tuple[DeclaredParameter, ...], values: dict[str, Element], field: Field, problems: Problems
 ) -> tuple[Parameter, ...]:
     """The parameters with their numbers, after comparing bounds and initial values exactly.
 

@@ -6,24 +6,24 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rkblocks.files.collected import Problems
-from rkblocks.files.entries import Cell, read_cell
+from rkblocks.files.entries import ParsedEntry, read_entry
 from rkblocks.files.nodes import Array, Node, Object, describe
 from rkblocks.files.text import child
 from rkblocks.files.wording import count
 
 MOST_STAGES = 64
 
-Cells = tuple[Cell | None, ...]
+Entries = tuple[ParsedEntry | None, ...]
 
 
 @dataclass
 class Arrays:
     """What was read: `alpha`, `beta` rows of i entries, `A` rows of m or i entries, `b`, `c`, `b_hat` vectors."""
 
-    matrices: dict[str, tuple[Cells, ...]] = field(default_factory=dict)
-    vectors: dict[str, Cells] = field(default_factory=dict)
+    matrices: dict[str, tuple[Entries, ...]] = field(default_factory=dict)
+    vectors: dict[str, Entries] = field(default_factory=dict)
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[ParsedEntry]:
         """Every entry that could be parsed."""
         rows = [row for matrix in self.matrices.values() for row in matrix] + list(self.vectors.values())
         return [cell for row in rows for cell in row if cell is not None]
@@ -37,12 +37,12 @@ def read_arrays(root: Object, declared: Collection[str], problems: Problems) -> 
         if (node := root.get(key)) is not None and (rows := _rows(node, key, problems)) is not None:
             _check_rows(rows, key, problems)
             arrays.matrices[key] = tuple(
-                _cells(row.items, child(f"/{key}", i), declared, problems) if isinstance(row, Array) else ()
+                _entries(row.items, child(f"/{key}", i), declared, problems) if isinstance(row, Array) else ()
                 for i, row in enumerate(rows)
             )
     for key in ("b", "c", "b_hat"):
         if (node := root.get(key)) is not None and (items := _items(node, f"/{key}", problems)) is not None:
-            arrays.vectors[key] = _cells(items, f"/{key}", declared, problems)
+            arrays.vectors[key] = _entries(items, f"/{key}", declared, problems)
     _check_sizes(root, arrays, problems)
     return arrays
 
@@ -123,8 +123,10 @@ def _check_rows(rows: tuple[Node, ...], key: str, problems: Problems) -> None:
             problems.add("RK136", message, path=f"/{key}/{i}", line=row.line, column=row.column, help=help)
 
 
-def _cells(items: tuple[Node, ...], path: str, declared: Collection[str], problems: Problems) -> Cells:
-    return tuple(read_cell(item, child(path, i), declared, problems) for i, item in enumerate(items[: MOST_STAGES + 1]))
+def _entries(items: tuple[Node, ...], path: str, declared: Collection[str], problems: Problems) -> Entries:
+    return tuple(
+        read_entry(item, child(path, i), declared, problems) for i, item in enumerate(items[: MOST_STAGES + 1])
+    )
 
 
 def _check_sizes(root: Object, arrays: Arrays, problems: Problems) -> None:

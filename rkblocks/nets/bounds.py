@@ -122,7 +122,7 @@ def _up(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class State:
+class ErrorState:
     """A bound for all images: the l2 norm of the exact values, their error in the format, and the shape of one."""
 
     norm: float
@@ -130,13 +130,13 @@ class State:
     shape: tuple[int, ...]
 
 
-def rounding(net: GroupedNet, shape: tuple[int, int, int], dtype: torch.dtype = torch.float32) -> State:
+def rounding(net: GroupedNet, shape: tuple[int, int, int], dtype: torch.dtype = torch.float32) -> ErrorState:
     """Bounds of norm and error of the features before the last layer, for all images of this shape in [0, 1].
 
     Raises as `lipschitz`, and RK881 for a module whose rounding is not known.
     """
     u = torch.finfo(dtype).eps / 2
-    state = State(math.sqrt(math.prod(shape)), 0.0, tuple(shape))
+    state = ErrorState(math.sqrt(math.prod(shape)), 0.0, tuple(shape))
     was = net.training
     net.eval()
     try:
@@ -147,27 +147,27 @@ def rounding(net: GroupedNet, shape: tuple[int, int, int], dtype: torch.dtype = 
     return state
 
 
-def _rounded(step: Layer, state: State, u: float) -> State:
+def _rounded(step: Layer, state: ErrorState, u: float) -> ErrorState:
     module, norm, error, shape = step.module, state.norm, state.error, state.shape
     if isinstance(module, nn.Flatten):
-        return State(norm, error, (math.prod(shape),))
+        return ErrorState(norm, error, (math.prod(shape),))
     if isinstance(module, nn.Identity):
         return state
     if isinstance(module, Normalize):
         mean, std = module.mean.double().flatten(), module.std.double().flatten()
         largest = float(torch.maximum(mean.abs(), (1 - mean).abs()).div(std).square().sum()) * math.prod(shape[1:])
         norm = math.sqrt(largest)
-        return State(norm, error / float(std.min()) + 3 * u * norm, shape)
+        return ErrorState(norm, error / float(std.min()) + 3 * u * norm, shape)
     if isinstance(module, Halve):
-        return State(norm, error, (4 * shape[0], -(-shape[1] // 2), -(-shape[2] // 2)))
+        return ErrorState(norm, error, (4 * shape[0], -(-shape[1] // 2), -(-shape[2] // 2)))
     if isinstance(module, Pool):
         count = math.prod(shape[1:])
-        return State(norm, error + _gamma(count + 3, u) * norm, shape[:1])
+        return ErrorState(norm, error + _gamma(count + 3, u) * norm, shape[:1])
     if isinstance(module, RescaledLinear | RescaledConv):
         weight = module.in_use()[0]
         bias = float(module.bias.detach().double().norm()) * math.sqrt(math.prod(shape[1:]))
         own = _product(weight, norm, u) + _gamma(weight[0].numel() + 1, u) * bias
-        return State(norm + bias, error + own, (weight.shape[0], *shape[1:]))
+        return ErrorState(norm + bias, error + own, (weight.shape[0], *shape[1:]))
     if isinstance(module, RKBlock):
         return _block(step.name, module, state, u)
     message = f"{step.name}, a {type(module).__name__}, has no known bound of its rounding"
@@ -209,7 +209,7 @@ def _residual(residual: nn.Module, norm: float, shape: tuple[int, ...], u: float
     return bias_norm, own + u * (2 * norm + bias_norm + own)
 
 
-def margin_error(net: GroupedNet, state: State, dtype: torch.dtype) -> float:
+def margin_error(net: GroupedNet, state: ErrorState, dtype: torch.dtype) -> float:
     """A bound of the error of (z_y - z_j) / |w_y - w_j| for all images and classes; inf where two rows are equal.
 
     Args:
@@ -244,7 +244,7 @@ class _Size:
         return _Size(total, self.error + other.error + self.u * (total + self.error + other.error), self.u)
 
 
-def _block(name: str, block: RKBlock, state: State, u: float) -> State:
+def _block(name: str, block: RKBlock, state: ErrorState, u: float) -> ErrorState:
     """A block whose guarantee holds: error of its result, by the error of each stage."""
     residual = block.residual
     if not isinstance(residual, ConvexPotential | Relaxation):
@@ -288,7 +288,7 @@ def _block(name: str, block: RKBlock, state: State, u: float) -> State:
     result = interpret(block.program, f, _Size(state.norm, 0.0, u), numbers, dt=float(dt), number=_number(field))
     made = [*(max(seen) for _ in range(m)), result.error]
     error = passed(made, unit * own)[-1]
-    return State(state.norm + zero[-1], (state.error + error) * (1 + 1e-9), state.shape)
+    return ErrorState(state.norm + zero[-1], (state.error + error) * (1 + 1e-9), state.shape)
 
 
 def _stage_constant(weights: list[list[float]], scale: float, pull: float, stage: int) -> float:

@@ -20,7 +20,7 @@ FORMATS = (DOUBLE, SINGLE, BFLOAT16, HALF)
 
 
 @dataclass(frozen=True)
-class Unfit:
+class UnfitStart:
     """What is wrong by the name of a format: where learned coefficients are ``stored`` in it, where a step ``runs``."""
 
     stored: Mapping[str, Diagnostic]
@@ -35,7 +35,7 @@ def check_start(name: str, program: Program, learned: Mapping[str, Domain]) -> N
             raise RkblocksError((problems[DOUBLE.name],))
 
 
-def unfit(name: str, program: Program, learned: Mapping[str, Domain]) -> Unfit:
+def unfit(name: str, program: Program, learned: Mapping[str, Domain]) -> UnfitStart:
     """The formats that cannot hold a program, of the scheme ``name``, with these learned coefficients, at their start.
 
     RK519 for a learned coefficient that the format cannot tell from an end of its domain: there the smooth map is flat,
@@ -55,7 +55,7 @@ def unfit(name: str, program: Program, learned: Mapping[str, Domain]) -> Unfit:
                         "holds no number between them",
                         help="start further inside; build(..., dtype=torch.float64) stores it in double precision",
                     )
-    return Unfit(stored, runs)
+    return UnfitStart(stored, runs)
 
 
 def _overflow(name: str, most: float, form: Format) -> Diagnostic:

@@ -58,16 +58,16 @@ def step_lines(program: Program, call: Call = residual_call) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Expression:
+class StepExpression:
     """A value in code, and in the comment beside it."""
 
     code: str
     exact: str
     atom: bool = True
 
-    def inner(self) -> Expression:
+    def inner(self) -> StepExpression:
         """The expression as an operand."""
-        return self if self.atom else Expression(f"({self.code})", f"({self.exact})")
+        return self if self.atom else StepExpression(f"({self.code})", f"({self.exact})")
 
 
 class _Printer:
@@ -76,7 +76,7 @@ class _Printer:
         self.types = kinds(program.body)
         names = local_names(program.field.parameters)
         self.coefficients = Coefficients(program.field, _numbers(program, self.types), names)
-        self.known: dict[str, Expression] = {INPUT: Expression(INPUT, INPUT)}
+        self.known: dict[str, StepExpression] = {INPUT: StepExpression(INPUT, INPUT)}
         self.inlined = _inlined(program, self.types)
         self.temporaries = own(program)
         self.stage = 0
@@ -94,7 +94,7 @@ class _Printer:
                 if target in self.inlined:
                     self.known[target] = value
                     return []
-                self.known[target] = Expression(target, target)
+                self.known[target] = StepExpression(target, target)
                 return [f"{target} = {value.code}"]
             case Combine(target):
                 return self.sum(target, plan(self.program, instruction, self.types))
@@ -103,14 +103,14 @@ class _Printer:
             case Return(value=result):
                 return [f"return {self.known[result].code}"] if self.known[result].code == INPUT else []
 
-    def evaluation(self, source: str, abscissa: Element) -> Expression:
+    def evaluation(self, source: str, abscissa: Element) -> StepExpression:
         argument = self.known[source].code
         exact = f"F({argument})"
         if self.program.time:
             time = self.time(abscissa)
             argument, exact = f"{argument}, {time}", f"F({argument}, {time})"
         self.stage += 1
-        return Expression(self.call(self.stage - 1, argument), exact)
+        return StepExpression(self.call(self.stage - 1, argument), exact)
 
     def time(self, abscissa: Element) -> str:
         if not abscissa:
@@ -126,7 +126,7 @@ class _Printer:
             assert isinstance(first, Scale)
             value = self.known[first.value].inner()
             exact = self.exact(first.factor, value.exact)
-            so_far = Expression(f"{self.factor(first.factor, product=True)} * {value.code}", exact, atom=False)
+            so_far = StepExpression(f"{self.factor(first.factor, product=True)} * {value.code}", exact, atom=False)
         if target in self.inlined:
             (only,) = rest
             self.known[target] = self.continued(so_far, only)
@@ -140,10 +140,10 @@ class _Printer:
             start = self.start(target, last=last)
             again = so_far.code.startswith(f"{target}.") and not start.startswith("return")
             lines += _commented(so_far.code if again else f"{start} {so_far.code}", so_far.exact)
-            so_far = Expression(target, target if last else "...")
+            so_far = StepExpression(target, target if last else "...")
         if not rest:
             lines += _commented(f"{self.start(target)} {so_far.code}", so_far.exact)
-        self.known[target] = Expression(target, target)
+        self.known[target] = StepExpression(target, target)
         return lines
 
     def start(self, target: str, *, last: bool = True) -> str:
@@ -151,7 +151,7 @@ class _Printer:
         ends = last and target == self.program.result and self.program.error is None
         return "return" if ends else f"{target} ="
 
-    def continued(self, so_far: Expression, kernel: Kernel, *, in_place: bool = False) -> Expression:
+    def continued(self, so_far: StepExpression, kernel: Kernel, *, in_place: bool = False) -> StepExpression:
         """The expression with one more kernel applied; with ``in_place`` what was summed so far may be written over."""
         value = self.known[kernel.value]
         factor = kernel.factor if isinstance(kernel, Add | Lerp) else None
@@ -162,18 +162,18 @@ class _Printer:
         if isinstance(kernel, Lerp):
             rest = self.exact(Factor(self.program.field.one - factor.coefficient), so_far.inner().exact)
             exact = f"{rest} {_signed(self.exact(factor, value.inner().exact))}"
-            return Expression(f"mean({so_far.code}, {value.code}, {text})", exact)
+            return StepExpression(f"mean({so_far.code}, {value.code}, {text})", exact)
         if number is None or self.program.field.free_parameters(number):
-            return Expression(f"torch.addcmul({so_far.code}, {value.code}, {text})", exact)
+            return StepExpression(f"torch.addcmul({so_far.code}, {value.code}, {text})", exact)
         one = self.program.field.one
         sign = {1: "+", -1: "-"}.get(int(not number - one) - int(not number + one))
         if in_place and so_far.atom:
             name, alpha = {"+": ("add_", ""), "-": ("sub_", "")}.get(sign or "", ("add_", f", alpha={text}"))
-            return Expression(f"{so_far.code}.{name}({value.code}{alpha})", exact)
+            return StepExpression(f"{so_far.code}.{name}({value.code}{alpha})", exact)
         if sign is not None:
             term = value.code if sign == "+" else value.inner().code
-            return Expression(f"{so_far.code} {sign} {term}", exact, atom=False)
-        return Expression(f"torch.add({so_far.code}, {value.code}, alpha={text})", exact)
+            return StepExpression(f"{so_far.code} {sign} {term}", exact, atom=False)
+        return StepExpression(f"torch.add({so_far.code}, {value.code}, alpha={text})", exact)
 
     def factor(self, factor: Factor, *, product: bool = False) -> str:
         """A factor in code; with ``product`` in parentheses, where it has to bind like one number."""

@@ -22,7 +22,7 @@ ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class Found:
+class Optimum:
     """A local optimum: the unknowns, the value of the goal, and which start it came from."""
 
     x: tuple[float, ...]
@@ -31,7 +31,7 @@ class Found:
     points: tuple[float, ...] = ()
 
 
-def climb(wish: Wish, seed: int, start: int) -> Found | None:
+def climb(wish: Wish, seed: int, start: int) -> Optimum | None:
     """The local optimum that one start leads to, None where it leads to no method that meets the conditions.
 
     First the conditions alone, by least squares; then the goal, by sequential quadratic programming (Kraft 1988).
@@ -58,7 +58,7 @@ def climb(wish: Wish, seed: int, start: int) -> Found | None:
         if not np.isfinite(x).all() or _violation(problem, x) > FEASIBLE:
             return None
         value = float(replace(problem, settled=None).objective(x)[0][0])
-    return Found(tuple(map(float, x)), value, start, problem.points)
+    return Optimum(tuple(map(float, x)), value, start, problem.points)
 
 
 def _tidied(problem: Problem, x: Array) -> tuple[Problem, Array]:

@@ -16,7 +16,7 @@ from rkblocks.verify.trees import LEAF, Tree, gamma, nodes, sigma, trees
 Array = np.ndarray[Any, Any]
 
 
-class Weights:
+class TreeWeights:
     """The elementary weights ``b . Phi(t)`` of given trees, and their derivatives by the entries of K.
 
     Sub-trees are shared: ``Phi(t)`` is the product over the children c of t of ``A Phi(c)`` (Butcher 1963).
@@ -76,7 +76,7 @@ class OrderConditions:
 
     def __init__(self, order: int) -> None:
         chosen = tuple(tree for n in range(1, order + 1) for tree in trees(n))
-        self._weights = Weights(chosen)
+        self._weights = TreeWeights(chosen)
         self._gamma = np.array([gamma(tree) for tree in chosen])
 
     def __call__(self, K: Array) -> tuple[Array, Array]:
@@ -90,7 +90,7 @@ class PrincipalError:
 
     def __init__(self, order: int) -> None:
         chosen = trees(order + 1)
-        self._weights = Weights(chosen)
+        self._weights = TreeWeights(chosen)
         self._right = [(gamma(tree), sigma(tree)) for tree in chosen]
 
     def __call__(self, K: Array) -> tuple[Array, Array]:
@@ -109,7 +109,7 @@ class StabilityCoefficients:
         tall: list[Tree] = [LEAF]
         while len(tall) < max(powers, default=1):
             tall.append((tall[-1],))
-        self._weights = Weights(tuple(tall[k - 1] for k in powers))
+        self._weights = TreeWeights(tuple(tall[k - 1] for k in powers))
 
     def __call__(self, K: Array) -> tuple[Array, Array]:
         """Values and derivatives, shapes [n] and [n, m + 1, m + 1]."""

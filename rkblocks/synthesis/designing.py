@@ -21,7 +21,7 @@ from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
 from rkblocks.synthesis.acceptance import unmet
 from rkblocks.synthesis.bound import Bound, ssp_bound
-from rkblocks.synthesis.climbing import Found, climb
+from rkblocks.synthesis.climbing import Optimum, climb
 from rkblocks.synthesis.embedded import with_embedded
 from rkblocks.synthesis.file_text import DIGITS, decimal_file, exact_file, text_of
 from rkblocks.synthesis.polish import polished
@@ -120,7 +120,7 @@ def design(
     raise AssertionError
 
 
-def _nothing(wanted: Wish, tried: int, found: list[Found]) -> None:
+def _nothing(wanted: Wish, tried: int, found: list[Optimum]) -> None:
     what = "met all conditions" if not found else "met them exactly once its numbers were written"
     fail(
         "RK370",
@@ -135,9 +135,9 @@ def _nothing(wanted: Wish, tried: int, found: list[Found]) -> None:
 
 def _searched(
     wanted: Wish, bound: Bound | None, seed: int, starts: int, workers: int, progress: Progress | None
-) -> tuple[list[Found | None], bool]:
+) -> tuple[list[Optimum | None], bool]:
     """What the starts led to, in their order, until the bound is met or enough of them agree; Ctrl-C ends it, too."""
-    results: list[Found | None] = []
+    results: list[Optimum | None] = []
     best = None if bound is None else -bound.root.to_float()
     try:
         with _climbing(wanted, seed, starts, workers) as climbs:
@@ -157,7 +157,7 @@ def _searched(
     return results, False
 
 
-def _enough(results: list[Found | None], bound: float | None) -> bool:
+def _enough(results: list[Optimum | None], bound: float | None) -> bool:
     values = [one.value for one in results if one is not None]
     if not values:
         return False
@@ -168,13 +168,15 @@ def _enough(results: list[Found | None], bound: float | None) -> bool:
 
 
 @contextlib.contextmanager
-def _climbing(wanted: Wish, seed: int, starts: int, workers: int) -> Iterator[Iterator[Found | None]]:
+def _climbing(wanted: Wish, seed: int, starts: int, workers: int) -> Iterator[Iterator[Optimum | None]]:
     """The climbs in the order of the starts, in this process or, once that has taken a while, in several."""
     with contextlib.ExitStack() as stack:
         yield _climbs(wanted, seed, starts, workers, stack)
 
 
-def _climbs(wanted: Wish, seed: int, starts: int, workers: int, stack: contextlib.ExitStack) -> Iterator[Found | None]:
+def _climbs(
+    wanted: Wish, seed: int, starts: int, workers: int, stack: contextlib.ExitStack
+) -> Iterator[Optimum | None]:
     began, start = time.monotonic(), 0
     while start < starts and (workers <= 1 or time.monotonic() - began < PATIENCE):
         yield climb(wanted, seed, start)
@@ -208,7 +210,7 @@ def _deaf() -> None:
 # -- the file --------------------------------------------------------------------------------------------------------
 
 
-def _written(wanted: Wish, found: Found, name: str, seed: int) -> tuple[str, bool] | None:
+def _written(wanted: Wish, found: Optimum, name: str, seed: int) -> tuple[str, bool] | None:
     """The text of the file, and whether it is exact; None where no digits of it keep what is required."""
     for margin, writer in ((0, exact_file), (MARGIN, decimal_file), (0, decimal_file)):
         problem = Problem(wanted, found.points, margin=Fraction(margin))

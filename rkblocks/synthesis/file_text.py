@@ -19,7 +19,7 @@ from rkblocks.files.reader import read_text
 from rkblocks.synthesis.conditions import Array
 from rkblocks.synthesis.polish import PRECISION, recognised
 from rkblocks.synthesis.problem import Problem
-from rkblocks.synthesis.unknowns import ShuOsher, TwoRegisters
+from rkblocks.synthesis.unknowns import CanonicalForm, TwoRegisters
 from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify.canonical import LONGEST_CLAIM, claimed_text, leading_digits
 from rkblocks.verify.contractivity import circle_contractivity
@@ -97,7 +97,7 @@ def _root(root: Root) -> Claimed:
 def _exact_content(problem: Problem, x: Array) -> dict[str, Any] | None:
     unknowns, _ = problem.split(x)
     form, m = problem.form, problem.wish.stages
-    if isinstance(form, ShuOsher):
+    if isinstance(form, CanonicalForm):
         r = recognised(unknowns[-1]) if form.r is None else str(problem.wish.required("ssp", ">=", "=="))
         table = _texts(form.alpha(unknowns))
         if r is None or table is None:
@@ -140,7 +140,7 @@ def _rounded(value: Any, digits: int, direction: str = "n") -> Fraction:
 def _decimal_content(problem: Problem, x: Array) -> tuple[dict[str, Any], int]:
     unknowns, _ = problem.split(x)
     form, m = problem.form, problem.wish.stages
-    if isinstance(form, ShuOsher):
+    if isinstance(form, CanonicalForm):
         r = (
             _rounded(unknowns[-1], DIGITS, "d")
             if form.r is None

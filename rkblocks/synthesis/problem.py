@@ -15,7 +15,7 @@ import numpy as np
 
 from rkblocks.synthesis import measures
 from rkblocks.synthesis.conditions import Array, OrderConditions, PrincipalError
-from rkblocks.synthesis.unknowns import Entries, Form, ShuOsher, TwoRegisters
+from rkblocks.synthesis.unknowns import CanonicalForm, Entries, Form, TwoRegisters
 from rkblocks.synthesis.wish import Requirement, Wish
 
 MARGIN = Fraction(1, 10**24)
@@ -45,15 +45,15 @@ class Problem:
             return TwoRegisters(wish.stages)
         ssp = wish.required("ssp", ">=", "==")
         if wish.goal == "ssp":
-            return ShuOsher(wish.stages)
+            return CanonicalForm(wish.stages)
         if ssp:
-            return ShuOsher(wish.stages, float(ssp))
+            return CanonicalForm(wish.stages, float(ssp))
         return Entries(wish.stages, _float(wish.required("A", ">=")), _float(wish.required("b", ">=")))
 
     @property
     def levelled(self) -> Levelled | None:
         """What must hold at the level, where the last unknown is one that the form does not have itself."""
-        if self.wish.goal == "ssp" and not isinstance(self.form, ShuOsher):
+        if self.wish.goal == "ssp" and not isinstance(self.form, CanonicalForm):
             return measures.monotone
         return self._levelled(self.wish.goal)
 
@@ -130,7 +130,7 @@ class Problem:
     def _tidiness(self, x: Array) -> tuple[Array, Array]:
         """Minus the sum of the squares of alpha (largest at the corners of what is allowed), or that of the entries."""
         form, _ = self.split(x)
-        if isinstance(self.form, ShuOsher):
+        if isinstance(self.form, CanonicalForm):
             entries = x[: self.form.entries]
             slope = np.zeros((1, self.size), dtype=x.dtype)
             slope[0, : self.form.entries] = -2 * entries
@@ -179,7 +179,7 @@ class Problem:
     def _held(self, requirement: Requirement) -> Levelled | None:
         """What must hold at the value that a requirement names, where the form does not see to it."""
         if requirement.name == "ssp":
-            needed = requirement.value > 0 and (not isinstance(self.form, ShuOsher) or self.form.r is None)
+            needed = requirement.value > 0 and (not isinstance(self.form, CanonicalForm) or self.form.r is None)
             return measures.monotone if needed else None
         return self._levelled(requirement.name)
 

@@ -74,7 +74,7 @@ class Entries:
         return np.clip(K[self._at], self.lower, self.upper)
 
 
-class ShuOsher:
+class CanonicalForm:
     """The canonical Shu-Osher form at r: ``alpha = r P(r) >= 0``, row sums at most 1, ``K = ((I - alpha)**-1 - I)/r``.
 
     Absolute monotonicity at r is then linear (Ferracina & Spijker 2004; Higueras 2005).  With ``r`` None the last

@@ -23,7 +23,7 @@ from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
 
 if TYPE_CHECKING:  # families import what other tableaus never need
-    from rkblocks.verify.family.lower_bound import Guarantee
+    from rkblocks.verify.family.lower_bound import LowerBound
     from rkblocks.verify.family.pieces import Case
     from rkblocks.verify.family.region import Region
     from rkblocks.verify.family.rho_cases import RhoPiece
@@ -253,17 +253,17 @@ class Facts:
         return None if isinstance(found, TooLarge) else found
 
     @cached_property
-    def guarantee(self) -> Guarantee | None:
+    def lower_bound(self) -> LowerBound | None:
         """A bound of R that is proved for the whole family, where `cases` has no formula."""
-        found = None if self.cases is not None else self.tried_guarantee
+        found = None if self.cases is not None else self.tried_lower_bound
         return None if isinstance(found, TooLarge) else found
 
     @cached_property
-    def tried_guarantee(self) -> Guarantee | TooLarge:
+    def tried_lower_bound(self) -> LowerBound | TooLarge:
         """The same, or why there is none."""
-        from rkblocks.verify.family.lower_bound import guarantee
+        from rkblocks.verify.family.lower_bound import lower_bound
 
-        return within(lambda: guarantee(self.reduced, self.effective))
+        return within(lambda: lower_bound(self.reduced, self.effective))
 
     @cached_property
     def rho_cases(self) -> tuple[RhoPiece, ...] | None:

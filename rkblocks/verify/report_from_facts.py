@@ -17,7 +17,6 @@ from rkblocks.verify.part_budget import within
 from rkblocks.verify.radius import ResolventEntry
 from rkblocks.verify.report import (
     AnyNormReport,
-    Certificate,
     ContractivityReport,
     DeclaredReport,
     EmbeddedReport,
@@ -30,6 +29,7 @@ from rkblocks.verify.report import (
     OrderReport,
     RhoCertificate,
     RootReport,
+    SspCertificate,
     SspReport,
     StabilityReport,
     TimedReport,
@@ -228,7 +228,7 @@ def _optimal(field: Field, crossing: Crossing[ResolventEntry] | TooLarge | None)
         return OptimalReport(None)
     if isinstance(crossing, TooLarge):
         return OptimalReport(None, bracket=crossing.bounds, absent=None if crossing.bounds else why_absent(crossing))
-    certificate = Certificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
+    certificate = SspCertificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
     return OptimalReport(Exact.root(crossing.root), certificate)
 
 

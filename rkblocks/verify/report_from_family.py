@@ -108,7 +108,7 @@ def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
     if cases is None:
         if not facts.effective:
             return start
-        bound = facts.guarantee
+        bound = facts.lower_bound
         zero = None if bound is None else bound.zero_at
         least = _at_least(facts)
         return OptimalReport(
@@ -117,7 +117,7 @@ def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
             zero_at=zero,
             at_init=start,
             absent=why_absent(facts.tried_cases),
-            at_least_absent=why_absent(facts.tried_guarantee) if least is None else None,
+            at_least_absent=why_absent(facts.tried_lower_bound) if least is None else None,
         )
     name = facts.effective[0].name
     shown = tuple(
@@ -135,7 +135,7 @@ def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
 
 def _at_least(facts: Facts) -> Fraction | None:
     """The largest bound of C that is proved on the whole domain: by itself, or by the declared form (c <= C)."""
-    bound, region = facts.guarantee, facts.region
+    bound, region = facts.lower_bound, facts.region
     found = [] if bound is None else [bound.least]
     if region is not None and region.inside and region.cfl is not None and facts.field.is_rational(region.cfl):
         found.append(facts.field.fraction(region.cfl))

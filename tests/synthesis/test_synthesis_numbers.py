@@ -10,7 +10,7 @@ import rkblocks
 from rkblocks.synthesis import measures
 from rkblocks.synthesis.conditions import OrderConditions, PrincipalError, StabilityCoefficients
 from rkblocks.synthesis.polish import PRECISION, recognised
-from rkblocks.synthesis.unknowns import Entries, ShuOsher, TwoRegisters
+from rkblocks.synthesis.unknowns import CanonicalForm, Entries, TwoRegisters
 
 STEP = 1e-6
 MEASURES = {
@@ -59,7 +59,9 @@ def test_derivatives_of_levelled_measures(name):
 
 
 @pytest.mark.parametrize(
-    "form", [Entries(4), ShuOsher(4), ShuOsher(4, 1.5), TwoRegisters(4)], ids=lambda f: type(f).__name__
+    "form",
+    [Entries(4), CanonicalForm(4), CanonicalForm(4, 1.5), TwoRegisters(4)],
+    ids=lambda f: type(f).__name__,
 )
 def test_derivatives_of_forms(form):
     x = form.start(np.random.default_rng(2))

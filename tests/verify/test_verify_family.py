@@ -238,11 +238,11 @@ def _member(field: Field, A: tuple, b: tuple, at: Fraction) -> tuple[tuple, tupl
 def test_a_bound_for_two_parameters_is_proved() -> None:
     """Three-stage third-order methods around ssp3: R is at least the bound at every member that is tried."""
     from rkblocks.files import load
-    from rkblocks.verify.family.lower_bound import guarantee
+    from rkblocks.verify.family.lower_bound import lower_bound
 
     tableau = load("rk33_ssp")
     reduced = tableau.reduced
-    found = guarantee(reduced, tableau.parameters)
+    found = lower_bound(reduced, tableau.parameters)
     assert found is not None
     assert found.least > Fraction(1, 3)
     for shares in ((0.1, 0.1), (0.9, 0.9), (0.5, 0.9), (0.9, 0.1)):
@@ -255,7 +255,7 @@ def test_a_bound_for_two_parameters_is_proved() -> None:
         assert value is not None
         assert value.root.compare(found.least) >= 0
     wide = load("rk33_family")
-    none = guarantee(wide.reduced, wide.parameters)
+    none = lower_bound(wide.reduced, wide.parameters)
     assert none is not None
     assert none.least == 0
     assert none.zero_at is not None

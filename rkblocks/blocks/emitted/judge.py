@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from rkblocks import files
-from rkblocks.blocks.emitted.observe import Case, Emitted, read, run, run_here
+from rkblocks.blocks.emitted.observe import Emitted, Trial, read, run, run_here
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.exact.field import Field
 from rkblocks.forms import Method, reduce
@@ -96,7 +96,7 @@ def verify_file(path: str, tableau: Source | None = None, *, timeout: float = 60
     return judge(emitted, run(emitted.text, emitted.class_name, timeout=timeout, source=path), tableau)
 
 
-def judge(emitted: Emitted, cases: tuple[Case, ...], tableau: Source | None = None) -> Verification:
+def judge(emitted: Emitted, cases: tuple[Trial, ...], tableau: Source | None = None) -> Verification:
     """The verification of a file that was read and run; `verify_file` says what is compared with what."""
     scheme = _library(emitted.header.name) if tableau is None else tableau_of(tableau)
     if scheme is None:
@@ -111,7 +111,7 @@ def _library(name: str) -> Tableau | None:
     return None if found is None else files.load(str(found.path))
 
 
-def _known(emitted: Emitted, cases: tuple[Case, ...], scheme: Tableau) -> Verification:
+def _known(emitted: Emitted, cases: tuple[Trial, ...], scheme: Tableau) -> Verification:
     """The file against the program of its scheme."""
     dt, time, error = _step_size(emitted), bool(cases[0].times), len(cases[0].results) > 1
     facts = proved(scheme)
@@ -126,7 +126,7 @@ def _known(emitted: Emitted, cases: tuple[Case, ...], scheme: Tableau) -> Verifi
     return _verification(emitted, cases, findings, facts.order, facts, difference, place)
 
 
-def _another(emitted: Emitted, cases: tuple[Case, ...], scheme: Tableau) -> Verification:
+def _another(emitted: Emitted, cases: tuple[Trial, ...], scheme: Tableau) -> Verification:
     """The file against a scheme whose hash its header does not carry."""
     finding = diagnostic(
         "RK517",
@@ -137,7 +137,7 @@ def _another(emitted: Emitted, cases: tuple[Case, ...], scheme: Tableau) -> Veri
     return _unknown(emitted, cases, finding)
 
 
-def _unknown(emitted: Emitted, cases: tuple[Case, ...], *findings: Diagnostic) -> Verification:
+def _unknown(emitted: Emitted, cases: tuple[Trial, ...], *findings: Diagnostic) -> Verification:
     """The file by itself: the order of what it computes, within rounding."""
     promised = emitted.header.rows.get("order", "nothing")
     looked_at = cases[:1] if "start" in promised else cases
@@ -152,7 +152,7 @@ def _unknown(emitted: Emitted, cases: tuple[Case, ...], *findings: Diagnostic) -
 
 def _verification(
     emitted: Emitted,
-    cases: tuple[Case, ...],
+    cases: tuple[Trial, ...],
     findings: tuple[Diagnostic, ...],
     order: int,
     facts: Summary | None = None,
@@ -184,7 +184,7 @@ def _step_size(emitted: Emitted) -> Fraction:
     return Fraction(found[0]) if found and Fraction(found[0]) else Fraction(1)
 
 
-def _deviations(cases: tuple[Case, ...]) -> Iterator[Diagnostic]:
+def _deviations(cases: tuple[Trial, ...]) -> Iterator[Diagnostic]:
     """The step must be the affine map that was read off, in training and in evaluation."""
     for case in cases:
         if not case.deviation <= AFFINE:
@@ -197,7 +197,7 @@ def _deviations(cases: tuple[Case, ...]) -> Iterator[Diagnostic]:
             yield diagnostic("RK517", "the step computes something else in evaluation mode than in training mode")
 
 
-def _unequal(cases: tuple[Case, ...], expected: tuple[Case, ...]) -> Iterator[Diagnostic]:
+def _unequal(cases: tuple[Trial, ...], expected: tuple[Trial, ...]) -> Iterator[Diagnostic]:
     """Every number must be the one that the compiled program gives; the first few that are not."""
     if cases[0].raw != expected[0].raw:
         yield diagnostic(
@@ -211,11 +211,11 @@ def _unequal(cases: tuple[Case, ...], expected: tuple[Case, ...]) -> Iterator[Di
         yield diagnostic("RK517", f"{len(found) - _SHOWN} more numbers differ")
 
 
-def _texts(case: Case) -> str:
+def _texts(case: Trial) -> str:
     return ", ".join(f"{name} = {value!r}" for name, value in case.raw.items()) or "nothing"
 
 
-def _texts_unequal(ours: Case, theirs: Case) -> Iterator[str]:
+def _texts_unequal(ours: Trial, theirs: Trial) -> Iterator[str]:
     where = f" at raw {_texts(ours)}" if ours.raw else ""
     if len(ours.points) != len(theirs.points):
         yield f"F is called {len(ours.points)} times, the scheme needs {len(theirs.points)}{where}"
@@ -247,7 +247,7 @@ def _promises(emitted: Emitted, scheme: Tableau, facts: Summary, program: Progra
             yield diagnostic("RK518", f"the header promises {key}: {said}; proved is {found}")
 
 
-def _difference(program: Program, case: Case) -> tuple[float | None, str]:
+def _difference(program: Program, case: Trial) -> tuple[float | None, str]:
     """The largest difference of a recovered coefficient to the exact one."""
     learned = domains(program)
     if set(learned) != set(case.raw) or program.calls != len(case.points):
@@ -264,7 +264,7 @@ def _difference(program: Program, case: Case) -> tuple[float | None, str]:
     return float(largest), place
 
 
-def _order(case: Case, dt: Fraction) -> int:
+def _order(case: Trial, dt: Fraction) -> int:
     """The order of the recovered method within the tolerance; 0 for what is no consistent explicit method."""
     rows = [*case.points, case.results[0]]
     m = len(case.points)

@@ -37,7 +37,7 @@ class Emitted:
 
 
 @dataclass(frozen=True)
-class Case:
+class Trial:
     """What a step computed with certain raw values.
 
     ``points[i]`` are the coefficients of the point of the i-th call of F, first that of x, then those of what the calls
@@ -105,7 +105,7 @@ def _refuse(path: str, reason: str) -> NoReturn:
     )
 
 
-def run(text: str, class_name: str, *, timeout: float, source: str = "") -> tuple[Case, ...]:
+def run(text: str, class_name: str, *, timeout: float, source: str = "") -> tuple[Trial, ...]:
     """What the step of a module computes, at the start of its parameters and at other values, seen in a process of its
     own: without network where the system can do that, with limits (`confine`), and yet no sandbox.
 
@@ -150,7 +150,7 @@ def _reason(outcome: confine.Outcome) -> str:
     return line(lines[-1][:300]) if lines else f"status {outcome.status}"
 
 
-def _cases(found: list[dict[str, Any]]) -> tuple[Case, ...]:
+def _cases(found: list[dict[str, Any]]) -> tuple[Trial, ...]:
     """The observations as `probe` makes them. Raises ValueError where they are none: the file may have written them."""
     cases = tuple(map(_case, found))
     for case in cases:
@@ -163,7 +163,7 @@ def _cases(found: list[dict[str, Any]]) -> tuple[Case, ...]:
     return cases
 
 
-def run_here(text: str, class_name: str) -> tuple[Case, ...]:
+def run_here(text: str, class_name: str) -> tuple[Trial, ...]:
     """What the step of a module computes that this package emitted a moment ago: as `run`, in this process."""
     namespace: dict[str, Any] = {"__name__": "emitted"}
     default = torch.get_default_dtype()
@@ -175,11 +175,11 @@ def run_here(text: str, class_name: str) -> tuple[Case, ...]:
         torch.set_default_dtype(default)
 
 
-def _case(found: dict[str, Any]) -> Case:
+def _case(found: dict[str, Any]) -> Trial:
     def row(values: list[str]) -> tuple[float, ...]:
         return tuple(map(float.fromhex, values))
 
-    return Case(
+    return Trial(
         {name: float.fromhex(value) for name, value in found["raw"].items()},
         tuple(map(row, found["points"])),
         row(found["times"]),

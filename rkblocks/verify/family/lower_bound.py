@@ -25,14 +25,14 @@ SHARES = (Fraction(15, 16), Fraction(7, 8), Fraction(3, 4), Fraction(1, 2), Frac
 
 
 @dataclass(frozen=True)
-class Guarantee:
+class LowerBound:
     """R >= ``least`` on the whole domain is proved (0: nothing is); ``zero_at`` is a member with R = 0, if known."""
 
     least: Fraction
     zero_at: Point | None = None
 
 
-def guarantee(method: Method, effective: Sequence[Parameter]) -> Guarantee:
+def lower_bound(method: Method, effective: Sequence[Parameter]) -> LowerBound:
     """A bound for the reduced method (A, b) of a family.
 
     Args:
@@ -52,15 +52,15 @@ def guarantee(method: Method, effective: Sequence[Parameter]) -> Guarantee:
         if found is None:  # no limit
             continue
         if not found:
-            return Guarantee(Fraction(0), point)
+            return LowerBound(Fraction(0), point)
         lowest = found if lowest is None else min(lowest, found)
     if lowest is None:
         raise TooLarge(reason="has no limit at any member that was tried")
     for share in SHARES:
         r = (lowest * share).limit_denominator(64)
         if r > 0 and _holds(method, effective, r):
-            return Guarantee(r)
-    return Guarantee(Fraction(0))
+            return LowerBound(r)
+    return LowerBound(Fraction(0))
 
 
 def _member(method: Method, point: Point) -> Fraction | None:

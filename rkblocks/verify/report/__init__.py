@@ -13,11 +13,11 @@ from rkblocks.verify.report.order_report import Witness as Witness
 from rkblocks.verify.report.part import RootReport as RootReport
 from rkblocks.verify.report.part import RootSample as RootSample
 from rkblocks.verify.report.ssp_report import CaseReport as CaseReport
-from rkblocks.verify.report.ssp_report import Certificate as Certificate
 from rkblocks.verify.report.ssp_report import Counterexample as Counterexample
 from rkblocks.verify.report.ssp_report import DeclaredReport as DeclaredReport
 from rkblocks.verify.report.ssp_report import DownwindReport as DownwindReport
 from rkblocks.verify.report.ssp_report import OptimalReport as OptimalReport
+from rkblocks.verify.report.ssp_report import SspCertificate as SspCertificate
 from rkblocks.verify.report.ssp_report import SspReport as SspReport
 from rkblocks.verify.report.stability_report import InternalReport as InternalReport
 from rkblocks.verify.report.stability_report import Intervals as Intervals

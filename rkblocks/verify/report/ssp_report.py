@@ -14,7 +14,7 @@ from rkblocks.verify.report.part import Part, RootReport, RootSample, Table, def
 
 
 @dataclass(frozen=True)
-class Certificate(Part):
+class SspCertificate(Part):
     """What proves an SSP coefficient: ``entry`` is negative just above the ``root``.
 
     ``polynomial`` is the minimal one over the integers, ``entry_polynomial`` the whole entry of P(r) or d(r), both from
@@ -83,7 +83,7 @@ class OptimalReport(Part):
     )
 
     number: Exact | None
-    certificate: Certificate | None = None
+    certificate: SspCertificate | None = None
     bracket: tuple[Fraction, Fraction] | None = None
     at_least: Fraction | None = None
     zero_at: Mapping[str, Fraction] | None = None
