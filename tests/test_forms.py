@@ -56,14 +56,14 @@ def test_both_forms_take_the_same_step(form, x):
 
 @given(butcher(), entries)
 def test_canonical_form_is_the_same_method_at_every_r(method, r):
-    form = canonical_shu_osher(method, r)
+    form = canonical_shu_osher(Method(QQ, method.A, method.b), r)
     assert all(sum(row, QQ.zero) == QQ.one for row in form.alpha)
     assert to_butcher(QQ, form) == method
 
 
 @given(butcher(), entries)
 def test_resolvent_solves_its_equations(method, r):
-    P, d = resolvent(method, r)
+    P, d = resolvent(Method(QQ, method.A, method.b), r)
     K = [*method.A, method.b]
     for i, row in enumerate(K):
         for k in range(i):
@@ -82,7 +82,7 @@ def test_reduction_undoes_a_copied_stage_and_an_unused_one(method, x, data):
     rows.append((*[QQ.one] * (m + 1), zero))
     half = method.b[i] / 2
     b = (*[half if j == i else w for j, w in enumerate(method.b)], method.b[i] - half, zero)
-    plain, padded = reduce(method), reduce(Method(QQ, tuple(rows), b))
+    plain, padded = reduce(Method(QQ, method.A, method.b)), reduce(Method(QQ, tuple(rows), b))
     assert (padded.A, padded.b) == (plain.A, plain.b)
     assert m + 1 not in padded.kept
     assert any(copy == m for copy, _ in padded.equal)

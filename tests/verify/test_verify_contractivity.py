@@ -146,7 +146,7 @@ def test_the_certificate_of_any_method_holds(method) -> None:
 def test_rho_is_never_below_the_ssp_coefficient(method) -> None:
     field, A, b = method
     left = reduce(Method(field, A, b))
-    optimal = verify.monotonicity.ssp_coefficient(left)
+    optimal = verify.radius.ssp_coefficient(left)
     found = circle_contractivity(left)
     if optimal is not None and found is not None:
         assert found.root.compare(optimal.root) >= 0

@@ -215,7 +215,7 @@ def test_a_member_that_reduces_is_a_case_of_its_own() -> None:
     cases = ssp_cases(Method(field, A, b), parameter(field, "t", "0", "1", "1/3"))
     assert cases is not None
     covered = [c for c in cases if c.low is not None and c.low.fraction == Fraction(1, 2)]
-    member = reduce(field.constants, *_member(field, A, b, Fraction(1, 2)))
+    member = reduce(Method(field.constants, *_member(field, A, b, Fraction(1, 2))))
     assert len(member.b) == 2
     found = ssp_coefficient(member)
     assert found is not None
@@ -223,7 +223,7 @@ def test_a_member_that_reduces_is_a_case_of_its_own() -> None:
     at_cut = [field.fraction(value_at(field, c, {"t": Fraction(1, 2)})) for c in closed.polynomial]
     assert found.root.fraction == 1
     assert sum(at_cut) == 0  # R = 1 is a root of the polynomial of the case on the right, and the limit from there:
-    near = ssp_coefficient(field.constants, *_member(field, A, b, Fraction(1, 2) + Fraction(1, 10**9)))
+    near = ssp_coefficient(Method(field.constants, *_member(field, A, b, Fraction(1, 2) + Fraction(1, 10**9))))
     assert near is not None
     assert abs(near.root.to_float() - 1) < 1e-8
     assert [field.text(c.value) for c in cases if c.value is not None] == ["0", "-1 + 1/(2*t - 1)"]

@@ -123,7 +123,7 @@ def test_order_five_and_more_has_none() -> None:
         found = ssp_coefficient(Method(*method))
         assert found is not None
         assert found.root.fraction == 0
-        assert immediate_failure(*method) == found.entry
+        assert immediate_failure(Method(*method)) == found.entry
 
 
 def test_no_limit_without_weights() -> None:
