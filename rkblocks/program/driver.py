@@ -16,7 +16,7 @@ from rkblocks.program.meaning import weighted_method
 from rkblocks.program.passes import PASSES
 from rkblocks.program.well_formed import InvalidProgram, validated
 from rkblocks.tableau import Tableau
-from rkblocks.verify.budget import PART
+from rkblocks.verify.part_budget import PART
 
 
 @dataclass(frozen=True)

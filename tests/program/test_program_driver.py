@@ -6,7 +6,7 @@ import pytest
 
 from rkblocks import files
 from rkblocks.diagnostics import TableauError
-from rkblocks.program import compile as compiler
+from rkblocks.program import driver as compiler
 from rkblocks.program import explain, explanation, listing, lower
 from rkblocks.program.ir import Combine, Program, Term
 from rkblocks.program.meaning import method, weighted_method
