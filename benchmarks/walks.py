@@ -38,7 +38,7 @@ seeds = [0]
 
 [evaluation]
 preset = "quick"
-images = 20
+limit = 20
 """
 
 
