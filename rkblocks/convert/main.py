@@ -12,11 +12,11 @@ from rkblocks.convert.found import Array, ConversionError, Note, Scalar, Table, 
 from rkblocks.convert.registry import Format, named, recognised
 from rkblocks.diagnostics import Diagnostic, Severity, TableauError, diagnostic, fail
 from rkblocks.files import read_text
+from rkblocks.files.collected import Problems
 from rkblocks.files.decode import decode
 from rkblocks.files.expression import is_rational, rational
 from rkblocks.files.grammar import parse
-from rkblocks.files.keys import NAME
-from rkblocks.files.problems import Problems
+from rkblocks.files.plain_values import NAME
 from rkblocks.files.reader import stem
 from rkblocks.files.wording import shown
 from rkblocks.forms import to_butcher
