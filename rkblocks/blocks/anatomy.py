@@ -19,9 +19,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 Split = Callable[[nn.Module], tuple[nn.Module, nn.Module | None] | None]
@@ -29,6 +31,15 @@ Split = Callable[[nn.Module], tuple[nn.Module, nn.Module | None] | None]
 
 SUMS: frozenset[Any] = frozenset((operator.add, operator.iadd, torch.add, Tensor.add, Tensor.add_, "add", "add_"))
 DROPS = ("DropPath", "StochasticDepth")
+DROPOUTS: dict[Any, Any] = {
+    F.dropout: nn.Dropout,
+    F.dropout1d: nn.Dropout1d,
+    F.dropout2d: nn.Dropout2d,
+    F.dropout3d: nn.Dropout3d,
+    F.alpha_dropout: nn.AlphaDropout,
+    F.feature_alpha_dropout: nn.FeatureAlphaDropout,
+}
+"""The layer that does what a function does in one mode and not in the other."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,16 @@ def parts_of(block: nn.Module) -> tuple[Part, ...] | None:
     if traced is None:
         return None
     graph, keeps_state = traced
+    layers_of = _Layers(block)
+    other = _traced(block, not block.training)
+    if other is not None:
+        layers_of.follow_the_mode(graph, other[0])
     x, output = _ends(graph)
     ways = [Way(a, b, _branch(a, b)) for a, b in pairwise(_states(graph, x, output))]
-    if not any(way.branch is not None and _has_weights(block, _between(way.start, way.branch)) for way in ways):
-        _no_step(block, graph, x)
+    if not any(way.branch is not None and _has_weights(layers_of, _between(way.start, way.branch)) for way in ways):
+        _no_step(layers_of, graph, x)
         return None
-    if reason := _own_forward(block) or _other_mode(block, graph) or _side_effects(graph, x, output):
+    if reason := _own_forward(block) or _other_mode(other, graph) or _side_effects(graph, x, output):
         raise Kept(reason)
     if keeps_state:
         raise Kept("its forward changes what the block itself holds")
@@ -74,11 +89,11 @@ def parts_of(block: nn.Module) -> tuple[Part, ...] | None:
             layers = layers or way.start
             continue
         if layers is not None:
-            found.append(_module(block, layers, way.start))
-        found.append(_residual(block, way.start, way.branch))
+            found.append(_module(layers_of, layers, way.start))
+        found.append(_residual(layers_of, way.start, way.branch))
         layers = None
     if layers is not None:
-        found.append(_module(block, layers, ways[-1].end))
+        found.append(_module(layers_of, layers, ways[-1].end))
     modules = [m for part in found for m in ((part.residual, part.drop) if isinstance(part, Residual) else (part,))]
     if lost := left_out(block, [m for m in modules if m is not None]):
         raise Kept(f"its forward makes no use of {lost}")
@@ -98,6 +113,44 @@ def further_arguments(block: nn.Module) -> dict[str, Any]:
     """The defaults of what a block's forward takes beyond x, by name."""
     parameters = list(inspect.signature(type(block).forward).parameters.values())[2:]
     return {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+
+
+class _Layers:
+    """The layers that a block's graph calls: its own, and one for each dropout that it calls as a function."""
+
+    def __init__(self, block: nn.Module) -> None:
+        self.block = block
+        self.dropouts: dict[str, nn.Module] = {}
+
+    def __getitem__(self, node: fx.Node) -> nn.Module:
+        name = str(node.target)
+        return self.dropouts[name] if name in self.dropouts else self.block.get_submodule(name)
+
+    def follow_the_mode(self, graph: fx.Graph, other: fx.Graph) -> None:
+        """Have `F.dropout(y, p, self.training)` be a call of a layer, in the graphs of both modes."""
+        if len(graph.nodes) != len(other.nodes):
+            return
+        for number, pair in enumerate(zip(graph.nodes, other.nodes, strict=True)):
+            found = [_dropout(node) for node in pair]
+            if None in found or [f[1] for f in found if f] != [self.block.training, not self.block.training]:
+                continue
+            name = f"dropout_of_function_{number}"
+            layer = found[0][0] if found[0] else nn.Identity()
+            layer.training = self.block.training
+            self.dropouts[name] = layer
+            for node in pair:
+                with node.graph.inserting_before(node):
+                    node.replace_all_uses_with(node.graph.call_module(name, (node.all_input_nodes[0],)))
+                node.graph.erase_node(node)
+
+
+def _dropout(node: fx.Node) -> tuple[nn.Module, object] | None:
+    """The layer for a call of a function of dropout on one tensor, and the mode that it is given."""
+    kind = DROPOUTS.get(node.target) if node.op == "call_function" else None
+    if kind is None or len(node.all_input_nodes) != 1:
+        return None
+    given = dict(zip(("input", "p", "training", "inplace"), node.args, strict=False)) | node.kwargs
+    return kind(given.get("p", 0.5), bool(given.get("inplace"))), given.get("training", True)
 
 
 class _OneLevel(fx.Tracer):
@@ -199,13 +252,13 @@ def _between(a: fx.Node, b: fx.Node) -> list[fx.Node]:
     return [node for node in a.graph.nodes if node in wanted]
 
 
-def _has_weights(block: nn.Module, nodes: Sequence[fx.Node]) -> bool:
+def _has_weights(layers: _Layers, nodes: Sequence[fx.Node]) -> bool:
     """Whether a layer with weights is on the way: an activation such as x + sin(x) is no block."""
-    layers = [block.get_submodule(str(node.target)) for node in nodes if node.op == "call_module"]
-    return any(next(layer.parameters(), None) is not None for layer in layers)
+    called = [layers[node] for node in nodes if node.op == "call_module"]
+    return any(next(layer.parameters(), None) is not None for layer in called)
 
 
-def _no_step(block: nn.Module, graph: fx.Graph, x: fx.Node) -> None:
+def _no_step(layers: _Layers, graph: fx.Graph, x: fx.Node) -> None:
     """Return nothing where the block adds no two things that come from its input; otherwise raise Kept with why."""
     inside = _from(graph, x)
     for node in graph.nodes:
@@ -213,7 +266,7 @@ def _no_step(block: nn.Module, graph: fx.Graph, x: fx.Node) -> None:
         if operands is None or not set(operands) <= inside or operands[0] is operands[1]:
             continue
         one, other = (_between(x, operand) for operand in operands)
-        if not _has_weights(block, [*one, *other]):
+        if not _has_weights(layers, [*one, *other]):
             continue
         if operands[0] in (x, *other) or operands[1] in (x, *one):
             raise Kept("its sums do not follow each other as x + F(x) does")
@@ -225,8 +278,7 @@ def _own_forward(block: nn.Module) -> str:
     return "its forward was set on this instance" if "forward" in vars(block) else ""
 
 
-def _other_mode(block: nn.Module, graph: fx.Graph) -> str:
-    other = _traced(block, not block.training)
+def _other_mode(other: tuple[fx.Graph, bool] | None, graph: fx.Graph) -> str:
     return (
         ""
         if other is not None and str(other[0]) == str(graph)
@@ -245,14 +297,14 @@ def _side_effects(graph: fx.Graph, x: fx.Node, output: fx.Node) -> str:
     return ""
 
 
-def _residual(block: nn.Module, a: fx.Node, b: fx.Node) -> Residual:
+def _residual(layers: _Layers, a: fx.Node, b: fx.Node) -> Residual:
     """F from a to b, without a layer at its end that drops examples."""
     drop: nn.Module | None = None
     if b.op == "call_module" and len(b.all_input_nodes) == 1:
-        layer = block.get_submodule(str(b.target))
+        layer = layers[b]
         if type(layer).__name__.startswith(DROPS) and _rate(layer) > 0:
             drop, b = layer, b.all_input_nodes[0]
-    residual = _module(block, a, b)
+    residual = _module(layers, a, b)
     for module in residual.modules():
         name = type(module).__name__
         if name.startswith((*DROPS, "DropBlock")) and _rate(module) > 0:
@@ -265,32 +317,36 @@ def _rate(drop: nn.Module) -> float:
     return float(1.0 if rate is None and not hasattr(drop, "drop_prob") else rate or 0.0)
 
 
-def _module(block: nn.Module, a: fx.Node, b: fx.Node) -> nn.Module:
+def _module(layers: _Layers, a: fx.Node, b: fx.Node) -> nn.Module:
     """What leads from a to b: the block's layers one after the other, or as a graph where more than that happens."""
     nodes = _between(a, b)
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    chained: OrderedDict[str, nn.Module] = OrderedDict()
     before = a
     for node in nodes:
         if node.op != "call_module" or node.args != (before,) or node.kwargs:
-            return _graph_module(block, a, nodes)
+            return _graph_module(layers, a, nodes)
         before = node
-        layer, name = block.get_submodule(str(node.target)), str(node.target).replace(".", "_")
-        while name in layers:
+        layer, name = layers[node], str(node.target).replace(".", "_")
+        while name in chained:
             name = f"{name}_again"
-        layers[name] = layer
-    chain = nn.Sequential(layers)
-    chain.training = block.training
+        chained[name] = layer
+    chain = nn.Sequential(chained)
+    chain.training = layers.block.training
     return chain
 
 
-def _graph_module(block: nn.Module, a: fx.Node, nodes: Sequence[fx.Node]) -> nn.Module:
-    graph = fx.Graph()
+def _graph_module(layers: _Layers, a: fx.Node, nodes: Sequence[fx.Node]) -> nn.Module:
+    block, graph = layers.block, fx.Graph()
     made: dict[fx.Node, fx.Node] = {a: graph.placeholder("x")}
     for node in nodes:
         made[node] = graph.node_copy(node, made.__getitem__)
     graph.output(made[nodes[-1]])
-    own = set(block.modules())
-    module = fx.GraphModule(block, graph, class_name=f"{type(block).__name__}Part")
+    own = {*block.modules(), *layers.dropouts.values()}
+    root: Any = block
+    if layers.dropouts:
+        called = {str(node.target): layers[node] for node in nodes if node.op == "call_module"}
+        root = called | {str(n.target): attrgetter(str(n.target))(block) for n in nodes if n.op == "get_attr"}
+    module = fx.GraphModule(root, graph, class_name=f"{type(block).__name__}Part")
     for part in module.modules():
         if part not in own:
             part.training = block.training

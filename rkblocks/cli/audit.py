@@ -58,7 +58,8 @@ def _text(found: Audit) -> str:
     head = ("block", "scheme", "learned", "order", "SSP", "rho", "growth")
     style = Style(console.colour(sys.stdout))
     table = columns(head, [entry.row() for entry in found.entries], right=(3,), style=style)
-    text = f"{found.run}  blocks {found.blocks}, weights {found.weights[:12]}\n{table}"
+    blocks = f"blocks {found.blocks}, " if found.blocks else ""
+    text = f"{found.run}  {blocks}weights {found.weights[:12]}\n{table}"
     for entry in found.entries:
         text += "".join(f"{entry.name}: {problem}\n" for problem in entry.problems)
     dtypes = sorted({c.dtype for entry in found.entries for c in entry.coefficients})

@@ -146,7 +146,10 @@ def audit(runs: Sequence[str | Path], *, weights: str = "best") -> list[Audit]:
     found = []
     for folder in runs:
         run = open_run(folder, device="cpu", weights=weights)
-        found.append(Audit(str(run.folder), run.blocks, run.weights_hash, tuple(audit_model(run.model))))
+        entries = tuple(audit_model(run.model))
+        own = run.config.net.kind == "module"  # its schemes are those that its file has built
+        blocks = ",".join(dict.fromkeys(entry.tableau for entry in entries)) if own else run.blocks
+        found.append(Audit(str(run.folder), blocks, run.weights_hash, entries))
     return found
 
 

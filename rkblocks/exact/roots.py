@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from math import isqrt
 
@@ -19,7 +20,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.integers import evaluate
 from rkblocks.exact.isolate import NEAR, Isolated, changes_between, positive_roots
 from rkblocks.exact.polynomial import Polynomial
-from rkblocks.exact.work import TooLarge, budget, spend
+from rkblocks.exact.work import TooLarge, budget, price, spend
 
 _CLOSE = 66
 """Bits of the bounds of a root whose minimal polynomial costs too much: more than doubles have."""
@@ -53,17 +54,22 @@ class Root:
         """The same number in an interval at most 2**-bits wide."""
         if self.fraction is not None:
             return replace(self, low=self.fraction, high=self.fraction)
-        low, high = self.low, self.high
-        left = evaluate(self.polynomial, low) > 0
+        trail = _trail(self)  # what was found before costs as much again, so that no verdict depends on it
+        low, high, steps = trail[max(known for known in trail if known <= bits)]
+        spend(steps)
+        left = evaluate(self.polynomial, self.low) > 0
         longest = max(c.bit_length() for c in self.polynomial)
         while (high - low) * (1 << bits) > 1:
             point = high.denominator.bit_length()
-            spend(len(self.polynomial), longest + len(self.polynomial) * point, point)
+            step = price(len(self.polynomial), longest + len(self.polynomial) * point, point)
+            spend(step)
+            steps += step
             middle = (low + high) / 2
             if (evaluate(self.polynomial, middle) > 0) == left:  # never zero: an irrational root
                 low = middle
             else:
                 high = middle
+        trail[bits] = low, high, steps
         return replace(self, low=low, high=high)
 
     def compare(self, other: Root | Fraction | int) -> int:
@@ -241,3 +247,9 @@ def _close(isolated: Isolated) -> Isolated:
             return isolated.refine(_CLOSE - size)
     except TooLarge:
         return isolated
+
+
+@lru_cache(maxsize=256)
+def _trail(root: Root) -> dict[int, tuple[Fraction, Fraction, int]]:
+    """Intervals of a root by their bits, with the steps that they take from its own."""
+    return {-1: (root.low, root.high, 0)}

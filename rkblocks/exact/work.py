@@ -63,13 +63,18 @@ def budget(limit: int) -> Iterator[Work]:
             outer.total += work.total
 
 
-def spend(steps: int, bits: int = 0, by: int = 0) -> None:
-    """Take ``steps`` on integers of so many ``bits`` (products ``by`` so many) from the budget in force, if any.
+def price(steps: int, bits: int = 0, by: int = 0) -> int:
+    """What ``steps`` on integers of so many ``bits`` (products ``by`` so many) take from a budget."""
+    return steps * (1 + bits // UNIT + bits * by // SQUARE)
 
-    Raises TooLarge where they exceed what is left.
+
+def spend(steps: int, bits: int = 0, by: int = 0) -> None:
+    """Take the `price` of these steps from the budget in force, if any.
+
+    Raises TooLarge where it exceeds what is left.
     """
     work = _current.get()
     if work is not None:
-        work.spent += steps * (1 + bits // UNIT + bits * by // SQUARE)
+        work.spent += price(steps, bits, by)
         if work.spent > work.limit:
             raise TooLarge

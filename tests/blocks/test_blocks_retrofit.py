@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -595,3 +596,51 @@ def test_activations_are_no_blocks() -> None:
             return x + self.snake(self.linear(x))
 
     assert [c.kind for c in blocks.survey(nn.Sequential(Block(), Snake()))] == ["Block"]
+
+
+class WideBlock(nn.Module):
+    """The block of a WideResNet, with dropout as a function of its mode."""
+
+    def __init__(self, channels: int, dropout: Any) -> None:
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(channels), nn.Conv2d(channels, channels, 3, padding=1)
+        self.bn2, self.conv2 = nn.BatchNorm2d(channels), nn.Conv2d(channels, channels, 3, padding=1)
+        self.gamma = nn.Parameter(torch.full((), 0.5))
+        self.dropout = dropout
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = self.conv1(torch.relu(self.bn1(x)))
+        out = self.dropout(torch.relu(self.bn2(out)), self)
+        return x + self.gamma * self.conv2(out)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "words": lambda y, block: nn.functional.dropout(y, p=0.3, training=block.training),
+    "places": lambda y, block: nn.functional.dropout(y, 0.3, block.training),
+    "maps": lambda y, block: nn.functional.dropout2d(y, training=block.training),
+    "always": lambda y, block: nn.functional.dropout(y, 0.3, True),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_as_a_function_of_the_mode_follows_it(name: str, training: bool) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(WideBlock(4, FUNCTIONS[name]), WideBlock(4, FUNCTIONS[name])).train(training)
+    euler = rkblocks.retrofit(model, "euler", copy=True)
+    x = torch.randn(2, 4, 8, 8)
+    for mode in (False, True, False):
+        results = []
+        for one in (model, euler):
+            one.train(mode)
+            torch.manual_seed(1)
+            results.append(one(x))
+        assert torch.equal(*results)
+        again = copy.deepcopy(euler)  # whose statistics may change
+        assert torch.equal(again(x), again(x)) == (not mode and name != "always")
+
+
+def test_what_differs_between_the_modes_beside_dropout_is_kept() -> None:
+    model = nn.Sequential(WideBlock(4, lambda y, block: nn.functional.dropout(y, 0.3, not block.training)))
+    with pytest.raises(RkblocksError, match="another in training"):
+        rkblocks.retrofit(model, "euler")

@@ -3,12 +3,14 @@
 from fractions import Fraction
 from functools import reduce
 
+import pytest
 import sympy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
 from rkblocks.exact.roots import Root, evaluate, least_odd_root
+from rkblocks.exact.work import TooLarge, budget
 
 QQ = Field()
 X = sympy.Symbol("x")
@@ -121,3 +123,25 @@ def test_refined_interval_contains_a_sign_change():
     root = least_odd_root(rational(-2, 0, 0, 1), QQ).refine(100)
     assert root.high - root.low <= Fraction(1, 2**100)
     assert evaluate(root.polynomial, root.low) * evaluate(root.polynomial, root.high) < 0
+
+
+def test_a_root_costs_the_same_steps_whatever_was_asked_before():
+    """Intervals are kept; a verdict that depends on the budget must not depend on that."""
+    found, spent = [], []
+    for orders in ((300,), (64, 300), (300, 64, 300)):
+        root = Root((-2, 0, 0, 1), Fraction(1), Fraction(2))
+        for bits in orders:
+            with budget(10**9) as work:
+                last = root.refine(bits)
+        found.append((last.low, last.high))
+        spent.append(work.spent)
+    assert len(set(found)) == len(set(spent)) == 1
+    assert spent[0] > 0
+    assert found[0][0] ** 3 < 2 < found[0][1] ** 3
+    for limit in (spent[0] - 1, spent[0]):
+        with budget(limit):
+            if limit < spent[0]:
+                with pytest.raises(TooLarge):
+                    root.refine(300)
+            else:
+                root.refine(300)
