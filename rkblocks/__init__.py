@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from rkblocks import attacks as attacks
     from rkblocks import blocks as blocks
     from rkblocks import codes as codes
+    from rkblocks import convert as convert
     from rkblocks import data as data
     from rkblocks import evaluation as evaluation
     from rkblocks import figures as figures
     from rkblocks import files as files
     from rkblocks import nets as nets
     from rkblocks import program as program
+    from rkblocks import rows as rows
     from rkblocks import study as study
     from rkblocks import testing as testing
     from rkblocks import training as training
@@ -75,7 +77,7 @@ _HOME = {
     "design": "rkblocks.synthesis",
     "Normalize": "rkblocks.nets",
 }
-_CORE = ("codes", "figures", "files", "program", "testing", "verify")
+_CORE = ("codes", "convert", "figures", "files", "program", "rows", "testing", "verify")
 _NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training")
 
 __all__ = [*_HOME, *_CORE, *_NEED_TORCH, "__version__"]

@@ -13,10 +13,11 @@ _HOW = {
         "html": "rkblocks.render.notebook:tableau_html",
         "latex": "rkblocks.render.notebook:tableau_latex",
     },
-    "Report": {"text": "rkblocks.render.report_text:paragraph"},
+    "Report": {"text": "rkblocks.render.report_text:paragraph", "latex": "rkblocks.render.notebook:report_latex"},
     "Program": {"text": "rkblocks.program.printed:listing"},
     "Evaluations": {"text": "rkblocks.render.network_results:evaluations"},
     "Evaluation": {"text": "rkblocks.render.network_results:subject"},
+    "StudyResults": {"text": "rkblocks.study.tables:plain"},
     "NetworkAnalysis": {"text": "rkblocks.render.network_results:network"},
 }
 """The renderers of each kind of value by the name of its class; without one for HTML it is the text."""

@@ -1,11 +1,15 @@
 """What each command may import, seen by a fresh interpreter; and proof that these tests can fail."""
 
+import ast
+import logging
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+import rkblocks
 
 HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "torchvision", "hypothesis")
 
@@ -127,3 +131,16 @@ def test_every_test_file_has_a_name_of_its_own() -> None:
     """The folders of tests are no packages: of two files of one name, pytest collects the first alone and fails."""
     counted = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
     assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_nothing_below_the_command_line_prints() -> None:
+    """Messages go to the logger "rkblocks", silent until it is given a handler; training reports to stderr."""
+    root = Path(rkblocks.__file__).parent
+    callers = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert callers - {"codes/__main__.py"} == {"training/progress.py"}
+    assert any(isinstance(h, logging.NullHandler) for h in logging.getLogger("rkblocks").handlers)

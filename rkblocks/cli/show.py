@@ -18,6 +18,7 @@ Examples:
   rkblocks show ssp3
   rkblocks show ssp3 --format json > mine.json
   rkblocks show ssp3 --format latex -o ssp3.tex
+  rkblocks show ssp3 --format julia          arrays; also python, matlab, c, csv
   rkblocks show ssprk104 --figure stability -o stability.svg
   rkblocks show rk33_family --figure region -o region.png
 """
@@ -30,9 +31,9 @@ FIGURES = sorted(path.stem for path in (Path(__file__).parents[1] / "figures" / 
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "latex", "markdown"]),
+    type=click.Choice(["text", "json", "latex", "markdown", "python", "julia", "matlab", "c", "csv"]),
     default=None,
-    help="json is a tableau file; latex needs amsmath.  [default: text]",
+    help="json is a tableau file; latex needs amsmath; python to csv are its arrays.  [default: text]",
 )
 @click.option(
     "--figure",
@@ -77,6 +78,10 @@ def _text(tableau: Tableau, form: str, *, colour: bool) -> str:
         from rkblocks.render.markdown import markdown
 
         return markdown(tableau)
+    if form != "text":
+        from rkblocks.render.arrays import arrays
+
+        return arrays(tableau, form)
     from rkblocks.render.scheme import scheme
 
     return scheme(tableau, colour=colour)

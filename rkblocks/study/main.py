@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,7 +21,7 @@ from rkblocks.study.kept import KEPT, RUNS, opened
 from rkblocks.study.overview import overview
 from rkblocks.study.places import placed
 from rkblocks.study.pool import Outcome, Progress, outcomes
-from rkblocks.study.results import collect, run_name
+from rkblocks.study.results import StudyResults, collect, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
@@ -47,7 +46,7 @@ def run(
     threads: int | None = None,
     say: Say = print,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> StudyResults:
     """Return the content of results.json, with "failed": {run: message} and "folder": the path of the study.
 
     Args:
@@ -97,7 +96,7 @@ def run(
                 say(warning)
         if dry_run:
             say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
-            return {**collect(study, states), "failed": {}, "folder": str(folder)}
+            return StudyResults({**collect(study, states), "failed": {}, "folder": str(folder)})
         if left and packed and not report_only:
             had = f"{len(chosen) - len(left)} of {len(chosen)} networks"
             help = f"unzip -q {folder / KEPT} -d {folder / RUNS}; or choose another --out"
@@ -129,7 +128,7 @@ def run(
             where = "above" if report_only else f"above and {folder / log.FILE}"
             say(f"Failed: {', '.join(failed)}; see {where}. The same command tries again.")
         say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
-        return {**content, "failed": failed, "folder": str(folder)}
+        return StudyResults({**content, "failed": failed, "folder": str(folder)})
 
 
 def _folder(source: Path, study: Study) -> Path:

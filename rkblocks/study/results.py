@@ -12,6 +12,7 @@ from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
 from rkblocks.evaluation.intervals import mean_deviation
 from rkblocks.nets.group_schemes import names
 from rkblocks.nets.group_schemes import schemes as schemes_of
+from rkblocks.shown import Shown
 from rkblocks.study import contrasts, trends
 from rkblocks.study.grid import Cell
 from rkblocks.study.relations import facts, relations
@@ -19,6 +20,11 @@ from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import by_cell, paired
 from rkblocks.tableau import Tableau
+
+
+class StudyResults(Shown, dict[str, Any]):
+    """The content of results.json, which shows itself as the tables of the study."""
+
 
 States = Mapping[tuple[str, int], State]
 """(name of a cell, seed) -> state of its network."""

@@ -36,7 +36,7 @@ def reporter(progress: bool | Callable[[Mapping[str, Any]], None]) -> Reporter:
         return Quiet(progress)
     if not progress or sys.stderr is None:  # closed by the shell: 2>&-
         return Quiet(lambda metrics: None)
-    return Bars() if sys.stderr.isatty() else Lines()
+    return Bars() if sys.stderr.isatty() or "ipykernel" in sys.modules else Lines()
 
 
 class Quiet:
@@ -73,7 +73,7 @@ class Bars(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tqdm = require("tqdm", "torch", "the progress bar").tqdm
+        self.tqdm = require("tqdm.auto", "torch", "the progress bar").tqdm
         self.bar: Any = None
 
     def say(self, text: str) -> None:

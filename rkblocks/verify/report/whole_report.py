@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from rkblocks.diagnostics import Diagnostic
 from rkblocks.exact.value import Exact
-from rkblocks.shown import Shown
+from rkblocks.shown import Typeset
 from rkblocks.verify.report.contractivity_report import ContractivityReport
 from rkblocks.verify.report.order_report import OrderReport, ResidualReport, TimedReport
 from rkblocks.verify.report.part import Part, Table
@@ -80,7 +80,7 @@ class ClaimReport(Part):
 
 
 @dataclass(frozen=True)
-class Report(Shown, Part):
+class Report(Typeset, Part):
     """Everything `check` found; parts that could not be computed are None.
 
     `to_dict` is the JSON object of `rkblocks check --format json`.
