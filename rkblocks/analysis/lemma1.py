@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from rkblocks.analysis.contraction import euler_ratios, largest_steps
+from rkblocks.analysis.power_method import Map, most_stretched
 from rkblocks.analysis.record import Passage, blocks_of, visit_blocks
 from rkblocks.analysis.sample import Sample
-from rkblocks.analysis.search import Map, most_stretched
 from rkblocks.evaluation.growth import NORMS, growth_ratios
 
 IMAGES = 64

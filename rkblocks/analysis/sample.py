@@ -14,8 +14,8 @@ from torch import Tensor
 
 from rkblocks import attacks
 from rkblocks.attacks import ExampleStreams, Threat
-from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.subject import Subject
+from rkblocks.progress import Progress
 
 KINDS = {"adversarial": "pgd", "random": "noise"}
 

@@ -6,8 +6,8 @@ from rkblocks.attacks.run import fgsm as fgsm
 from rkblocks.attacks.run import noise as noise
 from rkblocks.attacks.run import pgd as pgd
 from rkblocks.attacks.run import run as run
-from rkblocks.attacks.search import Counter as Counter
 from rkblocks.attacks.streams import ExampleStreams as ExampleStreams
+from rkblocks.attacks.trials import Counter as Counter
 from rkblocks.settings.attacks import ATTACKS as ATTACKS
 from rkblocks.settings.attacks import Attack as Attack
 from rkblocks.settings.attacks import lookup as lookup

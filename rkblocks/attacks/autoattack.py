@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.projection import project
-from rkblocks.attacks.search import Problem
+from rkblocks.attacks.trials import Problem
 from rkblocks.diagnostics import fail
 from rkblocks.extras import require
 from rkblocks.settings.threat import Threat

@@ -12,10 +12,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from rkblocks.attacks.checked_forward import no_gradient
 from rkblocks.attacks.geometry import distance, per_example
-from rkblocks.attacks.judged import no_gradient
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.search import Observer, Problem
+from rkblocks.attacks.trials import Observer, Problem
 from rkblocks.settings.threat import Threat
 
 RIVALS: Final = 9  # classes of largest logit whose planes are looked at

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from rkblocks.attacks.projection import project
-from rkblocks.attacks.search import Problem, starting_point
 from rkblocks.attacks.streams import Streams
+from rkblocks.attacks.trials import Problem, starting_point
 
 
 def noise(problem: Problem) -> Tensor:

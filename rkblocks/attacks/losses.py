@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rkblocks.attacks.judged import no_gradient
+from rkblocks.attacks.checked_forward import no_gradient
 from rkblocks.diagnostics import fail
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.projected_gradient import Turn, ascent
-from rkblocks.attacks.search import Problem, repeat
+from rkblocks.attacks.trials import Problem, repeat
 
 
 def momentum(problem: Problem) -> Tensor:

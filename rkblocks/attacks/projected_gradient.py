@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rkblocks.attacks.losses import input_gradient, labels_of
 from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.search import Inner, Problem, Trial, repeat, starting_point
+from rkblocks.attacks.trials import Inner, Problem, Trial, repeat, starting_point
 from rkblocks.settings.threat import Threat
 
 Turn = Callable[[Tensor, Tensor], Tensor]

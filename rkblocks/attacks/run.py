@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.averaged import Averaged
+from rkblocks.attacks.checked_forward import CheckedForward
 from rkblocks.attacks.guard import check_aims, check_arguments, check_inputs, check_result, frozen
-from rkblocks.attacks.judged import Judged
-from rkblocks.attacks.search import Observer, Problem
 from rkblocks.attacks.shortcuts import shortcuts
 from rkblocks.attacks.streams import Streams, as_streams
+from rkblocks.attacks.trials import Observer, Problem
 from rkblocks.diagnostics import fail
 from rkblocks.settings.attacks import Attack, lookup
 from rkblocks.settings.threat import Threat
@@ -54,7 +54,7 @@ def run(
     check_arguments(mode, generator, model=model, **({} if source is None else {"source": source}))
     check_inputs(x, y, threat)
     y = y.long()
-    judged = Judged(model, y, own=attack.module is None)
+    judged = CheckedForward(model, y, own=attack.module is None)
     problem = Problem(
         Averaged(judged, effective.eot) if effective.eot else judged,
         x,
@@ -64,13 +64,13 @@ def run(
         definition,
         observe,
         None if aims is None else check_aims(aims, y, name, "targets" in attack.options),
-        None if source is None else Judged(source, y),
+        None if source is None else CheckedForward(source, y),
     )
     other = (model, "keep") if source is None else (source, "eval")
     with frozen(model, mode), frozen(*other), shortcuts(x, definition):
         x_adv = function_of(name, attack)(problem).detach()
     for one in (judged, problem.source):
-        if isinstance(one, Judged):
+        if isinstance(one, CheckedForward):
             one.conclude()
     check_result(x, x_adv, effective, name)
     return x_adv

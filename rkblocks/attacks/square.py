@@ -20,7 +20,7 @@ from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import margin
 from rkblocks.attacks.patches import Patch, patch_side, squares, stripes, tiles, windows
 from rkblocks.attacks.projection import project
-from rkblocks.attacks.search import Problem, Trial, repeat
+from rkblocks.attacks.trials import Problem, Trial, repeat
 
 CHUNK = 64  # queries whose random numbers are drawn at once
 #: How a search begins and what a query changes, by norm.

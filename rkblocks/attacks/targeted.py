@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rkblocks.attacks.projected_gradient import ascent
-from rkblocks.attacks.search import Problem, repeat
+from rkblocks.attacks.trials import Problem, repeat
 from rkblocks.settings.threat import LEAST_LIKELY
 
 

@@ -16,8 +16,9 @@ from rkblocks.demo.settings import PAPER, Settings
 from rkblocks.demo.task import perform, read_entry
 from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import fail
+from rkblocks.progress import Progress
 from rkblocks.settings.fractions import fraction_text
-from rkblocks.study.pool import Progress, outcomes
+from rkblocks.study.pool import outcomes
 from rkblocks.study.task import Task
 
 CHANCE = 0.1  # ten digits

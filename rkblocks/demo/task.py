@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,13 @@ from rkblocks.analysis.save import save
 from rkblocks.demo.settings import NETWORKS, pgd
 from rkblocks.evaluation import Images, Item, Subject, of_run
 from rkblocks.evaluation.measure import measure, measure_clean
+from rkblocks.progress import Report
 from rkblocks.settings.fractions import fraction_text, parse_fraction
 from rkblocks.study import task as networks
 from rkblocks.study.state import state
 from rkblocks.study.task import Task
 
 ENTRY = "entry.json"
-Report = Callable[[int, int], None]
-"""Called as report(units done, units in all)."""
 
 
 def perform(radii: Sequence[str], task: Task, report: Report) -> dict[str, Any]:

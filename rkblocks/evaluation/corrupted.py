@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rkblocks.attacks import ExampleStreams
+from rkblocks.attacks.checked_forward import predicted
 from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
-from rkblocks.attacks.judged import predicted
 from rkblocks.evaluation.intervals import wilson
-from rkblocks.evaluation.measure import Progress
 from rkblocks.evaluation.subject import Subject
+from rkblocks.progress import Progress
 
 SEVERITIES: Final = (1, 2, 3, 4, 5)
 

@@ -14,13 +14,14 @@ from rkblocks import distributed
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.given import given, unfit
-from rkblocks.evaluation.measure import Listener, Progress
+from rkblocks.evaluation.measure import Listener
 from rkblocks.evaluation.options import check_types, folders
 from rkblocks.evaluation.plan import BATCH, Plan
 from rkblocks.evaluation.request import Running, Search
 from rkblocks.evaluation.resumable import Resumable
 from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Images, Origin, Subject, of_run
+from rkblocks.progress import Progress
 from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.folder import OpenRun, open_run
 from rkblocks.runs.interrupt import Stop, stop_on_signal

@@ -15,17 +15,16 @@ from torch import Tensor
 
 from rkblocks import attacks, distributed
 from rkblocks.attacks import ExampleStreams
-from rkblocks.attacks.judged import check_labels, predicted
+from rkblocks.attacks.checked_forward import check_labels, predicted
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal
 from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.rivals import aims
 from rkblocks.evaluation.subject import Subject
+from rkblocks.progress import Progress
 
 TOGETHER = 256  # images at once for an attack whose outcomes depend on the images beside, whatever the batch size
-Progress = Callable[[str, int, int], None]
-"""Called as progress(label, images done, images in all)."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks import frozen
-from rkblocks.attacks.judged import logits_of
+from rkblocks.attacks.checked_forward import logits_of
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.options import check_images, check_types, folders
 

@@ -19,11 +19,12 @@ from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
-from rkblocks.evaluation.measure import Measurement, Progress, Row, entry, measure, measure_clean
+from rkblocks.evaluation.measure import Measurement, Row, entry, measure, measure_clean
 from rkblocks.evaluation.options import check_progress
 from rkblocks.evaluation.plan import BATCH, Item, Missing, Plan, stand_ins
 from rkblocks.evaluation.rivals import occurring
 from rkblocks.evaluation.subject import Subject
+from rkblocks.progress import Progress
 from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
 from rkblocks.shown import Shown
 

@@ -126,8 +126,8 @@ class Evaluation(Struct):
     blocks: Text = ""
 
 
-class Progress(Struct):
-    """resume.pt, "progress": see `training.checkpoint.Progress`."""
+class Position(Struct):
+    """resume.pt, "progress": see `training.checkpoint.Position`."""
 
     epoch: Count
     step: Count

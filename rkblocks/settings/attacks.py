@@ -1,6 +1,6 @@
 """The attacks by name: what each makes of a threat model, what it reads of it, its source. No torch.
 
-To add one: a function of a `rkblocks.attacks.search.Problem` that returns x_adv, in a module of its own, and an entry
+To add one: a function of a `rkblocks.attacks.trials.Problem` that returns x_adv, in a module of its own, and an entry
 below. It may count on a frozen model and checked inputs, and what it returns is checked (rkblocks.attacks.run).
 """
 

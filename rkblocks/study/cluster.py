@@ -9,8 +9,9 @@ from typing import Any
 
 from rkblocks.diagnostics import RkblocksError, diagnostic, fail
 from rkblocks.extras import require
+from rkblocks.progress import Progress
 from rkblocks.runs import metrics
-from rkblocks.study.pool import WAIT, Outcome, Progress
+from rkblocks.study.pool import WAIT, Outcome
 from rkblocks.study.spec import Resources
 from rkblocks.study.task import Task, perform
 from rkblocks.study.worker import settle

@@ -13,6 +13,7 @@ from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
 from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.program.lower import admit
+from rkblocks.progress import Progress
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
 from rkblocks.study import arguments, log, output, tables
@@ -20,7 +21,7 @@ from rkblocks.study.folder import RESULTS, own, prepare
 from rkblocks.study.kept import KEPT, RUNS, opened
 from rkblocks.study.overview import overview
 from rkblocks.study.places import placed
-from rkblocks.study.pool import Outcome, Progress, outcomes
+from rkblocks.study.pool import Outcome, outcomes
 from rkblocks.study.results import StudyResults, collect, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state

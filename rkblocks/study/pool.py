@@ -14,10 +14,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic, Protocol, TypeVar
 
 from rkblocks.diagnostics import RkblocksError, diagnostic
+from rkblocks.progress import Progress
 from rkblocks.study.worker import serve, settle
 
-Progress = Callable[[str, int, int], None]
-"""Called as progress(label of a task, units done, units in all)."""
 WAIT = 30.0  # seconds that workers have to save what they are doing
 
 

@@ -14,8 +14,8 @@ from rkblocks.nets.group_schemes import names
 from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.shown import Shown
 from rkblocks.study import contrasts, trends
+from rkblocks.study.correlation import facts, relations
 from rkblocks.study.grid import Cell
-from rkblocks.study.relations import facts, relations
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import by_cell, paired

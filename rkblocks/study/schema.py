@@ -18,10 +18,10 @@ from rkblocks.settings.reader import between
 from rkblocks.settings.schema import Schema
 from rkblocks.settings.threat import OPTIONS
 from rkblocks.study.contrasts import LONGEST
+from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import CALLS
 from rkblocks.study.keys import MOST_BLOCKS, SEED, SHORT
 from rkblocks.study.plan import Evaluation, Fields
-from rkblocks.study.relations import FACTS
 from rkblocks.study.spec import Head, Resources
 
 

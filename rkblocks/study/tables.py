@@ -11,20 +11,20 @@ from fractions import Fraction
 from typing import Any
 
 from rkblocks import escape
+from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import BLOCKS, CALLS
 from rkblocks.study.keys import heading
-from rkblocks.study.marks import LATEX, MARKDOWN, PLAIN, Marks
-from rkblocks.study.relations import FACTS
+from rkblocks.study.markup import LATEX, MARKDOWN, PLAIN, Markup
 
 Content = Mapping[str, Any]
 Grid = tuple[list[str], list[list[str]]]
 """Head and rows of a table."""
-Shown = Callable[[Mapping[str, Any] | None, Marks], str]
+Shown = Callable[[Mapping[str, Any] | None, Markup], str]
 """A cell of one row of results.json, or of none."""
 CSV_NUMBERS = ("seeds", "mean", "deviation", "paper", "first", "pairs", "difference", "difference_deviation", "p")
 
 
-def accuracies(content: Content, marks: Marks) -> Grid:
+def accuracies(content: Content, marks: Markup) -> Grid:
     """Return one row a cell: schemes, axes, seeds, then each accuracy, beside that of the paper where there is one."""
     rows, lead = content["summary"], _lead(content)
     known = {key for row in rows for key in row["paper"]}
@@ -41,7 +41,7 @@ def accuracies(content: Content, marks: Marks) -> Grid:
     return head, body
 
 
-def differences(content: Content, marks: Marks) -> Grid | None:
+def differences(content: Content, marks: Markup) -> Grid | None:
     """Return the differences to the first scheme of each setting, pair by pair; None where there are none."""
     rows = [row for row in content["summary"] if row["difference"]]
     if not rows:
@@ -66,7 +66,7 @@ def differences(content: Content, marks: Marks) -> Grid | None:
     return head, body
 
 
-def related(content: Content, marks: Marks) -> Grid | None:
+def related(content: Content, marks: Markup) -> Grid | None:
     """Return the rank correlations of the accuracies with properties of the schemes; None where there are none."""
     rows = content["relations"]
     if not rows:
@@ -89,17 +89,17 @@ def related(content: Content, marks: Marks) -> Grid | None:
     return head, body
 
 
-def contrasted(content: Content, marks: Marks) -> Grid | None:
+def contrasted(content: Content, marks: Markup) -> Grid | None:
     """Return the differences of the declared pairs of schemes; None where there are none."""
     return _declared(content, marks, "contrasts", ("contrast", "pair"), _difference)
 
 
-def climbed(content: Content, marks: Marks) -> Grid | None:
+def climbed(content: Content, marks: Markup) -> Grid | None:
     """Return the slopes along the declared ladders, accuracy per unit of the property; None where there are none."""
     return _declared(content, marks, "trends", ("trend", "property", "ladder"), _slope)
 
 
-def _declared(content: Content, marks: Marks, section: str, keys: Sequence[str], shown: Shown) -> Grid | None:
+def _declared(content: Content, marks: Markup, section: str, keys: Sequence[str], shown: Shown) -> Grid | None:
     """A row for each setting and each value of these keys; the number of seeds, and what is shown of each attack."""
     rows = content[section]
     if not rows:
@@ -119,7 +119,7 @@ def _declared(content: Content, marks: Marks, section: str, keys: Sequence[str],
     return head, body
 
 
-def notes(content: Content, marks: Marks) -> list[str]:
+def notes(content: Content, marks: Markup) -> list[str]:
     """Return what has to be known to read the numbers: images, attacks, error bars, health."""
     entries, study = content["entries"], content["study"]
     sizes = "-".join(sorted({str(entry["n"]) for entry in entries})) or "no"
@@ -168,11 +168,11 @@ def plain(content: Content) -> str:
     return _piped(content, PLAIN)
 
 
-def _grids(content: Content, marks: Marks) -> Sequence[Grid | None]:
+def _grids(content: Content, marks: Markup) -> Sequence[Grid | None]:
     return [make(content, marks) for make in (accuracies, differences, contrasted, climbed, related)]
 
 
-def _piped(content: Content, marks: Marks) -> str:
+def _piped(content: Content, marks: Markup) -> str:
     study = content["study"]
     parts = [f"# {escape.line(study['name'])}" + (f": {marks.text(study['title'])}" if study["title"] else "")]
     for grid in _grids(content, marks):
@@ -235,7 +235,7 @@ def _title(key: str) -> str:
     return "calls of F" if key == CALLS else heading(key)
 
 
-def _axes(row: Mapping[str, Any], lead: Sequence[str], marks: Marks) -> list[str]:
+def _axes(row: Mapping[str, Any], lead: Sequence[str], marks: Markup) -> list[str]:
     cells = []
     for key in lead:
         text = row["axes"].get(key, "-")
@@ -259,14 +259,14 @@ def _pairs(row: Mapping[str, Any]) -> int:
     return int(max(one["n"] for one in row["difference"].values()))
 
 
-def _accuracy(value: Sequence[float | None] | None, marks: Marks) -> str:
+def _accuracy(value: Sequence[float | None] | None, marks: Markup) -> str:
     if value is None or value[0] is None:
         return "-"
     mean, deviation = value
     return f"{mean:.4f} {marks.single}" if deviation is None else f"{mean:.4f} {marks.plus_minus} {deviation:.4f}"
 
 
-def _relation(value: Mapping[str, Any] | None, marks: Marks) -> str:
+def _relation(value: Mapping[str, Any] | None, marks: Markup) -> str:
     if value is None:
         return "-"
     spread = "" if value["range"] is None else " [{:+.2f}, {:+.2f}]".format(*value["range"])
@@ -274,14 +274,14 @@ def _relation(value: Mapping[str, Any] | None, marks: Marks) -> str:
     return f"{value['rho']:+.2f}{spread} ({chance})"
 
 
-def _slope(value: Mapping[str, Any] | None, marks: Marks) -> str:
+def _slope(value: Mapping[str, Any] | None, marks: Markup) -> str:
     if value is None or value["low"] is None:
         return _difference(value, marks)
     interval = marks.formula("[{:+.4f}, {:+.4f}]".format(value["low"], value["high"]))
     return f"{marks.signed(value['mean'])} {interval} ({marks.formula(_chance(value['p']))}, seen {value['seen']:.4f})"
 
 
-def _difference(value: Mapping[str, Any] | None, marks: Marks) -> str:
+def _difference(value: Mapping[str, Any] | None, marks: Markup) -> str:
     if value is None:
         return "-"
     if value["deviation"] is None:

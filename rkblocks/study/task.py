@@ -16,6 +16,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation import Images, of_run
 from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.resumable import Resumable
+from rkblocks.progress import Report
 from rkblocks.runs.config import Config
 from rkblocks.runs.folder import RESUME, WEIGHTS, made
 from rkblocks.runs.interrupt import Stop, stop_on_signal
@@ -23,9 +24,6 @@ from rkblocks.runs.lock import IN_USE, held
 from rkblocks.runs.metrics import METRICS
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, State, state
-
-Report = Callable[[int, int], None]
-"""Called as report(units done, units in all)."""
 
 
 @dataclass(frozen=True)

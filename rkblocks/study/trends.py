@@ -15,8 +15,8 @@ from typing import Any
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
 from rkblocks.study.contrasts import ALL, LONGEST, named
+from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import Cell
-from rkblocks.study.relations import FACTS
 from rkblocks.study.statistics import by_cell, estimate
 
 KEYS = ("name", "property", "ladders")

@@ -15,8 +15,7 @@ from typing import Any
 import torch
 
 from rkblocks.diagnostics import RkblocksError, diagnostic, named
-
-Report = Callable[[int, int], None]
+from rkblocks.progress import Report
 
 
 def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, device: str | None) -> None:

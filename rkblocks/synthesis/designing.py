@@ -10,7 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +19,7 @@ from importlib.metadata import version
 from rkblocks.diagnostics import fail
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
+from rkblocks.progress import Progress
 from rkblocks.synthesis.acceptance import unmet
 from rkblocks.synthesis.bound import Bound, ssp_bound
 from rkblocks.synthesis.climbing import Optimum, climb
@@ -43,7 +44,6 @@ TRIED = 12
 """Local optima that are written and judged, the best first, before the search is given up."""
 MEETS = Fraction(1, 10 ** (DIGITS - 4))
 """A coefficient in decimals meets a bound where no more than their rounding lies between."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from rkblocks.attacks import Threat, frozen
 from rkblocks.attacks.guard import check_result
 from rkblocks.attacks.losses import cross_entropy
 from rkblocks.attacks.projected_gradient import advance
-from rkblocks.attacks.search import starting_point
 from rkblocks.attacks.streams import Streams, as_streams
+from rkblocks.attacks.trials import starting_point
 from rkblocks.training.losses import divergence
 
 SMALL = 0.001  # deviation of the normal noise at which TRADES starts

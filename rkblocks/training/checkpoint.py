@@ -28,7 +28,7 @@ from rkblocks.training.averaging import PREFIX
 
 
 @dataclass
-class Progress:
+class Position:
     """Position in training: `step` steps of epoch `epoch` (from 0) are done; sums are over the examples seen in it.
 
     `carried` holds, by name, tensors that outlive a step: the perturbation of free training, averaged weights.
@@ -54,7 +54,7 @@ class Progress:
 NUMBERS = ("epoch", "step", "best", "best_epoch", "loss", "correct", "seen", "seconds")
 
 
-def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, data: str) -> None:
+def save(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Position, data: str) -> None:
     """Write resume.pt. `data` is the fingerprint of the data set; raises RkblocksError RK716."""
     save_state(
         folder / runs.RESUME,
@@ -86,7 +86,7 @@ def restore(
     streams: Callable[[int], dict[str, torch.Generator]],
     data: str,
     most: tuple[int, int],
-) -> tuple[Progress, list[str]]:
+) -> tuple[Position, list[str]]:
     """Load resume.pt into model and optimizer, and drop metrics of epochs that will be repeated.
 
     Returned are the position, and what the user has to be told: that an older state had to be taken.
@@ -116,7 +116,7 @@ def restore(
             help="continue on such a machine",
         )
     runs.load_into(model, state["model"], path)
-    progress = Progress(**{name: state["progress"][name] for name in NUMBERS})
+    progress = Position(**{name: state["progress"][name] for name in NUMBERS})
     progress.streams = streams(progress.epoch)
     try:
         _load_optimizer(optimizer, state["optimizer"])
@@ -147,7 +147,7 @@ class Saved(Struct):
     config: Hash
     data: str
     device: str
-    progress: records.Progress
+    progress: records.Position
     streams: dict[str, torch.Tensor]
     model: dict[str, torch.Tensor]
     optimizer: dict[str, Any]

@@ -27,8 +27,8 @@ from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.tableau import Tableau
 from rkblocks.training import board, checkpoint, parallel
 from rkblocks.training.averaging import Average
-from rkblocks.training.checkpoint import Progress
-from rkblocks.training.keep import Keeper
+from rkblocks.training.checkpoint import Position
+from rkblocks.training.keeper import Keeper
 from rkblocks.training.memory import enough_memory
 from rkblocks.training.optimizers import optimizer as make_optimizer
 from rkblocks.training.progress import Reporter, duration, reporter
@@ -135,7 +135,7 @@ def _prepared(
         model = model.to(device).to(memory_format=networks.memory_format(config, device, model))
     optimizer = make_optimizer(config.optimizer, model)
     fresh, note = partial(epoch_streams, seed, device=device), list[str]()
-    at, own = Progress(streams=fresh(0)), fingerprint(data)
+    at, own = Position(streams=fresh(0)), fingerprint(data)
     if not begins:
         steps = len(data.train) // config.training.batch_size
         with enough_memory(config):
@@ -247,14 +247,14 @@ def _sums(total: Tensor) -> tuple[float, int]:
     return loss, int(correct)
 
 
-def _augmented(images: Tensor, config: Config, at: Progress) -> Tensor:
+def _augmented(images: Tensor, config: Config, at: Position) -> Tensor:
     padding, flip = config.data.padding, config.data.flip
     if not padding and not flip:
         return images
     return augment(images, at.streams["augment"], padding=padding, flip=flip)
 
 
-def _metrics(at: Progress, measured: Mapping[str, float], rate: float) -> dict[str, Any]:
+def _metrics(at: Position, measured: Mapping[str, float], rate: float) -> dict[str, Any]:
     return {
         "epoch": at.epoch + 1,
         "lr": rate,

@@ -7,7 +7,7 @@ import torch
 
 from rkblocks.analysis.contraction import euler_ratios, largest_steps
 from rkblocks.analysis.lemma1 import lemma1
-from rkblocks.analysis.search import most_stretched
+from rkblocks.analysis.power_method import most_stretched
 from rkblocks.analysis.verdict import verdicts
 from rkblocks.evaluation import audit_model
 

@@ -9,9 +9,9 @@ from rkblocks.attacks import Counter, ExampleStreams, Threat
 from rkblocks.attacks.apgd import Halving, Sparse, climbs
 from rkblocks.attacks.losses import targeted_dlr
 from rkblocks.attacks.patches import bump, patch_side
-from rkblocks.attacks.search import Problem
 from rkblocks.attacks.streams import SharedStream
 from rkblocks.attacks.targeted import goals
+from rkblocks.attacks.trials import Problem
 from rkblocks.diagnostics import RkblocksError
 
 torch.set_num_threads(1)

@@ -271,7 +271,7 @@ def test_images_that_stay_right_by_chance_in_the_largest_ball_are_a_note(monkeyp
     """An untrained network that gives most images one class left .17 of them right, and the check said ok."""
     evidence = SimpleNamespace(probe=Item("pgd", THREAT), n=100, classes=10, slack=lambda: 2)
     curve = [(Fraction(0), 50), (Fraction(1), left)]
-    monkeypatch.setattr("rkblocks.evaluation.health.search.eps_sweep", lambda evidence, item: curve)
+    monkeypatch.setattr("rkblocks.evaluation.health.convergence.eps_sweep", lambda evidence, item: curve)
     assert CHECKS["larger eps breaks all"](evidence)[0] is ok
 
 

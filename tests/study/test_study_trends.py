@@ -11,7 +11,7 @@ from scipy import stats
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.study import spec, tables, trends
-from rkblocks.study.marks import MARKDOWN
+from rkblocks.study.markup import MARKDOWN
 from rkblocks.study.statistics import detectable, estimate
 
 STUDY = """\

@@ -6,7 +6,7 @@ their checks, and the report keeps the order of import.
 from rkblocks.evaluation.health import record as record
 from rkblocks.evaluation.health import budget as budget
 from rkblocks.evaluation.health import model as model
-from rkblocks.evaluation.health import search as search
+from rkblocks.evaluation.health import convergence as convergence
 from rkblocks.evaluation.health import blackbox as blackbox
 from rkblocks.evaluation.health import selection as selection
 from rkblocks.evaluation.health import certified as certified

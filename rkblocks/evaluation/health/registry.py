@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.health.evidence import Evidence
-from rkblocks.evaluation.measure import Progress
+from rkblocks.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def logits_of(model: nn.Module, x: Tensor) -> Tensor:
     return logits
 
 
-class Judged(nn.Module):
+class CheckedForward(nn.Module):
     """The model, whose outputs are judged on their way to the attack.
 
     Every output must be logits [rows, classes] of the rows given, with a gradient where one is asked for. On the first

@@ -10,7 +10,7 @@ from rkblocks import escape
 
 
 @dataclass(frozen=True)
-class Marks:
+class Markup:
     """plus_minus and single as written; escape: makes any text fit for the format."""
 
     plus_minus: str
@@ -32,6 +32,6 @@ class Marks:
         return f"${text}$" if self.math else text
 
 
-PLAIN = Marks("±", "†", escape.line, math=False)
-MARKDOWN = Marks("±", "†", escape.markdown, math=False)
-LATEX = Marks(r"$\pm$", r"$\dagger$", escape.latex, math=True)
+PLAIN = Markup("±", "†", escape.line, math=False)
+MARKDOWN = Markup("±", "†", escape.markdown, math=False)
+LATEX = Markup(r"$\pm$", r"$\dagger$", escape.latex, math=True)

@@ -23,7 +23,7 @@ from rkblocks.runs.metrics import read as read_metrics
 from rkblocks.runs.storage import append_line, load_weights, save_weights
 from rkblocks.training import checkpoint
 from rkblocks.training.averaging import Average
-from rkblocks.training.checkpoint import Progress
+from rkblocks.training.checkpoint import Position
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Keeper:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: Average
-    at: Progress
+    at: Position
     data: str
     blocks: tuple[str, ...]
     choice: str

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rkblocks.nets.group_schemes import schemes
-from rkblocks.study import relations
-from rkblocks.study.relations import Relation, facts, relation, spearman
+from rkblocks.study import correlation
+from rkblocks.study.correlation import Relation, facts, relation, spearman
 from rkblocks.study.statistics import counts
 
 
@@ -86,13 +86,13 @@ def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: py
         for seed in (0, 1)
     ]
     known = {cell.name: of(cell.name) for cell in cells}
-    assert {row["property"] for row in relations.relations(cells, (0, 1), ["clean"], entries, known)} == {
+    assert {row["property"] for row in correlation.relations(cells, (0, 1), ["clean"], entries, known)} == {
         "ssp",
         "growth",
         "calls",
         "order",
     }  # type: ignore[arg-type]
-    assert relations.relations(cells, (0, 1), ["clean"], entries[:-1], known) == []  # type: ignore[arg-type]
+    assert correlation.relations(cells, (0, 1), ["clean"], entries[:-1], known) == []  # type: ignore[arg-type]
 
 
 def test_equal_means_tie_whatever_rounding_does() -> None:
