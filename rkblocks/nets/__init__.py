@@ -1,4 +1,10 @@
-"""Networks of Runge-Kutta blocks: grouped ones, the one-group network for MNIST, and bounded ones with a guarantee."""
+"""Networks of Runge-Kutta blocks: grouped ones, the one-group network for MNIST, and bounded ones with a guarantee.
+
+`pretrained(name)` gives a trained one. A trained network is a run, a later stage than this: it is found on first use.
+"""
+
+from importlib import import_module
+from typing import Any
 
 from rkblocks.nets.bounded import bounded as bounded
 from rkblocks.nets.grouped import GroupedNet as GroupedNet
@@ -21,3 +27,9 @@ __all__ = [
     "grouped",
     "mnist",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "pretrained":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("rkblocks.runs.pretrained").pretrained
