@@ -56,7 +56,11 @@ def index(made: list[Page]) -> str:
         " [About the library](../tableaus.md)."
     )
     heads = "".join(f"<th>{head}</th>" for head in ("name", "scheme", "order", "stages", "C", "rho", "growth"))
-    return f"""# Schemes
+    return f"""---
+hide: [toc]
+---
+
+# Schemes
 
 {about}
 
