@@ -94,10 +94,10 @@ def __getattr__(name: str) -> Any:
             from rkblocks.extras import require
 
             require("torch", "torch", f"rkblocks.{name}")
-        if name == "design":
+        if name in ("design", "study"):
             from rkblocks.extras import require
 
-            require("scipy", "design", "rkblocks.design")
+            require("scipy", name, f"rkblocks.{name}")
         module = import_module(home)
         return getattr(module, name) if name in _HOME else module
 

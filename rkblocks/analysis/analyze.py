@@ -133,6 +133,7 @@ def analyze(
     eps: str | None = None,
     step: str | None = None,
     steps: int | None = None,
+    random_start: bool = True,
     split: str = "test",
     limit: int | None = IMAGES,
     seed: int = 0,
@@ -144,7 +145,8 @@ def analyze(
 ) -> list[NetworkAnalysis]:
     """Return the analysis of each run folder, saved in its `analysis/`: a CSV for each table, and analysis.json.
 
-    The perturbations are those of PGD-20 in the budget of the run's data set, unless eps, step or steps say otherwise.
+    The perturbations are those of PGD-20 in the budget of the run's data set, unless eps, step, steps or random_start
+    (False: from the images themselves, as in the published evaluation) say otherwise.
     Raises RkblocksError RK803, RK804, RK823, RK824, RK831, RK832, and what opening a run or a data set raises.
     """
     names = chosen(only)
@@ -154,7 +156,7 @@ def analyze(
     found = []
     for run in runs:
         subject = of_run(run, Images(split, limit, seed, weights, data_root), device=device)
-        threat = base_threat(subject.dataset, eps=eps, step=step, steps=steps)
+        threat = base_threat(subject.dataset, eps=eps, step=step, steps=steps, random_start=random_start)
         analysis = analyze_network(subject, threat, only=names, seed=seed, batch=batch, progress=progress)
         save(analysis.to_dict(), Path(run) / "analysis")
         found.append(analysis)

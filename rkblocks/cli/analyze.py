@@ -28,6 +28,9 @@ Tables, figures and report.html go to each run's analysis/ folder.
 @click.option("--eps", metavar="FRACTION", help="Radius of the ball.  [default: the data set's]")
 @click.option("--step", metavar="FRACTION", help="Length of a step.")
 @click.option("--steps", type=int, metavar="K", help="Steps of PGD.  [default: 20]")
+@click.option(
+    "--random-start/--no-random-start", default=True, show_default=True, help="Begin at a random point of the ball."
+)
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
 @click.option(
     "--limit", type=int, default=256, show_default=True, metavar="N", help="At most N images, drawn with the seed."

@@ -76,6 +76,7 @@ def command(
     from rkblocks.extras import require
 
     require("torch", "torch", "a study")
+    require("scipy", "study", "the statistics of a study")
     if not dry_run and not pack:
         require("matplotlib", "figures", "the figure of a study")
     from rkblocks import study

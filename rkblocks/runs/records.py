@@ -107,6 +107,12 @@ class Check(Struct):
     advice: Text | None = None
 
 
+class Worst(Struct, frozen=True):
+    """ "worst" of an evaluation: the share of images that every row left correct."""
+
+    accuracy: Share
+
+
 class Measured(Struct, frozen=True):
     """ "data" of an evaluation: which images were measured."""
 
@@ -121,6 +127,7 @@ class Evaluation(Struct):
 
     entries: Annotated[list[Entry], Meta(min_length=1)]
     data: Measured = Measured()
+    worst: Worst | UnsetType = UNSET
     health: list[Check] = []
     run: Text = ""
     blocks: Text = ""

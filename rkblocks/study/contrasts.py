@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.evaluation.intervals import holm
 from rkblocks.settings import reader
 from rkblocks.study.grid import Cell
+from rkblocks.study.inference import Fits
 from rkblocks.study.statistics import by_cell, paired
 
 KEYS = ("name", "pairs")
@@ -89,17 +91,24 @@ def _strange(pairs: Sequence[tuple[str, str]], settings_of: Mapping[str, set[obj
 
 
 def rows(
-    contrasts: Sequence[Contrast], cells: Sequence[Cell], columns: Sequence[str], entries: Sequence[Mapping[str, Any]]
+    contrasts: Sequence[Contrast],
+    cells: Sequence[Cell],
+    columns: Sequence[str],
+    entries: Sequence[Mapping[str, Any]],
+    fits: Fits,
 ) -> list[dict[str, Any]]:
-    """Return a row for each setting, contrast, pair and accuracy, {..., n, mean, deviation, p}, paired by seed.
+    """Return a row for each setting, contrast, pair and accuracy: {..., n, mean, deviation, p} paired by seed, two_way.
 
     Where a contrast has several pairs a row with the pair "all" follows: in each seed the mean over the pairs, with the
-    t-test over the seeds, so that pairs of one seed do not count as independent.
+    t-test over the seeds, so that pairs of one seed do not count as independent. two_way: {mean, half, p, found, holm}
+    of the same in the two-way model, None where there is none; holm: p after Holm's correction over the contrasts and
+    accuracies of a setting, each once, by its last row (None in the others).
     """
     values = by_cell(entries)
     made: list[dict[str, Any]] = []
     for setting in dict.fromkeys(cell.setting for cell in cells):
         own = {cell.blocks: cell for cell in cells if cell.setting == setting}
+        asked: list[dict[str, Any]] = []
         for contrast in contrasts:
             pairs = [pair for pair in contrast.pairs if set(pair) <= set(own)]
             for column in columns:
@@ -107,10 +116,22 @@ def rows(
                 groups = {" - ".join(pair): [one] for pair, one in found.items()}
                 if len(pairs) > 1:
                     groups[ALL] = list(found.values())
-                for label, group in groups.items():
+                compared = [(own[more].name, own[less].name) for more, less in pairs]
+                fit = fits.get((setting, column))
+                for number, (label, group) in enumerate(groups.items()):
                     if means := _means(group):
                         about = {"setting": dict(setting), "contrast": contrast.name, "pair": label}
-                        made.append({**about, "attack": column, **asdict(paired([0.0] * len(means), means))})
+                        two_way = (
+                            None if fit is None else fit.contrast(compared if label == ALL else [compared[number]])
+                        )
+                        if two_way is not None:
+                            two_way["holm"] = None
+                        difference = asdict(paired([0.0] * len(means), means))
+                        made.append({**about, "attack": column, **difference, "two_way": two_way})
+                if groups and made and made[-1]["attack"] == column and made[-1]["two_way"] is not None:
+                    asked.append(made[-1]["two_way"])
+        for one, p in zip(asked, holm([one["p"] for one in asked]), strict=True):
+            one["holm"] = round(p, 6)
     return made
 
 

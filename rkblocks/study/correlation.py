@@ -6,6 +6,10 @@ optimal SSP coefficient, the growth of Lemma 3, the calls of F in a step, the or
 of images, and are ranked as counts: means that are equal tie, whatever rounding does to them.  Its p-value is that of
 random permutations of the property among the schemes: how often schemes in no relation give as much.  Beside it stands
 how far rho goes in single seeds: what was seen, with no claim about other seeds, for which three or five are too few.
+
+Several properties and accuracies are several questions: Holm's correction over those of a setting stands beside p.  And
+schemes differ in how far they are trained: beside rho stands what is left of it given the training loss at the end, the
+partial rank correlation (Kendall 1942); the loss has a row of its own.
 """
 
 from __future__ import annotations
@@ -20,11 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rkblocks import verify
+from rkblocks.evaluation.intervals import holm
 from rkblocks.study.grid import Cell
-from rkblocks.study.statistics import counts
+from rkblocks.study.statistics import counts, digits
 from rkblocks.tableau import Tableau
 
 FACTS = {"ssp": "C", "growth": "growth", "calls": "calls of F a step", "order": "order"}
+LOSS = "loss"
 LEAST = 5  # schemes, below which a rank correlation says nothing
 PERMUTATIONS = 9999
 
@@ -77,21 +83,51 @@ def relations(
     """Return a row for each setting, accuracy and property: what `relation` says of the schemes of that setting.
 
     columns: keys of the accuracies; properties: `facts` of each cell, by name. Only schemes with all seeds of the study
-    count; settings with fewer than five such schemes are left out, and so is a property that all of them share.
+    count; settings with fewer than five such schemes are left out, and so is a property that all of them share. Beside
+    what `relation` says a row has given_loss, and holm, None in the row of the loss.
     """
     values, rows = counts(entries), []
+    losses: dict[str, list[float | None]] = {}
+    for entry in entries:
+        losses.setdefault(entry["cell"], []).append(entry.get("train_loss"))
     for setting in dict.fromkeys(cell.setting for cell in cells):
         whole = [c for c in cells if c.setting == setting and set(seeds) == set(values.get(c.name, ()))]
+        asked: list[dict[str, Any]] = []
         for column in columns:
             full = [c for c in whole if all(column in values[c.name][seed] for seed in seeds)]
             if len(full) < LEAST:
                 continue
             accuracy = np.array([[values[c.name][seed][column] for seed in seeds] for c in full])
+            about = {"setting": dict(setting), "attack": column}
+            loss = [_sum(losses[c.name]) for c in full]
             for fact in FACTS:
-                found = relation(accuracy, [properties[c.name][fact] for c in full])
+                values_of_fact = [properties[c.name][fact] for c in full]
+                found = relation(accuracy, values_of_fact)
                 if found is not None:
-                    rows.append({"setting": dict(setting), "attack": column, "property": fact, **asdict(found)})
+                    given = partial(accuracy.sum(axis=1), values_of_fact, loss)
+                    asked.append({**about, "property": fact, **asdict(found), "given_loss": given})
+            if (found := relation(accuracy, loss)) is not None:
+                rows.append({**about, "property": LOSS, **asdict(found), "given_loss": None, "holm": None})
+        adjusted = holm([row["p"] for row in asked])
+        rows += [{**row, "holm": round(p, 6)} for row, p in zip(asked, adjusted, strict=True)]
     return rows
+
+
+def _sum(values: Sequence[float | None]) -> float:
+    return math.fsum(math.nan if value is None else value for value in values)
+
+
+def partial(accuracy: Vector, values: Sequence[float], loss: Sequence[float]) -> float | None:
+    """Return the rank correlation of accuracies and values at equal rank of the loss; None where one of them has no
+    ranks, or the loss leaves nothing.
+    """
+    given = np.asarray(loss, dtype=np.float64)
+    if not np.isfinite(given).all() or np.ptp(given) == 0:
+        return None
+    fact = np.asarray(values, dtype=np.float64)
+    rho, a, b = spearman(accuracy, fact), spearman(accuracy, given), spearman(fact, given)
+    left = (1 - a * a) * (1 - b * b)
+    return digits((rho - a * b) / math.sqrt(left)) if left > 1e-12 else None
 
 
 def relation(accuracy: Counts, values: Sequence[float]) -> Relation | None:

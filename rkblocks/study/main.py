@@ -22,7 +22,7 @@ from rkblocks.study.kept import KEPT, RUNS, opened
 from rkblocks.study.overview import overview
 from rkblocks.study.places import placed
 from rkblocks.study.pool import Outcome, outcomes
-from rkblocks.study.results import StudyResults, collect, run_name
+from rkblocks.study.results import StudyResults, collect, curves, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
@@ -122,7 +122,7 @@ def run(
                 raise
             states = _states(tasks, schemes)
         content = collect(study, states)
-        written = output.write(content, folder / RESULTS)
+        written = output.write(content, curves(study, states), folder / RESULTS)
         say("")
         say(tables.plain(content))
         if failed:

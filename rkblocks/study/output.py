@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ from rkblocks import figures
 from rkblocks.runs.storage import write_text
 from rkblocks.study import tables
 from rkblocks.study.contrasts import ALL
+from rkblocks.study.ending import Curve
 from rkblocks.study.grid import BLOCKS, CALLS, DEPTH
 from rkblocks.study.keys import heading
 
 
-def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Return the files written: results.json, table.md, table.csv, table.tex; accuracy.png and .svg where there is
-    anything to draw, and ladders.png and .svg where the study has trends.
+def write(content: Mapping[str, Any], curves: Mapping[str, Sequence[Curve]], folder: Path) -> list[Path]:
+    """Return the files written: results.json, table.md, table.csv, table.tex; accuracy and training, .png and .svg,
+    where there is anything to draw, and ladders.png and .svg where the study has trends.
+
+    curves: the lines of metrics.jsonl of the networks of each cell.
 
     Raises RkblocksError RK716, RK824 (cannot be written), RK901 (no matplotlib).
     """
@@ -36,6 +39,8 @@ def write(content: Mapping[str, Any], folder: Path) -> list[Path]:
     drawn = figures.save(figures.comparison(parts, columns), folder / "accuracy") if parts else []
     if climbed := trends(content):
         drawn += figures.save(figures.ladders(climbed, content["columns"][-1]["title"]), folder / "ladders")
+    if any(curves.values()):
+        drawn += figures.save(figures.training_curves(curves), folder / "training")
     return [*(folder / name for name in texts), *drawn]
 
 

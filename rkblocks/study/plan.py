@@ -116,6 +116,8 @@ def columns(evaluation: Evaluation, attacks: tuple[Attack, ...], dataset: str) -
     return (Column("clean", "clean", None), *map(_column, items, words))
 
 
+WORST: Final = Column("worst", "every attack", None)
+"""What no attack of the others breaks, image by image: made of their outcomes, and measured by none."""
 NAMES: Final = {"fgsm": "FGSM", "pgd": "PGD", "apgd": "APGD", "autoattack": "AutoAttack"}
 
 

@@ -13,9 +13,10 @@ from rkblocks.evaluation.intervals import mean_deviation
 from rkblocks.nets.group_schemes import names
 from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.shown import Shown
-from rkblocks.study import contrasts, trends
+from rkblocks.study import contrasts, ending, inference, trends
 from rkblocks.study.correlation import facts, relations
 from rkblocks.study.grid import Cell
+from rkblocks.study.plan import WORST
 from rkblocks.study.spec import Study
 from rkblocks.study.state import State, images
 from rkblocks.study.statistics import by_cell, paired
@@ -48,7 +49,8 @@ def collect(study: Study, states: States) -> dict[str, Any]:
         if (cell.name, seed) in states and states[cell.name, seed].found
     ]
     properties = {cell.name: facts(_schemes(study, cell, states)) for cell in study.cells}
-    keys = [column.key for column in study.columns]
+    keys = [column.key for column in study.shown]
+    models = inference.fits(study.cells, keys, entries)
     return {
         "version": 1,
         "study": {**asdict(study.head), "seeds": list(study.seeds), "networks": len(study.cells) * len(study.seeds)},
@@ -58,18 +60,30 @@ def collect(study: Study, states: States) -> dict[str, Any]:
                 "key": column.key,
                 "title": column.title,
                 "threat": None if column.item is None else column.item.threat.to_dict(),
-                "text": "clean images" if column.item is None else column.item.threat.text(),
+                "text": TEXTS[column.key] if column.item is None else column.item.threat.text(),
                 "definition": "final" if column.item is None else column.item.definition,
             }
-            for column in study.columns
+            for column in study.shown
         ],
         "paper": study.paper.source,
         "entries": entries,
         "summary": summary(study, entries, properties),
         "relations": relations(study.cells, study.seeds, keys, entries, properties),
-        "contrasts": contrasts.rows(study.contrasts, study.cells, keys, entries),
+        "two_way": inference.rows(models),
+        "contrasts": contrasts.rows(study.contrasts, study.cells, keys, entries, models),
         "trends": trends.rows(study.trends, study.cells, keys, entries, properties),
+        "training": ending.rows(study.cells, curves(study, states)),
+        "ended": ending.spread(study.cells, entries, study.health.loss_factor or None),
     }
+
+
+TEXTS = {"clean": "clean images", WORST.key: "images that none of these attacks breaks"}
+
+
+def curves(study: Study, states: States) -> dict[str, list[ending.Curve]]:
+    """Return the lines of metrics.jsonl of the trained networks of each cell, by its name."""
+    found = {c.name: [states[c.name, s].curve for s in study.seeds if (c.name, s) in states] for c in study.cells}
+    return {name: [curve for curve in own if curve] for name, own in found.items()}
 
 
 def _schemes(study: Study, cell: Cell, states: States) -> tuple[Tableau, ...]:
@@ -96,7 +110,7 @@ def _schemes(study: Study, cell: Cell, states: States) -> tuple[Tableau, ...]:
 
 def _entry(study: Study, cell: Cell, seed: int, state: State) -> dict[str, Any]:
     """One network: its accuracies by column, and what they depend on."""
-    one = next(iter(state.found.values()))
+    one = next(entry for key, entry in state.found.items() if key != WORST.key)
     record = state.record
     return {
         "cell": cell.name,
@@ -104,8 +118,9 @@ def _entry(study: Study, cell: Cell, seed: int, state: State) -> dict[str, Any]:
         "seed": seed,
         "run": f"runs/{run_name(cell.name, seed)}",
         "accuracy": {
-            column.key: state.found[column.key]["accuracy"] for column in study.columns if column.key in state.found
+            column.key: state.found[column.key]["accuracy"] for column in study.shown if column.key in state.found
         },
+        "train_loss": ending.last_loss(state.curve),
         "n": images(record, study.evaluation),
         "weights": one["weights"],
         "versions": one.get("versions", {}),
@@ -141,7 +156,7 @@ def summary(
     for cell in study.cells:
         first = next(other for other in study.cells if other.setting == cell.setting)
         own, base = values.get(cell.name, {}), values.get(first.name, {})
-        keys = [column.key for column in study.columns]
+        keys = [column.key for column in study.shown]
         rows.append(
             {
                 "cell": cell.name,

@@ -22,7 +22,7 @@ from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import CALLS
 from rkblocks.study.keys import MOST_BLOCKS, SEED, SHORT
 from rkblocks.study.plan import Evaluation, Fields
-from rkblocks.study.spec import Head, Resources
+from rkblocks.study.spec import Head, Health, Resources
 
 
 def preset() -> Schema:
@@ -50,6 +50,7 @@ def study() -> Schema:
         "paper": _paper(),
         "contrast": schema.tables(_compared("pairs", '[["ssp2", "midpoint"]]', most=2)),
         "trend": schema.tables(_trend()),
+        "health": schema.of(Health),
         "resources": schema.of(Resources),
     }
     found = schema.table(parts, "A grid of networks: trained, attacked, and put in one table.")

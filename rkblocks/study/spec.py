@@ -8,6 +8,7 @@ name, title, preset      what it is, and the recipe that all networks start from
 [paper]                  numbers to print beside
 [[contrast]]             pairs of schemes to compare
 [[trend]]                ladders of schemes along which a property moves
+[health]                 what has to hold for schemes to be compared
 [resources]              what one task takes on a cluster
 """
 
@@ -26,13 +27,13 @@ from rkblocks.evaluation.options import LARGEST_SEED
 from rkblocks.runs import config as configs
 from rkblocks.runs.config import Config, Recipe
 from rkblocks.settings import reader, toml
-from rkblocks.settings.reader import at_least, between, positive, setting
+from rkblocks.settings.reader import Check, at_least, between, positive, setting
 from rkblocks.study import contrasts, trends
 from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
 from rkblocks.study.keys import checked, flat
 from rkblocks.study.places import placed
-from rkblocks.study.plan import Attack, Column, Evaluation, columns
+from rkblocks.study.plan import WORST, Attack, Column, Evaluation, columns
 from rkblocks.study.trends import Trend
 
 FILE = "study.toml"
@@ -66,6 +67,17 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class Health:
+    """[health]: what has to hold for schemes to be compared."""
+
+    loss_factor: float = setting(
+        0.0,
+        "mean training loss at the end: at most so many times that of the scheme with the least; 0: nothing stated",
+        Check("0, or at least 1", lambda value: value == 0 or value >= 1, {"minimum": 0}),
+    )
+
+
+@dataclass(frozen=True)
 class Study:
     """A study file, read and checked. text: the file as it is, with its name; path: of the file; recipe: the preset, as
     it was when the study was read; base: changes of [set] to it, by key.
@@ -84,6 +96,7 @@ class Study:
     path: Path
     contrasts: tuple[Contrast, ...] = ()
     trends: tuple[Trend, ...] = ()
+    health: Health = field(default_factory=Health)
 
     @property
     def name(self) -> str:
@@ -110,6 +123,12 @@ class Study:
         """The columns of the table: those of all cells, by key."""
         return tuple({column.key: column for cell in reversed(self.cells) for column in self.plan(cell)}.values())
 
+    @cached_property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns, and after the clean one, where attacks are several, that of images which stand all of them."""
+        clean, *attacks = self.columns
+        return (clean, WORST, *attacks) if len(attacks) > 1 else self.columns
+
 
 def load(source: str | os.PathLike[str]) -> Study:
     """The study of a file, or of the study.toml in a folder.
@@ -129,7 +148,7 @@ def load(source: str | os.PathLike[str]) -> Study:
     return study
 
 
-SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast", "trend", "resources")
+SECTIONS = ("set", "grid", "cell", "exclude", "evaluation", "paper", "contrast", "trend", "health", "resources")
 
 
 def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Study | None:
@@ -139,7 +158,9 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         p if p.code != "RK703" else reader.unknown(p.path, "", (*(f.name for f in fields(Head)), *SECTIONS))
         for p in problems
     ]
-    part = {name: _section(table, name, problems) for name in ("set", "grid", "evaluation", "paper", "resources")}
+    part = {
+        name: _section(table, name, problems) for name in ("set", "grid", "evaluation", "paper", "health", "resources")
+    }
     if not table.get("preset", ""):
         problems.append(diagnostic("RK704", "preset is missing, expected a preset of `train`", path="preset"))
     name = head.name or path.stem
@@ -163,6 +184,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
                 help = "leave it out, or give it in each of the attacks"
                 problems.append(diagnostic("RK821", message, path=f"evaluation.{key}", help=help))
     resources = reader.read(Resources, part["resources"], problems, "resources.")
+    health = reader.read(Health, part["health"], problems, "health.")
     extra, exclude = list(tables(table, "cell", problems)), list(tables(table, "exclude", problems))
     grid = {key: value for key, value in part["grid"].items() if key != "seeds"}
     networks = len(seeds) * (size(grid) + len(extra))
@@ -190,7 +212,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
     compared = contrasts.read(tables(table, "contrast", problems), found, problems)
     climbed = trends.read(tables(table, "trend", problems), found, problems)
     paper = _paper(part["paper"], known, {cell.name for cell in found}, problems)
-    return replace(study, paper=paper, contrasts=compared, trends=climbed)
+    return replace(study, paper=paper, contrasts=compared, trends=climbed, health=health)
 
 
 def _fits(study: Study, problems: list[Diagnostic]) -> bool:

@@ -14,7 +14,7 @@ from rkblocks.runs import evaluations, metrics
 from rkblocks.runs.config import Config
 from rkblocks.runs.folder import CONFIG, RESUME, WEIGHTS, occupied, recorded
 from rkblocks.runs.storage import sha256
-from rkblocks.study.plan import Column, Evaluation
+from rkblocks.study.plan import WORST, Column, Evaluation
 from rkblocks.tableau import Tableau
 
 #: Settings that say where and how fast, and leave the result the same (but for rounding on another device).
@@ -27,7 +27,7 @@ class State:
     """stage: absent, partial (some of the training is done), trained; epochs: done, and wanted; seconds of training so
     far; found: the entry of each column that was measured on these weights, by key; health: the checks of those
     evaluations; damage: what makes a file unreadable that all of this depends on; notes: files that were passed over;
-    record: run.json; schemes: those of the groups, from the run's own copies.
+    record: run.json; schemes: those of the groups, from the run's own copies; curve: the lines of metrics.jsonl.
     """
 
     stage: str
@@ -39,6 +39,7 @@ class State:
     notes: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
     schemes: tuple[Tableau, ...] = ()
+    curve: tuple[Mapping[str, Any], ...] = ()
 
     def missing(self, plan: Sequence[Column]) -> tuple[Column, ...]:
         """The columns that are still to be measured."""
@@ -83,7 +84,8 @@ def state(folder: Path, config: Config, plan: Sequence[Column], evaluation: Eval
     notes: list[str] = []
     n = images(record, evaluation)
     found, health = measured(folder, plan, evaluation, n, notes)
-    return State(TRAINED, (done, epochs), seconds, found, health, notes=tuple(notes), record=record, schemes=schemes)
+    about: dict[str, Any] = {"record": record, "schemes": schemes, "curve": known.epochs[:epochs]}
+    return State(TRAINED, (done, epochs), seconds, found, health, notes=tuple(notes), **about)
 
 
 def differences(had: Config, wanted: Config) -> list[str]:
@@ -125,7 +127,8 @@ def _object(text: str) -> dict[str, Any] | None:
 def measured(
     folder: Path, plan: Sequence[Column], evaluation: Evaluation, n: int, notes: list[str]
 ) -> tuple[dict[str, Mapping[str, Any]], tuple[Mapping[str, Any], ...]]:
-    """Return the entry of each column from the run's evaluations/*.json, and the health checks of the files used.
+    """Return the entry of each column from the run's evaluations/*.json, and the health checks of the files used; under
+    the key "worst" what stands every attack, where one evaluation made all of them.
 
     Counted is what was measured on these weights and images, with this seed. Where the weights are not kept, all
     evaluations must be of the same ones. A file with impossible content is passed over, and a note says so.
@@ -143,13 +146,12 @@ def measured(
         split = one.content.get("data", {}).get("split")
         if own != hashes or split != evaluation.split or {entry["seed"] for entry in entries} != {evaluation.seed}:
             continue
-        before = len(found)
-        for column in plan:
-            entry = next((row for row in entries if column.is_of(row) and row["n"] == n), None)
-            if entry is not None:
-                found.setdefault(column.key, entry)
-        if len(found) > before:
+        here = {c.key: row for c in plan for row in entries if c.is_of(row) and row["n"] == n}
+        if set(here) - set(found):
             health |= {check["check"]: check for check in one.health}
+        if len(here) == len(plan) == len(entries) and "worst" in one.content:
+            found[WORST.key] = one.content["worst"]
+        found = {**here, **found}
     return found, tuple(health.values())
 
 

@@ -35,6 +35,11 @@ def counts(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, dict[str
     return values
 
 
+def digits(value: float) -> float:
+    """Return a number with the six digits on which machines that round differently agree."""
+    return float(f"{value:.6g}")
+
+
 @dataclass(frozen=True)
 class Difference:
     """Of n pairs; deviation and p are None for a single one, p also where all pairs differ by the same."""

@@ -4,119 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks import escape
-from rkblocks.study.correlation import FACTS
+from rkblocks.study import grids
 from rkblocks.study.grid import BLOCKS, CALLS
+from rkblocks.study.grids import Content, Grid, calls_of, leading
 from rkblocks.study.keys import heading
 from rkblocks.study.markup import LATEX, MARKDOWN, PLAIN, Markup
 
-Content = Mapping[str, Any]
-Grid = tuple[list[str], list[list[str]]]
-"""Head and rows of a table."""
-Shown = Callable[[Mapping[str, Any] | None, Markup], str]
-"""A cell of one row of results.json, or of none."""
-CSV_NUMBERS = ("seeds", "mean", "deviation", "paper", "first", "pairs", "difference", "difference_deviation", "p")
-
-
-def accuracies(content: Content, marks: Markup) -> Grid:
-    """Return one row a cell: schemes, axes, seeds, then each accuracy, beside that of the paper where there is one."""
-    rows, lead = content["summary"], _lead(content)
-    known = {key for row in rows for key in row["paper"]}
-    head, body = [*map(_title, lead), "seeds"], [[*_axes(row, lead, marks), _seeds(row, content)] for row in rows]
-    for column in content["columns"]:
-        key = column["key"]
-        head.append(marks.text(column["title"]))
-        for row, cells in zip(rows, body, strict=True):
-            cells.append(_accuracy(row["accuracy"].get(key), marks))
-        if key in known:
-            head.append("paper")
-            for row, cells in zip(rows, body, strict=True):
-                cells.append(f"{row['paper'][key]:.4f}" if key in row["paper"] else "-")
-    return head, body
-
-
-def differences(content: Content, marks: Markup) -> Grid | None:
-    """Return the differences to the first scheme of each setting, pair by pair; None where there are none."""
-    rows = [row for row in content["summary"] if row["difference"]]
-    if not rows:
-        return None
-    paper = {row["cell"]: row["paper"] for row in content["summary"]}
-    shared = {key for row in rows for key in row["paper"] if key in paper[row["first"]]}
-    lead = _lead(content)
-    head, body = (
-        [*map(_title, lead), "minus", "seeds"],
-        [[*_axes(row, lead, marks), marks.text(row["first"]), str(_pairs(row))] for row in rows],
-    )
-    for column in content["columns"]:
-        key = column["key"]
-        head.append(marks.text(column["title"]))
-        for row, cells in zip(rows, body, strict=True):
-            cells.append(_difference(row["difference"].get(key), marks))
-        if key in shared:
-            head.append("paper")
-            for row, cells in zip(rows, body, strict=True):
-                both = key in row["paper"] and key in paper[row["first"]]
-                cells.append(marks.signed(row["paper"][key] - paper[row["first"]][key]) if both else "-")
-    return head, body
-
-
-def related(content: Content, marks: Markup) -> Grid | None:
-    """Return the rank correlations of the accuracies with properties of the schemes; None where there are none."""
-    rows = content["relations"]
-    if not rows:
-        return None
-    keys = list(dict.fromkeys((json.dumps(row["setting"]), row["property"]) for row in rows))
-    axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
-    head = [*map(_title, axes), "property", "schemes"]
-    body = [
-        [*map(marks.text, (*(json.loads(setting).get(axis, "-") for axis in axes), FACTS[fact]))]
-        for setting, fact in keys
-    ]
-    found = {(json.dumps(row["setting"]), row["property"], row["attack"]): row for row in rows}
-    columns = [column for column in content["columns"] if any(row["attack"] == column["key"] for row in rows)]
-    for key, cells in zip(keys, body, strict=True):
-        cells.append(str(max(row["n"] for other, row in found.items() if other[:2] == key)))
-    for column in columns:
-        head.append(marks.text(column["title"]))
-        for key, cells in zip(keys, body, strict=True):
-            cells.append(_relation(found.get((*key, column["key"])), marks))
-    return head, body
-
-
-def contrasted(content: Content, marks: Markup) -> Grid | None:
-    """Return the differences of the declared pairs of schemes; None where there are none."""
-    return _declared(content, marks, "contrasts", ("contrast", "pair"), _difference)
-
-
-def climbed(content: Content, marks: Markup) -> Grid | None:
-    """Return the slopes along the declared ladders, accuracy per unit of the property; None where there are none."""
-    return _declared(content, marks, "trends", ("trend", "property", "ladder"), _slope)
-
-
-def _declared(content: Content, marks: Markup, section: str, keys: Sequence[str], shown: Shown) -> Grid | None:
-    """A row for each setting and each value of these keys; the number of seeds, and what is shown of each attack."""
-    rows = content[section]
-    if not rows:
-        return None
-    axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
-    found = {(json.dumps(row["setting"]), *(row[key] for key in keys), row["attack"]): row for row in rows}
-    leads = list(dict.fromkeys(key[:-1] for key in found))
-    head, body = [*map(_title, axes), *keys, "seeds"], []
-    for setting, *named in leads:
-        seeds = max(row["n"] for key, row in found.items() if key[:-1] == (setting, *named))
-        lead = [*(json.loads(setting).get(axis, "-") for axis in axes), *(FACTS.get(text, text) for text in named)]
-        body.append([*map(marks.text, lead), str(seeds)])
-    for column in content["columns"]:
-        head.append(marks.text(column["title"]))
-        for key, cells in zip(leads, body, strict=True):
-            cells.append(shown(found.get((*key, column["key"])), marks))
-    return head, body
+CSV_NUMBERS = (
+    *("seeds", "mean", "deviation", "paper", "first", "pairs", "difference", "difference_deviation", "p"),
+    *("two_way_half", "two_way_p", "equal_loss_difference", "equal_loss_half", "equal_loss_p"),
+)
+GRIDS = (
+    *(grids.accuracies, grids.differences, grids.modelled, grids.at_equal_loss, grids.contrasted),
+    *(grids.climbed, grids.trained, grids.related),
+)
 
 
 def notes(content: Content, marks: Markup) -> list[str]:
@@ -134,17 +40,39 @@ def notes(content: Content, marks: Markup) -> list[str]:
         found.append(f"{column['title']}: {column['text']}{how}.")
     if any(row["difference"] for row in content["summary"]):
         found.append("Differences are paired by seed; p is that of the two-sided paired t-test.")
+    if content["two_way"]:
+        found.append(
+            "Two-way: accuracy = scheme + seed + rest, one deviation of the rest for all schemes; brackets hold all "
+            "differences of a column with 95 % (Dunnett), and p is corrected alike. Smallest found: the true "
+            "difference that this test finds with 80 % at the 5 % level."
+        )
+    if any(row["at_equal_loss"] for row in content["two_way"]):
+        found.append(
+            "At equal loss: the same with the training loss at the end as a covariate, whose slope is that of the "
+            "seeds within a scheme; brackets and p are Bonferroni's over the schemes."
+        )
     if content["contrasts"]:
-        found.append("Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs.")
+        found.append(
+            "Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: "
+            "p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: "
+            "the true difference that it finds with 80 % at the 5 % level; at equal loss: with the loss as covariate."
+        )
     if content["trends"]:
         found.append(
             "Slopes: accuracy per unit of the property, by least squares in each seed; in brackets the 95 % interval "
             "of their mean; seen: the smallest slope that 8 of 10 such studies would have found at p < 0.05. all: in "
             "each seed the mean over the ladders."
         )
+    if content["training"]:
+        found.append(
+            "Training loss of the last epoch, validation accuracy after it, and where the loss first came down to the "
+            "lowest that all networks of the setting reached: the epoch, and the validation accuracy there."
+        )
+    found += [_ended(row) for row in content["ended"]]
     if content["relations"]:
         found.append(
-            "Last table: Spearman's rho with a property of the scheme, in brackets of single seeds, p by permutation."
+            "Last table: Spearman's rho with a property of the scheme, in brackets of single seeds, p by permutation, "
+            "with Holm's correction over properties and columns; given loss: what is left at equal training loss."
         )
     if any(row["paper"] for row in content["summary"]):
         found.append(f"paper: {content['paper']}.")
@@ -158,6 +86,17 @@ def notes(content: Content, marks: Markup) -> list[str]:
     return [marks.text(note) for note in found]
 
 
+def _ended(row: Mapping[str, Any]) -> str:
+    """Say whether the schemes of a setting were trained equally far."""
+    setting = "".join(f", {heading(key)} = {value}" for key, value in row["setting"].items())
+    (low, least), (high, most) = row["least"], row["most"]
+    factor = "no finite factor" if row["factor"] is None else f"a factor of {row['factor']:.3g}"
+    found = f"Training{setting}: mean loss at the end from {least:.4g} ({low}) to {most:.4g} ({high}), {factor}"
+    if row["ok"] is None:
+        return f"{found}; the study file states no limit."
+    return f"{found}; stated: at most {row['allowed']:g}: {'passed' if row['ok'] else 'FAILED'}."
+
+
 def markdown(content: Content) -> str:
     """Return the tables and the notes as Markdown."""
     return _piped(content, MARKDOWN)
@@ -169,7 +108,7 @@ def plain(content: Content) -> str:
 
 
 def _grids(content: Content, marks: Markup) -> Sequence[Grid | None]:
-    return [make(content, marks) for make in (accuracies, differences, contrasted, climbed, related)]
+    return [make(content, marks) for make in GRIDS]
 
 
 def _piped(content: Content, marks: Markup) -> str:
@@ -191,7 +130,7 @@ def latex(content: Content) -> str:
     for grid in _grids(content, LATEX):
         if grid is not None:
             head, rows = grid
-            lead = len(_lead(content))
+            lead = len(leading(content))
             lines = [" & ".join(row) + " \\\\" for row in (head, *rows)]
             body = ["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"]
             columns = "l" * lead + "r" * (len(head) - lead)
@@ -202,13 +141,14 @@ def latex(content: Content) -> str:
 
 def comma_separated(content: Content) -> str:
     """Return a line for each cell and column, as CSV: what spreadsheets and plotting programs like."""
-    lead = [key for key in _lead(content) if key != BLOCKS]
+    lead = [key for key in leading(content) if key != BLOCKS]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["cell", "blocks", *lead, "attack", *CSV_NUMBERS])
     for row in content["summary"]:
         for column in content["columns"]:
             key = column["key"]
+            model = [one for one in content["two_way"] if one["attack"] == key]
             mean, deviation = row["accuracy"].get(key, (None, None))
             other = row["difference"].get(key, {})
             own = [row["seeds"], *map(_plain, (mean, deviation, row["paper"].get(key)))]
@@ -217,80 +157,13 @@ def comma_separated(content: Content) -> str:
                 other.get("n", ""),
                 *(_plain(other.get(k)) for k in ("mean", "deviation", "p")),
             ]
-            axes = [_calls(row) if axis == CALLS else row["axes"].get(axis, "") for axis in lead]
+            for kind, names in (("differences", ("half", "p")), ("at_equal_loss", ("mean", "half", "p"))):
+                one: Mapping[str, float] = next((m[kind][row["cell"]] for m in model if row["cell"] in m[kind]), {})
+                difference += [_plain(one.get(name)) for name in names]
+            axes = [calls_of(row) if axis == CALLS else row["axes"].get(axis, "") for axis in lead]
             writer.writerow(map(escape.cell, (row["cell"], row["blocks"], *axes, key, *own, *difference)))
     return out.getvalue()
 
 
 def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
-
-
-def _lead(content: Content) -> list[str]:
-    """The keys of the axes, the schemes first."""
-    return list(dict.fromkeys([BLOCKS, *(key for row in content["summary"] for key in row["axes"])]))
-
-
-def _title(key: str) -> str:
-    return "calls of F" if key == CALLS else heading(key)
-
-
-def _axes(row: Mapping[str, Any], lead: Sequence[str], marks: Markup) -> list[str]:
-    cells = []
-    for key in lead:
-        text = row["axes"].get(key, "-")
-        if key == CALLS and row["calls"] not in (None, text):
-            text = f"{_calls(row)} (of {text})"
-        cells.append(marks.text(text))
-    return cells
-
-
-def _calls(row: Mapping[str, Any]) -> str:
-    """The calls of F that a group really makes."""
-    return "" if row["calls"] is None else f"{float(Fraction(row['calls'])):.6g}"
-
-
-def _seeds(row: Mapping[str, Any], content: Content) -> str:
-    wanted = len(content["study"]["seeds"])
-    return str(row["seeds"]) if row["seeds"] == wanted else f"{row['seeds']} of {wanted}"
-
-
-def _pairs(row: Mapping[str, Any]) -> int:
-    return int(max(one["n"] for one in row["difference"].values()))
-
-
-def _accuracy(value: Sequence[float | None] | None, marks: Markup) -> str:
-    if value is None or value[0] is None:
-        return "-"
-    mean, deviation = value
-    return f"{mean:.4f} {marks.single}" if deviation is None else f"{mean:.4f} {marks.plus_minus} {deviation:.4f}"
-
-
-def _relation(value: Mapping[str, Any] | None, marks: Markup) -> str:
-    if value is None:
-        return "-"
-    spread = "" if value["range"] is None else " [{:+.2f}, {:+.2f}]".format(*value["range"])
-    chance = marks.formula(f"p = {value['p']:.2g}")
-    return f"{value['rho']:+.2f}{spread} ({chance})"
-
-
-def _slope(value: Mapping[str, Any] | None, marks: Markup) -> str:
-    if value is None or value["low"] is None:
-        return _difference(value, marks)
-    interval = marks.formula("[{:+.4f}, {:+.4f}]".format(value["low"], value["high"]))
-    return f"{marks.signed(value['mean'])} {interval} ({marks.formula(_chance(value['p']))}, seen {value['seen']:.4f})"
-
-
-def _difference(value: Mapping[str, Any] | None, marks: Markup) -> str:
-    if value is None:
-        return "-"
-    if value["deviation"] is None:
-        return f"{marks.signed(value['mean'])} {marks.single}"
-    shown = f"{marks.signed(value['mean'])} {marks.plus_minus} {value['deviation']:.4f}"
-    if value["p"] is None:
-        return shown
-    return f"{shown} ({marks.formula(_chance(value['p']))})"
-
-
-def _chance(p: float) -> str:
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"

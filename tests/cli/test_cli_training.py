@@ -129,7 +129,9 @@ def test_analyze_judges_the_blocks_and_writes_reports(
 def test_one_image_is_enough_to_analyze(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = shutil.copytree(run, tmp_path / "one")
     report = tmp_path / "all.html"
-    assert main(["analyze", str(copy), "--limit", "1", "--steps", "1", "--device", "cpu", "--report", str(report)]) == 0
+    options = ["--limit", "1", "--steps", "1", "--device", "cpu", "--report", str(report), "--no-random-start"]
+    assert main(["analyze", str(copy), *options]) == 0
+    assert json.loads((copy / "analysis" / "analysis.json").read_text())["threat"]["random_start"] is False
     assert "nan" not in capsys.readouterr().out
     assert report.is_file()
 

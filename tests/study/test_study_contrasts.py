@@ -1,13 +1,15 @@
 """Contrasts: against scipy's paired t-test on constructed accuracies, over settings and seeds that are missing."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rkblocks.study import contrasts as of_study
-from rkblocks.study import spec
+from rkblocks.study import inference, spec
 
 STUDY = """\
 preset = "digits"
@@ -39,7 +41,9 @@ def entries(study: spec.Study) -> list[dict[str, Any]]:
 
 
 def contrasts(study: spec.Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return of_study.rows(study.contrasts, study.cells, [column.key for column in study.columns], entries)
+    keys = [column.key for column in study.columns]
+    fits = inference.fits(study.cells, keys, entries)
+    return of_study.rows(study.contrasts, study.cells, keys, entries, fits)
 
 
 def test_pairs_and_their_mean_are_paired_by_seed(study: spec.Study) -> None:
@@ -65,3 +69,17 @@ def test_a_seed_counts_where_all_of_a_pair_have_it(study: spec.Study) -> None:
 def test_none_declared_none_shown(study: spec.Study) -> None:
     assert contrasts(replace(study, contrasts=()), entries(study)) == []
     assert contrasts(study, []) == []
+
+
+def test_the_two_way_model_stands_beside_them(study: spec.Study) -> None:
+    """With euler measured there is a reference: the mean of a contrast is the same, its spread that of all schemes."""
+    cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
+    reference = [{"cell": cells["euler"], "seed": s, "accuracy": {"clean": a}} for s, a in enumerate((0.5, 0.55, 0.4))]
+    assert all(row["two_way"] is None for row in contrasts(study, entries(study)))
+    *pairs, both = contrasts(study, [*reference, *entries(study)])
+    assert [row["two_way"]["mean"] for row in (*pairs, both)] == pytest.approx([r["mean"] for r in (*pairs, both)])
+    assert [row["two_way"]["holm"] for row in (*pairs, both)] == [None, None, both["two_way"]["p"]], "it alone is asked"
+    values = np.array([(0.5, 0.55, 0.4), *(ACCURACY[name] for name in ("midpoint", "ssp2", "kutta3", "ssp3"))])
+    rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
+    error = math.sqrt((rest**2).sum() / 8 * (1 / 4 * 4) / 3)
+    assert both["two_way"]["half"] == pytest.approx(2.306004 * error, rel=1e-5)  # t of 8 degrees

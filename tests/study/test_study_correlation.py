@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from rkblocks.evaluation.intervals import holm
 from rkblocks.nets.group_schemes import schemes
 from rkblocks.study import correlation
 from rkblocks.study.correlation import Relation, facts, relation, spearman
@@ -71,8 +72,7 @@ def test_no_rank_no_relation() -> None:
 
 
 def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Column:
-        key = "clean"
+    monkeypatch.setattr(correlation, "PERMUTATIONS", 199)
 
     class Cell:
         def __init__(self, name: str) -> None:
@@ -93,6 +93,26 @@ def test_a_setting_with_few_schemes_or_missing_seeds_is_left_out(monkeypatch: py
         "order",
     }  # type: ignore[arg-type]
     assert correlation.relations(cells, (0, 1), ["clean"], entries[:-1], known) == []  # type: ignore[arg-type]
+    trained = [{**entry, "train_loss": 1 / (1 + number)} for number, entry in enumerate(entries)]
+    loss, *others = correlation.relations(cells, (0, 1), ["clean"], trained, known)  # type: ignore[arg-type]
+    assert (loss["property"], loss["rho"], loss["holm"], loss["given_loss"]) == ("loss", -1.0, None, None)
+    assert [row["given_loss"] for row in others] == [None] * 4, (
+        "the loss has the ranks of the accuracy: nothing is left"
+    )
+    assert [row["holm"] for row in others] == pytest.approx(holm([row["p"] for row in others]), abs=1e-6)
+
+
+def test_what_is_left_at_equal_loss_is_the_partial_correlation() -> None:
+    """Kendall's formula against the correlation of what a regression of the ranks on those of the loss leaves."""
+    generator = np.random.default_rng(3)
+    loss = generator.normal(size=12)
+    accuracy, fact = generator.normal(size=12) - 2 * loss, generator.normal(size=12) + loss
+    ranks = [np.argsort(np.argsort(one)) - 5.5 for one in (accuracy, fact, loss)]
+    left = [one - ranks[2] * (one @ ranks[2]) / (ranks[2] @ ranks[2]) for one in ranks[:2]]
+    expected = left[0] @ left[1] / math.sqrt((left[0] @ left[0]) * (left[1] @ left[1]))
+    assert correlation.partial(accuracy, fact, loss) == pytest.approx(expected, rel=1e-5)
+    assert correlation.partial(accuracy, fact, np.ones(12)) is None
+    assert correlation.partial(accuracy, fact, [math.nan] * 12) is None
 
 
 def test_equal_means_tie_whatever_rounding_does() -> None:

@@ -20,7 +20,16 @@ from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
 
 torch.set_num_threads(1)
-RESULTS = ["accuracy.png", "accuracy.svg", "results.json", "table.csv", "table.md", "table.tex"]
+RESULTS = [
+    "accuracy.png",
+    "accuracy.svg",
+    "results.json",
+    "table.csv",
+    "table.md",
+    "table.tex",
+    "training.png",
+    "training.svg",
+]
 
 
 def silent(line: str) -> None:
