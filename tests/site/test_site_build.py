@@ -176,7 +176,7 @@ def test_what_is_cut_off_is_found_out(browser: Any, address: str) -> None:
           console.error("loud");
         }"""
     )
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every((image) => image.complete)")  # gone.png: tried and failed
     found = page.evaluate(CUT_OFF)
     page.context.close()
     assert any("wide" in element for element in found["wide"])
