@@ -29,8 +29,8 @@ def ladders(trends: Trends, accuracy: str) -> Figure:
 
     accuracy: of which attack.
     """
-    figure, axes = style.new(1, len(trends), width=4.4, height=3.6)
-    for axis, (title, (moves, named)) in zip(axes[0], trends.items(), strict=True):
+    figure, axes = style.new(len(trends), 1, width=5.2, height=3.4)
+    for (axis,), (title, (moves, named)) in zip(axes, trends.items(), strict=True):
         for number, (name, rungs) in enumerate(named.items()):
             places, means = np.array([rung[0] for rung in rungs]), np.array([rung[1] for rung in rungs])
             bars = [float("nan") if rung[2] is None else rung[2] for rung in rungs]
