@@ -41,6 +41,16 @@ def test_ci_runs_on_two_systems_and_every_python_that_is_supported() -> None:
     assert len(matrix["python"]) >= 4
 
 
+def test_ci_tries_the_oldest_torch_that_is_allowed() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    runs = "\n".join(step.get("run", "") for step in steps(ROOT / ".github/workflows/ci.yml"))
+    for name, where in (("torch", "torch"), ("torchvision", "vision")):
+        (floor,) = re.findall(rf"{name}>=([\d.]+)", " ".join(extras[where]))
+        assert f"'{name}=={floor}.*'" in runs
+    for folder in re.findall(r"tests/\w+", runs):
+        assert (ROOT / folder).is_dir()
+
+
 def test_each_extra_has_a_way_to_be_tried() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     ways = set(re.findall(r"^    (\w+)\) ", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE))
