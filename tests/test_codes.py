@@ -171,10 +171,11 @@ def test_the_page_of_each_code(code: str) -> None:
 def test_the_ranges_of_the_statuses() -> None:
     """What was read but is unfit leads to 1, what could not be read or run to 2."""
     unfit = {"RK022"}  # a command's own, of a scheme that was read
+    unread = {f"RK{number}" for number in range(380, 392)}  # tables of other programs, by `convert`
     for code in codes.all_codes():
         entry = codes.entry(code)
         if entry.severity == "error" and code < "RK500":
-            assert entry.status == (1 if code >= "RK300" or code in unfit else 2), code
+            assert entry.status == (1 if (code >= "RK300" and code not in unread) or code in unfit else 2), code
 
 
 def used_codes() -> dict[str, str]:

@@ -54,9 +54,10 @@ def test_a_study_shows_its_tables() -> None:
     assert json.loads(json.dumps(found)) == content
 
 
-def test_a_report_is_a_dictionary_and_a_formula() -> None:
+def test_a_report_is_a_dictionary_and_a_formula(tmp_path: Path) -> None:
     report = rkblocks.check("ssp3")
     assert json.loads(json.dumps(report.to_dict()))["order"]["value"] == 3
     assert report._repr_latex_() == r"$$p = 3,\quad C = 1,\quad \rho = 1,\quad \text{growth} = \tfrac{29}{18}$$"
     assert r"\approx 6.78529" in rkblocks.check("ssprk103")._repr_latex_()
-    assert rkblocks.check("{")._repr_latex_() == "$$$$"
+    (tmp_path / "none.json").write_text("{")
+    assert rkblocks.check(tmp_path / "none.json")._repr_latex_() == "$$$$"

@@ -165,7 +165,9 @@ def _content(found: Table, name: str, tolerance: str | None) -> dict[str, object
     if title := " ".join(found.title.split()):
         content["title"] = title
     for key, array in found.arrays.items():
-        explicit = key == "A" and all(is_zero(e) for i, row in enumerate(rows(array)) for e in row[i:])
+        lines = rows(array)  # of other lengths than a square's, they are refused as they are
+        square = all(len(row) == len(lines) for row in lines)
+        explicit = key == "A" and square and all(is_zero(e) for i, row in enumerate(lines) for e in row[i:])
         content[key] = [
             item.text if isinstance(item, Scalar) else [e.text for e in numbers(item)][: i if explicit else None]
             for i, item in enumerate(array.items)

@@ -73,7 +73,7 @@ def test_the_images_are_the_same_for_all_networks(finished: Path) -> None:
 def test_what_is_finished_is_not_done_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("train", "resume"):
         monkeypatch.setattr(tasks.training, name, lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr(tasks, "Work", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr(tasks, "Resumable", lambda *_, **__: pytest.fail("measured again"))
     before = {path: path.read_bytes() for path in (copy / "results").iterdir()}
     shutil.rmtree(copy / "results")
     study.run(copy, workers=0, say=silent)

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.study import spec, tables, trends
+from rkblocks.study import grids, spec, trends
 from rkblocks.study.markup import MARKDOWN
 from rkblocks.study.statistics import detectable, estimate
 
@@ -100,12 +100,12 @@ def test_what_is_wrong_with_a_trend_is_told(tmp_path: Path, before: str, after: 
 
 def test_the_table_shows_slope_interval_and_power(tmp_path: Path) -> None:
     made = list(rows(load(tmp_path)).values())
-    grid = tables.climbed({"trends": made, "columns": [{"key": "clean", "title": "clean"}]}, MARKDOWN)
+    grid = grids.climbed({"trends": made, "columns": [{"key": "clean", "title": "clean"}]}, MARKDOWN)
     assert grid is not None
     assert grid[0] == ["trend", "property", "ladder", "seeds", "clean"]
     assert grid[1][1][:4] == ["C", "C", "euler, ssprk43", "3"]
     assert grid[1][1][4] == "+0.0333 [-0.4838, +0.5504] (p = 0.81, seen 0.6795)"
-    assert tables.climbed({"trends": [], "columns": []}, MARKDOWN) is None
+    assert grids.climbed({"trends": [], "columns": []}, MARKDOWN) is None
 
 
 def test_intervals_cover_and_powers_are_reached() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.runs import folder
+from rkblocks.runs import network
 from rkblocks.training import loop, train
 from rkblocks.training.memory import enough_memory
 
@@ -27,7 +27,7 @@ def test_an_allocation_that_fails_names_the_settings(tiny):
 @pytest.mark.parametrize("place", ["build", "training_step"])
 def test_training_reports_it_where_it_builds_and_where_it_steps(place, tiny, tmp_path, monkeypatch):
     if place == "build":
-        monkeypatch.setattr(folder, "build", too_much)
+        monkeypatch.setattr(network, "build", too_much)
     else:
         monkeypatch.setattr(loop, "training_step", lambda *_: too_much)
     with pytest.raises(RkblocksError, match="RK745"):
