@@ -111,25 +111,20 @@ def rows(
         asked: list[dict[str, Any]] = []
         for contrast in contrasts:
             pairs = [pair for pair in contrast.pairs if set(pair) <= set(own)]
+            compared = {" - ".join(pair): [(own[pair[0]].name, own[pair[1]].name)] for pair in pairs}
+            compared[ALL] = [one for (one,) in compared.values()]
             for column in columns:
-                found = {pair: _differences(own, pair, column, values) for pair in pairs}
-                groups = {" - ".join(pair): [one] for pair, one in found.items()}
-                if len(pairs) > 1:
-                    groups[ALL] = list(found.values())
-                compared = [(own[more].name, own[less].name) for more, less in pairs]
-                fit = fits.get((setting, column))
-                for number, (label, group) in enumerate(groups.items()):
-                    if means := _means(group):
-                        about = {"setting": dict(setting), "contrast": contrast.name, "pair": label}
-                        two_way = (
-                            None if fit is None else fit.contrast(compared if label == ALL else [compared[number]])
-                        )
-                        if two_way is not None:
-                            two_way["holm"] = None
-                        difference = asdict(paired([0.0] * len(means), means))
-                        made.append({**about, "attack": column, **difference, "two_way": two_way})
-                if groups and made and made[-1]["attack"] == column and made[-1]["two_way"] is not None:
-                    asked.append(made[-1]["two_way"])
+                found = {" - ".join(pair): _differences(own, pair, column, values) for pair in pairs}
+                fit, two_way = fits.get((setting, column)), None
+                for label, means in over_seeds(found).items():
+                    about = {"setting": dict(setting), "contrast": contrast.name, "pair": label}
+                    two_way = None if fit is None else fit.contrast(compared[label])
+                    if two_way is not None:
+                        two_way["holm"] = None
+                    difference = asdict(paired([0.0] * len(means), means))
+                    made.append({**about, "attack": column, **difference, "two_way": two_way})
+                if two_way is not None:
+                    asked.append(two_way)
         for one, p in zip(asked, holm([one["p"] for one in asked]), strict=True):
             one["holm"] = round(p, 6)
     return made
@@ -145,6 +140,15 @@ def _differences(
     return {seed: more[seed] - less[seed] for seed in more if seed in less}
 
 
-def _means(group: Sequence[Mapping[int, float]]) -> list[float]:
-    """Return the mean over the group, seed by seed, of the seeds that all of it have."""
-    return [sum(one[seed] for one in group) / len(group) for seed in group[0] if all(seed in one for one in group)]
+def over_seeds(found: Mapping[str, Mapping[int, float]]) -> dict[str, list[float]]:
+    """Return {label: values of its seeds}, and of several as "all" their mean in each seed that all of them have;
+    labels without a seed are left out.
+    """
+    groups = {label: [one] for label, one in found.items()}
+    if len(found) > 1:
+        groups[ALL] = list(found.values())
+    means = {
+        label: [sum(one[seed] for one in group) / len(group) for seed in group[0] if all(seed in one for one in group)]
+        for label, group in groups.items()
+    }
+    return {label: values for label, values in means.items() if values}

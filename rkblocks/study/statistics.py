@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.extras import require
+from rkblocks.study.twoway import critical, detectable
 
 ROUNDING = 1e-12  # differences of accuracies that are equal but for it are equal
 
@@ -51,7 +49,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Estimate(Difference):
+class Mean(Difference):
     """A mean with its 95 % interval of Student's t; seen: the smallest mean that a test at 5 % with as many values of
     this deviation finds 8 times of 10.  None where there is no deviation.
     """
@@ -61,14 +59,15 @@ class Estimate(Difference):
     seen: float | None = None
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def mean_of(values: Sequence[float]) -> Mean:
     """Return what n independent values say of their mean, against zero."""
     found = paired([0.0] * len(values), values)
     if not found.deviation:
-        return Estimate(**asdict(found))
-    half = critical(found.n - 1) * found.deviation / math.sqrt(found.n)
-    seen = detectable(found.n, found.deviation)
-    return Estimate(**asdict(found), low=found.mean - half, high=found.mean + half, seen=seen)
+        return Mean(**asdict(found))
+    freedom, error = found.n - 1, found.deviation / math.sqrt(found.n)
+    limit = critical(1, freedom)
+    low, high, seen = found.mean - limit * error, found.mean + limit * error, detectable(limit, freedom) * error
+    return Mean(**asdict(found), low=round(low, 9), high=round(high, 9), seen=round(seen, 9))
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
@@ -85,37 +84,6 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
         return Difference(len(differences), mean, 0.0, 1.0 if abs(mean) < ROUNDING else None)
     t = mean / deviation * math.sqrt(len(differences))
     return Difference(len(differences), mean, deviation, two_sided(t, len(differences) - 1))
-
-
-def critical(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t, which a two-sided test at 5 % has to pass."""
-    return float(_scipy().t.ppf(0.975, freedom))
-
-
-def detectable(n: int, deviation: float) -> float:
-    """Return the mean for which the two-sided t-test at 5 % of n normal values of this deviation has the power 0.8."""
-    return _shift(n) * deviation / math.sqrt(n)
-
-
-@lru_cache(maxsize=64)
-def _shift(n: int) -> float:
-    """The parameter of the noncentral t distribution that passes the critical value 8 times of 10 (Cohen 1988)."""
-    bound, freedom, distribution = critical(n - 1), n - 1, _scipy().nct
-    low, high = 0.0, 1.0
-
-    def power(shift: float) -> float:  # the other tail has less than 1e-4 of it, and scipy gives nan for some
-        return float(distribution.sf(bound, freedom, shift))
-
-    while power(high) < 0.8:
-        low, high = high, 2 * high
-    while high - low > 1e-9 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if power(middle) < 0.8 else (low, middle)
-    return high
-
-
-def _scipy() -> ModuleType:
-    return require("scipy.stats", "study", "an interval of a study")
 
 
 def two_sided(t: float, freedom: int) -> float:

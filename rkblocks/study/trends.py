@@ -14,17 +14,17 @@ from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
-from rkblocks.study.contrasts import ALL, LONGEST, named
+from rkblocks.study.contrasts import LONGEST, named, over_seeds
 from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import Cell
-from rkblocks.study.statistics import by_cell, estimate
+from rkblocks.study.statistics import by_cell, mean_of
 
 KEYS = ("name", "property", "ladders")
 
 
 @dataclass(frozen=True)
 class Trend:
-    """[[trend]]: the property that moves, a key of `relations.FACTS`; ladders of two schemes or more, each of other
+    """[[trend]]: the property that moves, a key of `correlation.FACTS`; ladders of two schemes or more, each of other
     schemes that are alike but for it.
     """
 
@@ -78,10 +78,10 @@ def rows(
     properties: Mapping[str, Mapping[str, float]],
 ) -> list[dict[str, Any]]:
     """Return a row for each setting, trend, ladder and accuracy: {..., n, mean, deviation, p, low, high, seen}, the
-    `statistics.Estimate` of the slope in accuracy per unit of the property.
+    `statistics.Mean` of the slope in accuracy per unit of the property.
 
-    properties: `relations.facts` of each cell, by name.  Where a trend has several ladders a row with the ladder "all"
-    follows: in each seed the mean of their slopes.
+    properties: `correlation.facts` of each cell, by name.  Where a trend has several ladders a row with the ladder
+    "all" follows: in each seed the mean of their slopes.
     """
     values, made = by_cell(entries), list[dict[str, Any]]()
     for setting in dict.fromkeys(cell.setting for cell in cells):
@@ -93,15 +93,9 @@ def rows(
                 for ladder in ladders:
                     points = [(properties[own[name]][trend.property], values.get(own[name], {})) for name in ladder]
                     found[", ".join(ladder)] = _slopes(points, column)
-                groups = {label: [one] for label, one in found.items()}
-                if len(ladders) > 1:
-                    groups[ALL] = list(found.values())
-                for label, group in groups.items():
-                    seeds = [seed for seed in group[0] if all(seed in one for one in group)]
-                    if seeds:
-                        means = [sum(one[seed] for one in group) / len(group) for seed in seeds]
-                        about = {"setting": dict(setting), "trend": trend.name, "property": trend.property}
-                        made.append({**about, "ladder": label, "attack": column, **asdict(estimate(means))})
+                for label, slopes in over_seeds(found).items():
+                    about = {"setting": dict(setting), "trend": trend.name, "property": trend.property}
+                    made.append({**about, "ladder": label, "attack": column, **asdict(mean_of(slopes))})
     return made
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.study import grids, spec, trends
 from rkblocks.study.markup import MARKDOWN
-from rkblocks.study.statistics import detectable, estimate
+from rkblocks.study.statistics import mean_of
 
 STUDY = """\
 preset = "digits"
@@ -108,11 +108,19 @@ def test_the_table_shows_slope_interval_and_power(tmp_path: Path) -> None:
     assert grids.climbed({"trends": [], "columns": []}, MARKDOWN) is None
 
 
+def detectable(n: int, deviation: float) -> float:
+    """The smallest mean that n values of this deviation find."""
+    values = np.linspace(-1, 1, n)
+    seen = mean_of(list(values * deviation / np.std(values, ddof=1))).seen
+    assert seen is not None
+    return seen
+
+
 def test_intervals_cover_and_powers_are_reached() -> None:
     """Of samples of normal values, with mean 0 and with the mean that is called seen."""
     generator = np.random.default_rng(0)
     noise = 0.02 * generator.normal(size=(4000, 5))
-    found = [estimate(list(values)) for values in noise]
+    found = [mean_of(list(values)) for values in noise]
     covered = np.mean([one.low < 0 < one.high for one in found if one.low is not None and one.high is not None])
     assert covered == pytest.approx(0.95, abs=0.012)
     for n in (2, 3, 5, 10):
@@ -124,5 +132,5 @@ def test_intervals_cover_and_powers_are_reached() -> None:
 
 def test_one_seed_or_equal_ones_have_no_interval() -> None:
     for values in ([0.5], [0.5, 0.5]):
-        one = estimate(values)
+        one = mean_of(values)
         assert (one.low, one.high, one.seen) == (None, None, None)
