@@ -22,14 +22,8 @@ _GRID_PARAMETERS = 4
 
 def pole(a: Element, field: Field, parameters: Sequence[Parameter]) -> str:
     """The factor of the denominator of `a` that vanishes within the domain, as text; "" where none was found."""
-    if field.is_constant or a.denom.is_ground:
-        return ""
     domain = {p.name: p for p in parameters}
-    for factor in _factors(a.denom, field):
-        element = field.domain.field.field_new(factor)
-        free = field.free_parameters(element)
-        if any(name not in domain for name in free):
-            continue
+    for factor, element, free in _denominator(a, field, domain):
         if len(free) == 1:
             found = _count_roots(_coefficients(factor, field, free[0]), field.constants, domain[free[0]]) > 0
         else:
@@ -45,16 +39,12 @@ def doubt(a: Element, field: Field, parameters: Sequence[Parameter], known: dict
 
     ``known`` keeps what was found of a factor: entries share their denominators. Each is named once.
     """
-    if field.is_constant or a.denom.is_ground:
-        return ""
-    from rkblocks.files.positive import never_zero
-
     domain = {p.name: p for p in parameters}
-    for factor in _factors(a.denom, field):
-        element = field.domain.field.field_new(factor)
-        free = field.free_parameters(element)
-        if len(free) < 2 or any(name not in domain for name in free):
+    for factor, element, free in _denominator(a, field, domain):
+        if len(free) < 2:
             continue
+        from rkblocks.files.positive import never_zero
+
         places = [field.parameters.index(name) for name in free]
         terms = {tuple(monomial[k] for k in places): c for monomial, c in factor.terms()}
         ends = [(domain[name].low, domain[name].high) for name in free]
@@ -66,11 +56,17 @@ def doubt(a: Element, field: Field, parameters: Sequence[Parameter], known: dict
     return ""
 
 
-def _factors(denominator: Any, field: Field) -> list[Any]:
-    """Irreducible factors over the rationals; beside square roots the whole (factoring there takes too long)."""
-    if field.roots:
-        return [denominator]
-    return [factor for factor, _ in denominator.factor_list()[1]]
+def _denominator(a: Element, field: Field, domain: Mapping[str, Parameter]) -> Iterator[tuple[Any, Element, list[str]]]:
+    """Each factor of the denominator of `a` in parameters of the domain alone, as polynomial and as element, with their
+    names: irreducible over the rationals; beside square roots the whole (factoring there takes too long).
+    """
+    if field.is_constant or a.denom.is_ground:
+        return
+    for factor in [a.denom] if field.roots else [factor for factor, _ in a.denom.factor_list()[1]]:
+        element = field.domain.field.field_new(factor)
+        free = list(field.free_parameters(element))
+        if all(name in domain for name in free):
+            yield factor, element, free
 
 
 def _coefficients(polynomial: Any, field: Field, name: str) -> list[Element]:

@@ -229,7 +229,7 @@ def _optimal(field: Field, crossing: Crossing[ResolventEntry] | TooLarge | None)
     if isinstance(crossing, TooLarge):
         return OptimalReport(None, bracket=crossing.bounds, absent=None if crossing.bounds else why_absent(crossing))
     certificate = SspCertificate(crossing.entry, crossing.root, all_exact(field, crossing.polynomial))
-    return OptimalReport(Exact.root(crossing.root), certificate)
+    return OptimalReport(Exact.root(crossing.root), certificate=certificate)
 
 
 def euclidean_part(facts: Facts) -> EuclideanReport:
@@ -244,4 +244,4 @@ def euclidean_part(facts: Facts) -> EuclideanReport:
         kept = facts.reduced.kept[found.stage]
         weight = f"b[{kept}] = {short(field, facts.reduced.b[found.stage])}"
     certificate = RhoCertificate(found.root, all_exact(field, found.direction) or None, weight)
-    return EuclideanReport(Exact.root(found.root), certificate)
+    return EuclideanReport(Exact.root(found.root), certificate=certificate)

@@ -46,7 +46,9 @@ SOUND = Report(
     order=OrderReport(3, "exact", number(0), Witness("[[[[]]]]", 4, number(0), Fraction(1, 24)), 3),
     ssp=SspReport(
         DeclaredReport(True, number(1)),
-        OptimalReport(number(1), SspCertificate("P[3,0]", Root.rational(1), (number("1/6"), number("-1/6")))),
+        OptimalReport(
+            number(1), certificate=SspCertificate("P[3,0]", Root.rational(1), (number("1/6"), number("-1/6")))
+        ),
     ),
     variance=VarianceReport(number("29/18"), number("29/18"), (number(1), number(2)), ()),
     claims=(ClaimReport("order", "3", "3", True), ClaimReport("variance", "29/18", "29/18", True)),

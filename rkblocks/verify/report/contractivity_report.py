@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.verify.report.part import Part, RootSample, definition
+from rkblocks.verify.report.part import Part, Radius, RootSample, definition
 from rkblocks.verify.report.ssp_report import OptimalReport
 
 
@@ -49,7 +48,7 @@ class RhoCase(Part):
 
 
 @dataclass(frozen=True)
-class EuclideanReport(Part):
+class EuclideanReport(Radius):
     """The radius of circle contractivity rho of the reduced method; for a family ``at_init`` speaks of its start.
 
     Where the number itself was not isolated, ``bracket`` has proven bounds low <= rho < high and ``rho_float`` is low.
@@ -58,17 +57,9 @@ class EuclideanReport(Part):
 
     JSON = ("rho", "rho_float", "certificate", "bracket?", "rho_at_init_float?", "cases?", "at_init?", "absent?")
 
-    number: Exact | None
     certificate: RhoCertificate | None = None
-    bracket: tuple[Fraction, Fraction] | None = None
     cases: tuple[RhoCase, ...] | None = None
     at_init: EuclideanReport | None = None
-    absent: str | None = None
-
-    @property
-    def known(self) -> Exact | None:
-        """The number, or the lower one of its proven bounds."""
-        return self.number if self.bracket is None else Exact.rational(self.bracket[0])
 
     @property
     def rho(self) -> str | None:
@@ -80,9 +71,7 @@ class EuclideanReport(Part):
     @property
     def rho_float(self) -> float | None:
         """The nearest double; for a family that at the initial values."""
-        if self.at_init is not None:
-            return self.at_init.rho_float
-        return None if self.known is None else self.known.nearest
+        return self.nearest if self.at_init is None else self.at_init.rho_float
 
     @property
     def rho_at_init_float(self) -> float | None:

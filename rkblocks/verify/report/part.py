@@ -35,6 +35,25 @@ class Part:
         return found
 
 
+@dataclass(frozen=True)
+class Radius(Part):
+    """The largest step of a scheme: its number, or proven bounds of it, or why there is none."""
+
+    number: Exact | None
+    bracket: tuple[Fraction, Fraction] | None = None
+    absent: str | None = None
+
+    @property
+    def known(self) -> Exact | None:
+        """The number, or the lower one of its proven bounds."""
+        return self.number if self.bracket is None else Exact.rational(self.bracket[0])
+
+    @property
+    def nearest(self) -> float | None:
+        """The double nearest to what is known."""
+        return None if self.known is None else self.known.nearest
+
+
 class Table(Part, Mapping[str, Any]):
     """A part that can be read by the keys of its JSON, too."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
 from rkblocks.verify.pointers import pointer
-from rkblocks.verify.report.part import Part, RootReport, RootSample, Table, definition, plain
+from rkblocks.verify.report.part import Part, Radius, RootReport, RootSample, Table, definition, plain
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class CaseReport(Part):
 
 
 @dataclass(frozen=True)
-class OptimalReport(Part):
+class OptimalReport(Radius):
     """The optimal SSP coefficient of the reduced method; for a family ``at_init`` speaks of the initial values.
 
     ``at_least`` is proved for every member of a family without a formula, ``zero_at`` is a member that has none.
@@ -82,20 +82,12 @@ class OptimalReport(Part):
         *("absent?", "at_least_absent?"),
     )
 
-    number: Exact | None
     certificate: SspCertificate | None = None
-    bracket: tuple[Fraction, Fraction] | None = None
     at_least: Fraction | None = None
     zero_at: Mapping[str, Fraction] | None = None
     cases: tuple[CaseReport, ...] | None = None
     at_init: OptimalReport | None = None
-    absent: str | None = None
     at_least_absent: str | None = None
-
-    @property
-    def known(self) -> Exact | None:
-        """The number, or the lower one of its proven bounds."""
-        return self.number if self.bracket is None else Exact.rational(self.bracket[0])
 
     @property
     def cfl(self) -> str | None:
@@ -105,9 +97,7 @@ class OptimalReport(Part):
     @property
     def cfl_float(self) -> float | None:
         """The nearest double; for a family that at the initial values."""
-        if self.at_init is not None:
-            return self.at_init.cfl_float
-        return None if self.known is None else self.known.nearest
+        return self.nearest if self.at_init is None else self.at_init.cfl_float
 
 
 @dataclass(frozen=True)
