@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.geometry import distance
+from rkblocks.attacks.projection import eight_bit
 from rkblocks.diagnostics import fail
 from rkblocks.settings.threat import Threat, fraction_text
 
@@ -80,6 +81,12 @@ def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:
             f"some pixels lie outside [{low:g}, {high:g}] or are not numbers",
             help="keep images in the box and let the model's first layer normalise them",
         )
+    if threat.rounded and not torch.equal(x, eight_bit(x)):
+        fail(
+            "RK808",
+            "some pixels are no multiples of 1/255, but the attack is to keep to 8-bit images",
+            help="attack images as they were read, uint8 over 255, or leave out rounded",
+        )
 
 
 def check_aims(aims: Tensor, y: Tensor, attack: str, targeted: bool) -> Tensor:
@@ -115,6 +122,8 @@ def check_result(x: Tensor, x_adv: Tensor, threat: Threat, attack: str) -> None:
     low, high = threat.box
     if not bool(((x_adv >= low) & (x_adv <= high)).all()):
         _violated(attack, f"it left the box [{low:g}, {high:g}], or returned values that are not numbers")
+    if threat.rounded and not torch.equal(x_adv, eight_bit(x_adv)):
+        _violated(attack, "it returned pixels that are no multiples of 1/255")
     eps, ulp = float(threat.eps), torch.finfo(x.dtype).eps * max(1.0, abs(low), abs(high))
     size = x[0].numel() if len(x) else 1
     slack = {"linf": 2 * ulp, "l2": 2 * ulp * size**0.5, "l1": 2 * ulp * size}[threat.norm] + 1e-5 * eps * (

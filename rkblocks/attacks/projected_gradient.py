@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rkblocks.attacks.losses import input_gradient, labels_of
-from rkblocks.attacks.projection import project, steepest
+from rkblocks.attacks.projection import project, project_rounded, steepest
 from rkblocks.attacks.trials import Inner, Problem, Trial, repeat, starting_point
 from rkblocks.settings.threat import Threat
 
@@ -41,14 +41,20 @@ def ascent(problem: Problem, turned: Callable[[Tensor], Turn] | None = None) -> 
 
     def search(trial: Trial) -> Tensor:
         start = starting_point(trial.anchor, problem.threat, trial.streams)
+        if problem.threat.rounded:
+            start = project_rounded(trial.anchor, start, problem.threat.eps)
         return climb(problem, trial, start, turned(trial.anchor) if turned else None)
 
     return search
 
 
 def advance(x: Tensor, anchor: Tensor, gradient: Tensor, threat: Threat) -> Tensor:
-    """Return the next iterate: a step of steepest ascent from x, projected to ball and box around the anchor."""
+    """Return the next iterate: a step of steepest ascent from x, projected to ball and box around the anchor, or to the
+    8-bit images in them.
+    """
     moved = x + steepest(gradient, x, float(threat.length), threat.norm, threat.box)
+    if threat.rounded:
+        return project_rounded(anchor, moved, threat.eps)
     return project(anchor, moved, float(threat.eps), threat.norm, threat.box)
 
 

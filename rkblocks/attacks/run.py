@@ -52,7 +52,7 @@ def run(
             help="pass source=model to attack 'transfer', and to no other",
         )
     check_arguments(mode, generator, model=model, **({} if source is None else {"source": source}))
-    check_inputs(x, y, threat)
+    check_inputs(x, y, effective)
     y = y.long()
     judged = CheckedForward(model, y, own=attack.module is None)
     problem = Problem(

@@ -232,6 +232,12 @@ def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack
     if attack.module and attack.extra:
         require(attack.module, attack.extra, f"attack {name}")
     effective = attack.fitted(threat)
+    if effective.rounded and threat.norm != "linf":
+        fail(
+            "RK812",
+            f"attack {name} with 8-bit images does not know the norm {threat.norm}; it knows linf",
+            help="rounding would leave a ball of another norm: choose norm linf, or leave out rounded",
+        )
     if attack.gradients and not effective.steps:
         fail(
             "RK804", f"attack {name} with 0 steps does nothing", help="give at least one step, or choose attack 'noise'"

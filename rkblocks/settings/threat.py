@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 from rkblocks.diagnostics import fail
@@ -20,6 +21,7 @@ from rkblocks.settings.fractions import parse_fraction as parse_fraction
 NORMS = ("linf", "l2", "l1")
 LOSSES = ("ce", "margin", "dlr")
 LEAST_LIKELY = "least-likely"
+LEVELS = 255  # steps of an 8-bit image from 0 to 1
 MAX_ITERATIONS = 1_000_000  # a budget beyond this is a slip of the keyboard, not an evaluation
 
 
@@ -68,7 +70,8 @@ class Threat:
     for None, and leave None where a field means nothing to them (attacks.Attack.fitted): targets: the number of wrong
     classes aimed at in turn, those of largest clean logit, or "least-likely"; decay: of the momentum; queries: forward
     passes that an attack without gradients may spend on an example; source: the name of the model that examples are
-    transferred from; eot: passes that a pass of the attack averages, for a model with randomness of its own.
+    transferred from; rounded: every iterate is an 8-bit image of ball and box, as the published evaluation rounds after
+    every step; eot: passes that a pass of the attack averages, for a model with randomness of its own.
     Raises RkblocksError RK802 to RK806 and RK813, one code per kind of field.
     """
 
@@ -112,6 +115,13 @@ class Threat:
         metavar="N",
         words="mean of {} passes",
     )
+    rounded: bool | None = option(
+        None,
+        "flag",
+        "Round to 8-bit images of the ball after every step",
+        words="8 bit",
+        of=dict.fromkeys(("fgsm", "pgd", "momentum", "targeted", "transfer")),
+    )
 
     def __post_init__(self) -> None:
         # Frozen, but "8/255" becomes a Fraction first: object.__setattr__ is the documented way.
@@ -128,8 +138,11 @@ class Threat:
                 object.__setattr__(self, name, parse_fraction(value, name, most))
         if self.step is None:
             object.__setattr__(self, "step", self.eps / 4)
-        if not isinstance(self.random_start, bool):
-            fail("RK804", f"random_start is {self.random_start!r}; expected true or false", help="write true or false")
+        for name in ("random_start", "rounded"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and (name, value) != ("rounded", None):
+                fail("RK804", f"{name} is {value!r}; expected true or false", help="write true or false")
+        object.__setattr__(self, "rounded", self.rounded or None)
         if self.restarts > 1 and not self.random_start:
             fail(
                 "RK804",
@@ -137,6 +150,9 @@ class Threat:
                 help="set random_start to true, or restarts to 1",
             )
         object.__setattr__(self, "bounds", _box(self.bounds))
+        if self.rounded and self.box != (0.0, 1.0):
+            found = " to ".join(map(fraction_text, self.bounds))
+            fail("RK806", f"bounds are {found}; 8-bit images have 256 levels from 0 to 1", help="leave out bounds")
         object.__setattr__(self, "targets", _targets(self.targets))
 
     @property
@@ -152,9 +168,14 @@ class Threat:
         return float(low), float(high)
 
     @property
+    def stride(self) -> Fraction:
+        """How far a step gets, before it is projected: its length, of 8-bit images rounded to their levels."""
+        return Fraction(ceil(LEVELS * self.length - Fraction(1, 2)), LEVELS) if self.rounded else self.length
+
+    @property
     def reach(self) -> Fraction:
-        """The farthest point that the steps alone can get to, steps * step."""
-        return self.steps * self.length
+        """The farthest point that the steps alone can get to, steps * stride."""
+        return self.steps * self.stride
 
     def with_eps(self, eps: str | Fraction) -> Threat:
         """Return the same attack in a ball of radius `eps`; the step keeps its ratio to eps, so that the reach does

@@ -1,4 +1,4 @@
-"""Attacks of training that the library of attacks does not have: against a divergence, and in steps of 8-bit images."""
+"""The attack of TRADES, on a divergence, which the library of attacks does not have."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from torch import Tensor, nn
 
 from rkblocks.attacks import Threat, frozen
 from rkblocks.attacks.guard import check_result
-from rkblocks.attacks.losses import cross_entropy
 from rkblocks.attacks.projected_gradient import advance
 from rkblocks.attacks.streams import Streams, as_streams
-from rkblocks.attacks.trials import starting_point
 from rkblocks.training.losses import divergence
 
 SMALL = 0.001  # deviation of the normal noise at which TRADES starts
 
 
-def ascend(
-    model: nn.Module, x: Tensor, start: Tensor, threat: Threat, rise: Callable[[Tensor], Tensor], rounded: bool
-) -> Tensor:
+def ascend(model: nn.Module, x: Tensor, start: Tensor, threat: Threat, rise: Callable[[Tensor], Tensor]) -> Tensor:
     """The last of `threat.steps` steps of steepest ascent from `start`, each projected to the ball around x [n, ...].
 
-    model: frozen by the caller. rise: from logits to what grows, [n]. rounded: to 8-bit images after every step.
+    model: frozen by the caller. rise: from logits to what grows, [n].
     """
     point = start
     for _ in range(threat.steps):
@@ -31,7 +27,6 @@ def ascend(
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(rise(model(point)).sum(), point)
         point = advance(point.detach(), x, gradient, threat)
-        point = eight_bit(point) if rounded else point
     return point
 
 
@@ -45,25 +40,6 @@ def divergent(model: nn.Module, x: Tensor, threat: Threat, generator: Streams | 
     with frozen(model, mode):
         with torch.no_grad():
             clean = model(x)
-        found = ascend(model, x, start, threat, lambda logits: divergence(clean, logits), rounded=False)
+        found = ascend(model, x, start, threat, lambda logits: divergence(clean, logits))
     check_result(x, found, threat, "pgd")
     return found
-
-
-def eight_bit_pgd(
-    model: nn.Module, x: Tensor, y: Tensor, threat: Threat, generator: Streams | torch.Generator, mode: str
-) -> Tensor:
-    """PGD whose start and every iterate are rounded to 8-bit images, as the published code attacks in training.
-
-    x is 8-bit and eps a multiple of 1/255, so that rounding leaves no ball (RK706 says so otherwise).
-    """
-    start = eight_bit(starting_point(x, threat, as_streams(generator)))
-    with frozen(model, mode):
-        found = ascend(model, x, start, threat, lambda logits: cross_entropy(logits, y), rounded=True)
-    check_result(x, found, threat, "pgd")
-    return found
-
-
-def eight_bit(x: Tensor) -> Tensor:
-    """Images in [0, 1], rounded to multiples of 1/255."""
-    return torch.round(x * 255) / 255

@@ -12,7 +12,7 @@ from rkblocks.attacks import Threat, noise, pgd
 from rkblocks.attacks.streams import Streams
 from rkblocks.nets.folded import folded
 from rkblocks.runs.config import Config
-from rkblocks.training.ascent import divergent, eight_bit_pgd
+from rkblocks.training.ascent import divergent
 
 Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
 Sources = Mapping[str, torch.Generator | Streams]
@@ -58,6 +58,5 @@ def examples(config: Config, streams: Sources) -> Examples:
     seen = folded if config.attack.fold and mode == "eval" else lambda model: model
     if config.training.loss == "trades":
         return lambda model, x, y: (divergent(seen(model), x, threat, streams["attack"], mode), y)
-    if config.attack.rounded:
-        return lambda model, x, y: (eight_bit_pgd(seen(model), x, y, threat, streams["attack"], mode), y)
+    threat = replace(threat, rounded=config.attack.rounded)
     return lambda model, x, y: (pgd(seen(model), x, y, threat, streams["attack"], mode=mode), y)

@@ -15,7 +15,18 @@ FULL = Threat(
 def test_options_are_exactly_what_shapes_the_threat_model(name):
     """An option that the attack reads survives; what it does not read is its own constant, whatever was given."""
     attack = ATTACKS[name]
-    other = replace(FULL, steps=9, step="2/255", restarts=4, targets=1, decay="1/4", queries=60, source="runs/c", eot=3)
+    other = replace(
+        FULL,
+        steps=9,
+        step="2/255",
+        restarts=4,
+        targets=1,
+        decay="1/4",
+        queries=60,
+        source="runs/c",
+        eot=3,
+        rounded=True,
+    )
     fitted, changed = attack.fitted(FULL), attack.fitted(other)
     differing = {f.name for f in fields(Threat) if getattr(fitted, f.name) != getattr(changed, f.name)}
     assert differing == set(attack.options) - {"loss", "random_start"}

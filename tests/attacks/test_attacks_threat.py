@@ -40,6 +40,8 @@ def test_budgets_are_exact_whatever_they_were_written_as():
         ({"restarts": 0}, "RK804"),
         ({"restarts": 10**9}, "RK804"),
         ({"random_start": 1}, "RK804"),
+        ({"rounded": 1}, "RK804"),
+        ({"rounded": True, "bounds": (0, 2)}, "RK806"),
         ({"restarts": 2, "random_start": False}, "RK804"),
         ({"loss": "mse"}, "RK805"),
         ({"targets": 0}, "RK813"),

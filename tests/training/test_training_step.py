@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rkblocks import nets
+from rkblocks.attacks.projection import eight_bit
 from rkblocks.training import load
-from rkblocks.training.ascent import eight_bit
 from rkblocks.training.examples import examples
 from rkblocks.training.optimizers import optimizer
 from rkblocks.training.seeds import epoch_streams

@@ -75,7 +75,7 @@ def reachability(evidence: Evidence) -> Finding:
     searching = [item for item in items if item.attack != "fgsm"] or items  # one step of eps always gets there
     worst = min(searching, key=lambda item: item.threat.reach - item.threat.eps)
     threat = worst.threat
-    reach = f"{threat.steps} x {fraction_text(threat.length)} = {fraction_text(threat.reach)}"
+    reach = f"{threat.steps} x {fraction_text(threat.stride)} = {fraction_text(threat.reach)}"
     relation = ">=" if threat.reach >= threat.eps else "<"
     advice = f"raise the steps or the step of {worst.label}: it cannot get to the rim of its ball"
     return threat.reach >= threat.eps, f"{reach} {relation} eps {fraction_text(threat.eps)}", advice
