@@ -25,16 +25,15 @@ from rkblocks.runs import network as networks
 from rkblocks.runs.config import Config
 from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.tableau import Tableau
-from rkblocks.training import board, checkpoint, parallel
+from rkblocks.training import checkpoint, parallel
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Position
 from rkblocks.training.keeper import Keeper
-from rkblocks.training.memory import enough_memory
+from rkblocks.training.optimizers import learning_rate
 from rkblocks.training.optimizers import optimizer as make_optimizer
-from rkblocks.training.progress import Reporter, duration, reporter
-from rkblocks.training.schedule import learning_rate
+from rkblocks.training.progress import Board, Reporter, board_writer, duration, reporter
 from rkblocks.training.seeds import epoch_streams, stream
-from rkblocks.training.step import training_step
+from rkblocks.training.step import naming_failures, training_step
 from rkblocks.training.validation import measure
 
 Listener = Callable[[Mapping[str, Any]], None]
@@ -61,7 +60,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
     """
     device = networks.device_of(config)
     if tensorboard:
-        board.available()
+        board_writer()
     with distributed.group(device.type == "cuda"), ExitStack() as stack:
         out = Path(distributed.agreed(str(out)))
         with distributed.together():
@@ -130,7 +129,7 @@ def _prepared(
     record: "data", "mean" and "std" of run.json.
     """
     device, seed = data.train.labels.device, config.training.seed
-    with enough_memory(config):
+    with naming_failures(config):
         model = networks.build(config, tableaus, record, stream(seed, "init") if begins else None)
         model = model.to(device).to(memory_format=networks.memory_format(config, device, model))
     optimizer = make_optimizer(config.optimizer, model)
@@ -138,7 +137,7 @@ def _prepared(
     at, own = Position(streams=fresh(0)), fingerprint(data)
     if not begins:
         steps = len(data.train) // config.training.batch_size
-        with enough_memory(config):
+        with naming_failures(config):
             at, note = checkpoint.restore(folder, model, optimizer, fresh, own, (config.training.epochs, steps))
     average = Average(config.averaging, model, at.carried)
     return Keeper(folder, model, optimizer, average, at, own, config.net.blocks, config.validation.choice), note
@@ -148,7 +147,7 @@ def _reporter(progress: bool | Listener, keeper: Keeper, tensorboard: bool) -> R
     if distributed.rank() > 0:
         return reporter(False)
     report = reporter(progress)
-    return board.Board(report, keeper.folder, keeper.at.epoch) if tensorboard else report
+    return Board(report, keeper.folder, keeper.at.epoch) if tensorboard else report
 
 
 def _data(config: Config, device: torch.device) -> Dataset:
@@ -204,7 +203,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
                     for group in optimizer.param_groups:
                         group["lr"] = learning_rate(config, at.epoch, at.step, steps)
 
-                    with keeper.naming_divergence(), enough_memory(config):
+                    with keeper.naming_divergence(), naming_failures(config):
                         outcome = move(x, batch.labels[own])
                     average.after_step(at.epoch)
                     total += outcome.sums
@@ -223,7 +222,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
                         check()
 
                 average.after_epoch(at.epoch)
-                with average.evaluated(), keeper.naming_divergence(), enough_memory(config):
+                with average.evaluated(), keeper.naming_divergence(), naming_failures(config):
                     measured = measure(model, data.validation, config, at.epoch, layout, check)
                 at.seconds = time.monotonic() - started
                 metrics = _metrics(at, measured, learning_rate(config, at.epoch, steps - 1, steps))

@@ -1,5 +1,6 @@
-"""Optimisers of a network: weights decay, the coefficients of schemes never do unless asked (the published code decays
-them).
+"""How weights are moved: the optimiser, what decays, and the learning rate.
+
+Weights decay; the coefficients of schemes never do unless asked (the published code decays them).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import torch
 from torch import nn
 
 from rkblocks.blocks import parameter_groups
-from rkblocks.runs.config import Optimizer
+from rkblocks.runs.config import Config, Optimizer
+
+WARM_UP = 0.3  # share of a one-cycle training in which the rate rises
 
 
 def optimizer(settings: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
@@ -40,3 +43,14 @@ def decay_groups(settings: Optimizer, model: nn.Module) -> list[dict[str, Any]]:
         everything["params"] = [p for p in everything["params"] if p.dim() >= 2]
         groups = [everything, {"params": vectors, "weight_decay": 0.0}, *coefficients]
     return groups
+
+
+def learning_rate(config: Config, epoch: int, step: int, steps_per_epoch: int) -> float:
+    """The rate of step `step` (from 0) of epoch `epoch` (from 0): nothing to save, nothing to restore."""
+    rate, schedule = config.optimizer.lr, config.schedule
+    if schedule.kind == "steps":
+        return rate * schedule.gamma ** sum(epoch >= milestone for milestone in schedule.milestones)
+    if schedule.kind == "one-cycle":
+        done = (epoch * steps_per_epoch + step + 1) / (config.training.epochs * steps_per_epoch + 1)
+        return rate * min(done / WARM_UP, (1 - done) / (1 - WARM_UP))
+    return rate

@@ -1,9 +1,12 @@
-"""What a training says while it runs, on standard error: bars on a terminal, one line an epoch elsewhere."""
+"""What a training says while it runs, on standard error: bars on a terminal, one line an epoch elsewhere; and, for
+those who want it, the metrics of every epoch as event files of TensorBoard.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from rkblocks import escape
@@ -15,6 +18,7 @@ SHOWN = {
     "validation_clean": "clean",
     "validation_robust": "robust",
 }
+BOARD = "tensorboard"  # a folder of the run
 
 
 class Reporter(Protocol):
@@ -88,6 +92,30 @@ class Bars(Lines):
         if step == steps:
             self.bar.close()
             self.bar = None
+
+
+def board_writer() -> Any:
+    """Return torch's writer class; raises RkblocksError RK901 where the package tensorboard is not installed."""
+    require("tensorboard", "tensorboard", "--tensorboard")
+    return require("torch.utils.tensorboard", "tensorboard", "--tensorboard").SummaryWriter
+
+
+class Board:
+    """Passes everything on to another reporter, and writes the numbers of an epoch as scalars at its number, from 1.
+
+    epoch: of those done so far; what an interrupted run has written of later ones is not shown any more.
+    """
+
+    def __init__(self, inner: Reporter, folder: Path, epoch: int) -> None:
+        self.inner, self.say, self.step = inner, inner.say, inner.step
+        self.writer = board_writer()(str(folder / BOARD), purge_step=epoch + 1)
+
+    def epoch(self, metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> None:
+        for name, value in metrics.items():
+            if isinstance(value, (int, float)) and name != "epoch":
+                self.writer.add_scalar(escape.line(name), value, metrics["epoch"])
+        self.writer.flush()
+        self.inner.epoch(metrics, epochs, seconds_left)
 
 
 def summary(metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> str:

@@ -1,19 +1,25 @@
-"""One step of training: a batch in, the weights moved, and what the loss was."""
+"""One step of training: a batch in, the weights moved, and what the loss was; what torch cannot do of it is named."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import TorchDynamoException
 
 from rkblocks.attacks.projection import project, steepest
+from rkblocks.diagnostics import fail
 from rkblocks.runs.config import Config
 from rkblocks.training import losses, parallel
-from rkblocks.training.compiling import compiled, naming_compiler_failures
 from rkblocks.training.examples import Sources, examples
 
+BACKEND = "inductor"  # of torch.compile
+REFUSED = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+"""What torch's allocators say; on a CPU it is a bare RuntimeError."""
 PERTURBATION = "perturbation"  # of free training, among what is carried from step to step
 
 
@@ -43,38 +49,58 @@ def training_step(
 
     carried: tensors that a step leaves to the next one; they belong to the state for resuming. network: the model as
     `parallel.divide` gives it, where several processes have parts of a batch.
-
-    Raises RkblocksError RK730 from the first step where training.compile is set and the compiler fails.
     """
-    network = model if network is None else network
     if config.training.compile:
-        model = compiled(model)
-        return naming_compiler_failures()(_step(config, model, optimizer, streams, carried, model))
-    return _step(config, model, optimizer, streams, carried, network)
-
-
-def _step(
-    config: Config,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    streams: Sources,
-    carried: dict[str, Tensor],
-    network: nn.Module,
-) -> Step:
+        model = network = compiled(model)
     if config.training.method == "free":
         return _free(config, model, optimizer, carried)
-    shown, objective = examples(config, streams), objective_of(config)
+    seen, shown, objective = model if network is None else network, examples(config, streams), objective_of(config)
 
     def step(x: Tensor, y: Tensor) -> Outcome:
         model.train()
         x_shown, labels = shown(model, x, y)
         optimizer.zero_grad(set_to_none=True)
-        loss, logits = objective(network, x, x_shown, labels)
+        loss, logits = objective(seen, x, x_shown, labels)
         parallel.backward(loss, config.training.batch_size)
         optimizer.step()
         return _outcome(loss, logits, labels)
 
     return step
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The network with a compiled forward pass; parameters, buffers and modes are those of `model` itself.
+
+    One graph is compiled for training, one for each mode of attack.  Sizes are fixed: a training has one batch size,
+    and what compiles once for any size is slower.  Asking again for the same model compiles nothing anew.
+    """
+    return torch.compile(model, dynamic=False, backend=BACKEND)  # type: ignore[return-value]
+
+
+@contextmanager
+def naming_failures(config: Config) -> Iterator[None]:
+    """Within: a failure of the compiler, which comes with the first step, ends in RkblocksError RK730, memory that is
+    not found in RK745; anything else is raised as it is.
+    """
+    try:
+        yield
+    except TorchDynamoException as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(lines[:2]) or type(error).__name__  # which stage, and what it says
+        fail("RK730", f"torch.compile failed: {reason[:300]}", help="set training.compile to false")
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or REFUSED.search(str(error)):
+            net, training = config.net, config.training
+            asked = re.search(r"tr(?:ied|ying) to allocate ([0-9.]+ ?[KMGT]?i?[Bb]\w*)", str(error))
+            fail(
+                "RK745",
+                "there is too little memory"
+                + (f" for {asked[1]} more" if asked else "")
+                + f": net.depth is {net.depth}, net.widths {list(net.widths)}, training.batch_size "
+                f"{training.batch_size}, training.eval_batch_size {training.eval_batch_size}",
+                help='lower one of them, or set net.memory to "norm" or "stage"',
+            )
+        raise
 
 
 def objective_of(config: Config) -> Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:

@@ -235,7 +235,7 @@ class Keeps:
 def test_tags_of_tensorboard_are_metrics_of_ours(tmp_path: Path) -> None:
     """What a folder of images calls its classes is no part of a tag; what else a metric is called is made fit."""
     pytest.importorskip("tensorboard")
-    from rkblocks.training.board import Board
+    from rkblocks.training.progress import Board
 
     board = Board(Keeps(), tmp_path, 0)
     seen: list[str] = []

@@ -7,7 +7,7 @@ import pytest
 from rkblocks.diagnostics import RkblocksError, Severity
 from rkblocks.runs.combinations import without_effect
 from rkblocks.training import load, train
-from rkblocks.training.schedule import learning_rate
+from rkblocks.training.optimizers import learning_rate
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch._dynamo.testing
 from test_training_step import assert_same, moved, parts
 
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.training import compiling
+from rkblocks.training import step
 
 torch.set_num_threads(1)
 
@@ -22,7 +22,7 @@ def fresh_compiler():
 def test_the_same_steps(mode, monkeypatch):
     """Three PGD training steps in float64; afterwards weights and statistics agree, under unchanged names."""
     counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
-    monkeypatch.setattr(compiling, "BACKEND", counter)
+    monkeypatch.setattr(step, "BACKEND", counter)
     net, batches = parts(3)
     settings = {"training__method": "adversarial", "attack__mode": mode}
     plain, expected = moved(net, batches, **settings)
@@ -36,7 +36,7 @@ def test_a_failing_compiler_is_named(monkeypatch):
     def broken(graph, inputs):
         raise OSError("no compiler here")
 
-    monkeypatch.setattr(compiling, "BACKEND", broken)
+    monkeypatch.setattr(step, "BACKEND", broken)
     net, batches = parts()
     with pytest.raises(RkblocksError, match=r"RK730.*no compiler here"):
         moved(net, batches, training__compile=True, training__method="standard")

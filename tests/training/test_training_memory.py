@@ -6,7 +6,7 @@ import torch
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.runs import network
 from rkblocks.training import loop, train
-from rkblocks.training.memory import enough_memory
+from rkblocks.training.step import naming_failures
 
 
 def too_much(*_, **__):
@@ -15,12 +15,12 @@ def too_much(*_, **__):
 
 def test_an_allocation_that_fails_names_the_settings(tiny):
     named = r"RK745.*depth is 3, net\.widths \[4, 6\], training\.batch_size 200"
-    with pytest.raises(RkblocksError, match=named), enough_memory(tiny(net__depth=3)):
+    with pytest.raises(RkblocksError, match=named), naming_failures(tiny(net__depth=3)):
         too_much()
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")):
-        with pytest.raises(RkblocksError, match="RK745"), enough_memory(tiny()):
+        with pytest.raises(RkblocksError, match="RK745"), naming_failures(tiny()):
             raise error
-    with pytest.raises(RuntimeError, match="shapes"), enough_memory(tiny()):
+    with pytest.raises(RuntimeError, match="shapes"), naming_failures(tiny()):
         raise RuntimeError("shapes differ")
 
 

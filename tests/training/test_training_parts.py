@@ -12,9 +12,8 @@ from rkblocks.data import Split
 from rkblocks.runs import network as networks
 from rkblocks.training import load
 from rkblocks.training.examples import examples
-from rkblocks.training.optimizers import optimizer
+from rkblocks.training.optimizers import learning_rate, optimizer
 from rkblocks.training.progress import duration, summary
-from rkblocks.training.schedule import learning_rate
 from rkblocks.training.seeds import derive, epoch_streams, stream
 from rkblocks.training.validation import measure
 

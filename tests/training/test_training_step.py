@@ -13,7 +13,7 @@ from rkblocks.training import load
 from rkblocks.training.examples import examples
 from rkblocks.training.optimizers import optimizer
 from rkblocks.training.seeds import epoch_streams
-from rkblocks.training.step import PERTURBATION, training_step
+from rkblocks.training.step import PERTURBATION, naming_failures, training_step
 
 torch.set_num_threads(1)
 
@@ -41,8 +41,9 @@ def moved(net: nn.Module, batches: list[tuple[Tensor, Tensor]], carried: dict | 
     step = training_step(
         config, net, optimizer(config.optimizer, net), epoch_streams(0, 0, "cpu"), {} if carried is None else carried
     )
-    for x, y in batches:
-        outcome = step(x, y)
+    with naming_failures(config):
+        for x, y in batches:
+            outcome = step(x, y)
     return outcome, net.state_dict()
 
 
