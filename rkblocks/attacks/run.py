@@ -76,6 +76,22 @@ def run(
     return x_adv
 
 
+def search(
+    name: str,
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    threat: Threat,
+    generator: Streams | torch.Generator | None = None,
+    *,
+    mode: str = "eval",
+) -> Tensor:
+    """Return the last iterates of `run`, without a look at images, logits and result, for which a GPU is waited for."""
+    attack, effective = lookup(name, threat)
+    with frozen(model, mode):
+        return function_of(name, attack)(Problem(model, x, y, effective, as_streams(generator))).detach()
+
+
 def function_of(name: str, attack: Attack) -> Callable[[Problem], Tensor]:
     """Return the function of an attack: found by the attack's name, where the registry names its module."""
     found = attack.function

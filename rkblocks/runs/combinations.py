@@ -47,6 +47,9 @@ def at_odds(config: Config) -> list[Diagnostic]:
         elif (255 * attack.eps).denominator != 1:
             help = "give attack.eps as a multiple of 1/255, or leave out attack.rounded"
             problems.append(("attack.rounded", leaves, help))
+    if training.cuda_graph and training.method == "free":
+        help = "leave out training.cuda_graph, or choose another method"
+        problems.append(("training.cuda_graph", "true with method free, which moves weights between its replays", help))
     if averaging.kind != "none" and averaging.start >= training.epochs:
         help = f"choose an epoch below {training.epochs}; epochs count from 0"
         problems.append(("averaging.start", f"{averaging.start}, and there are {training.epochs} epochs", help))

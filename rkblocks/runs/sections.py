@@ -145,6 +145,11 @@ class Training:
         False,
         "torch.compile of the network in training steps: minutes at the start, then fewer kernels; equal to rounding",
     )
+    cuda_graph: bool = setting(
+        False,
+        "record a step as a CUDA graph and replay it: for small networks, whose kernels take longer to launch than to "
+        "run; equal to rounding",
+    )
     save_minutes: float = setting(10.0, "save for resuming at least so often, besides every epoch", positive())
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks import Threat, noise, pgd
+from rkblocks.attacks import Threat, run
+from rkblocks.attacks.run import search
 from rkblocks.attacks.streams import Streams
 from rkblocks.nets.folded import folded
 from rkblocks.runs.config import Config
@@ -32,7 +33,7 @@ def single_step_threat(config: Config) -> Threat:
     return replace(training_threat(config), steps=1, step=config.single_step.alpha * config.attack.eps)
 
 
-def examples(config: Config, streams: Sources) -> Examples:
+def examples(config: Config, streams: Sources, checked: bool = True) -> Examples:
     """A function of (model, x, y) that gives what to train on, for the method of the configuration.
 
     - standard: x and y.
@@ -42,14 +43,17 @@ def examples(config: Config, streams: Sources) -> Examples:
       "trades" has an attack of its own, on the divergence from the clean output.
       With attack.fold the attack sees normalisation as constants.
     - single-step: one step of single_step.alpha * eps from a random point of the ball (Wong et al. 2020, algorithm 3).
+
+    checked: whether images, logits and examples are looked at, for which a GPU is waited for.
     """
     method, mode = config.training.method, config.attack.mode
+    attack = run if checked else search
     if method == "noise":
         ball, copies = Threat(eps=config.noise.eps), config.noise.copies
 
         def noisy(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             x, y = x.repeat(copies, 1, 1, 1), y.repeat(copies)
-            return noise(model, x, y, ball, streams["noise"]), y
+            return attack("noise", model, x, y, ball, streams["noise"]), y
 
         return noisy
     if method not in ("adversarial", "single-step"):
@@ -57,6 +61,6 @@ def examples(config: Config, streams: Sources) -> Examples:
     threat = training_threat(config) if method == "adversarial" else single_step_threat(config)
     seen = folded if config.attack.fold and mode == "eval" else lambda model: model
     if config.training.loss == "trades":
-        return lambda model, x, y: (divergent(seen(model), x, threat, streams["attack"], mode), y)
+        return lambda model, x, y: (divergent(seen(model), x, threat, streams["attack"], mode, checked), y)
     threat = replace(threat, rounded=config.attack.rounded)
-    return lambda model, x, y: (pgd(seen(model), x, y, threat, streams["attack"], mode=mode), y)
+    return lambda model, x, y: (attack("pgd", seen(model), x, y, threat, streams["attack"], mode=mode), y)

@@ -25,7 +25,7 @@ from rkblocks.runs import network as networks
 from rkblocks.runs.config import Config
 from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.tableau import Tableau
-from rkblocks.training import checkpoint, parallel
+from rkblocks.training import checkpoint, parallel, recorded
 from rkblocks.training.averaging import Average
 from rkblocks.training.checkpoint import Position
 from rkblocks.training.keeper import Keeper
@@ -65,6 +65,7 @@ def train(config: Config, out: str | Path, progress: bool | Listener = True, ten
         out = Path(distributed.agreed(str(out)))
         with distributed.together():
             parallel.check(config)
+            recorded.check(config, device)
             if distributed.rank() == 0:
                 runs.vacant(out)
             tableaus = schemes(config.net.blocks, config.net.groups)
@@ -100,6 +101,7 @@ def resume(folder: str | Path, progress: bool | Listener = True, tensorboard: bo
             if distributed.rank() == 0:
                 stack.enter_context(lock.held(folder))
             parallel.check(config)
+            recorded.check(config, device)
             data = _data(config, device)
             begins = not runs.made(folder)
             if begins:

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch._dynamo.exc import TorchDynamoException
 
 from rkblocks.attacks.projection import project, steepest
+from rkblocks.attacks.streams import as_streams
 from rkblocks.diagnostics import fail
 from rkblocks.runs.config import Config
 from rkblocks.training import losses, parallel
 from rkblocks.training.examples import Sources, examples
+from rkblocks.training.recorded import CudaGraph, Drawn, Form, Recorded
 
 BACKEND = "inductor"  # of torch.compile
 REFUSED = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
@@ -49,23 +51,49 @@ def training_step(
 
     carried: tensors that a step leaves to the next one; they belong to the state for resuming. network: the model as
     `parallel.divide` gives it, where several processes have parts of a batch.
+
+    Raises RkblocksError RK561 where training.cuda_graph is set and the step cannot be recorded.
     """
     if config.training.compile:
         model = network = compiled(model)
     if config.training.method == "free":
         return _free(config, model, optimizer, carried)
-    seen, shown, objective = model if network is None else network, examples(config, streams), objective_of(config)
+    network = model if network is None else network
+    if config.training.cuda_graph:
+        drawn = {name: Drawn(as_streams(source)) for name, source in streams.items()}
+        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        checked, plain = (_form(config, model, optimizer, drawn, network, look) for look in (True, False))
+        form: Form = Recorded(checked, plain, drawn.values(), own, CudaGraph(own[0].device))
+    else:
+        form = _form(config, model, optimizer, streams, network)
 
     def step(x: Tensor, y: Tensor) -> Outcome:
+        sums, seen = form(x, y)
+        optimizer.step()
+        return Outcome(sums, seen)
+
+    return step
+
+
+def _form(
+    config: Config,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    streams: Sources,
+    network: nn.Module,
+    checked: bool = True,
+) -> Form:
+    shown, objective = examples(config, streams, checked), objective_of(config)
+
+    def form(x: Tensor, y: Tensor) -> tuple[Tensor, int]:
         model.train()
         x_shown, labels = shown(model, x, y)
         optimizer.zero_grad(set_to_none=True)
-        loss, logits = objective(seen, x, x_shown, labels)
+        loss, logits = objective(network, x, x_shown, labels)
         parallel.backward(loss, config.training.batch_size)
-        optimizer.step()
-        return _outcome(loss, logits, labels)
+        return _sums(loss, logits, labels), len(labels)
 
-    return step
+    return form
 
 
 def compiled(model: nn.Module) -> nn.Module:
@@ -155,12 +183,12 @@ def _free(config: Config, model: nn.Module, optimizer: torch.optim.Optimizer, ca
             moved = change + steepest(gradient, x + change, length, norm)
             carried[PERTURBATION] = project(torch.zeros_like(x), moved, eps, norm, (-1.0, 1.0))
             optimizer.step()
-            found.append(_outcome(loss, logits, y))
-        return Outcome(torch.stack([one.sums for one in found]).sum(0), sum(one.seen for one in found))
+            found.append(_sums(loss, logits, y))
+        return Outcome(torch.stack(found).sum(0), len(y) * len(found))
 
     return step
 
 
-def _outcome(loss: Tensor, logits: Tensor, labels: Tensor) -> Outcome:
+def _sums(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     right = (logits.argmax(1) == labels).sum()
-    return Outcome(torch.stack((loss.detach() * len(labels), right)), len(labels))
+    return torch.stack((loss.detach() * len(labels), right))
