@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import html as _html
 import re
+from dataclasses import dataclass
 
 _SIGNALS = re.compile(r"^([^\S\n]*):(?=:)|#(?=#[a-z]*\[)", re.MULTILINE)
 """What the log of a build takes for a command: ``::error::`` at the start of a line, ``##[error]`` anywhere in it."""
 _COLOUR = re.compile("(\x1b\\[[0-9;]{0,8}m)")
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|$~]|&(?=#?\w+;)")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -25,6 +27,32 @@ _LATEX = {
 def line(text: str) -> str:
     r"""Text as one line: line breaks, control characters, marks of writing direction, half surrogates as ``\u000a``."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _number(c) for c in text)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to mark words: with terminal colours, or (the default) not at all."""
+
+    colour: bool = False
+
+    def __call__(self, text: str, *marks: str) -> str:
+        """Return `text` with the given marks ("bold", "dim", "red", …), unchanged without colour."""
+        if not self.colour or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[mark] for mark in marks)}m{text}\x1b[0m"
+
+    def severity(self, text: str, severity: str) -> str:
+        """Return `text` in the colour of a diagnostic's severity."""
+        return self(text, "bold", {"error": "red", "warning": "yellow"}.get(severity, "blue"))
+
+
+PLAIN = Style()
+
+
+def shown(text: str, *, quotes: bool = True, width: int = 60) -> str:
+    """Text of a user within a message: cut to `width`, nothing unprintable let through to a terminal."""
+    cut = text if len(text) <= width else text[: width - 1] + "…"
+    return f'"{line(cut)}"' if quotes else line(cut)
 
 
 def lines(text: str) -> str:
@@ -73,3 +101,10 @@ def filename(text: str) -> str:
 
 def _number(character: str) -> str:
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+def count(n: int, noun: str) -> str:
+    """'1 row', '2 rows', '2 entries', '2 keys'."""
+    if n == 1:
+        return f"1 {noun}"
+    return f"{n} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{n} {noun}s"

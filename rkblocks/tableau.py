@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rkblocks.exact.decimals import decimal_digits, decimal_text
 from rkblocks.exact.field import Element, Field
 from rkblocks.forms import Butcher, Method, Reduction, Row, Rows, ShuOsher, reduce, to_butcher
 from rkblocks.shown import Typeset
-from rkblocks.writer import decimal_digits, decimal_text, layout
 
 if TYPE_CHECKING:
     import sympy
+
+_WIDTH = 110
+"""Characters of a line of a file."""
 
 
 @dataclass(frozen=True)
@@ -324,3 +328,21 @@ def _restored(state: dict[str, Any]) -> Tableau:
         claims=state["claims"].mapped(field.unpack),
         origin=state["origin"],
     )
+
+
+def layout(value: Any, indent: int = 0) -> str:
+    """JSON with one row of an array to a line, as people write tableaus."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or (indent and len(flat) + indent <= _WIDTH and not _is_table(value)):
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(value, dict):
+        lines = [f"{pad}{json.dumps(k, ensure_ascii=False)}: {layout(v, indent + 2)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
+    lines = [pad + layout(item, indent + 2) for item in value]
+    return "[\n" + ",\n".join(lines) + "\n" + " " * indent + "]"
+
+
+def _is_table(value: Any) -> bool:
+    """A matrix of more than two rows gets a line for each row."""
+    return isinstance(value, list) and len(value) > 2 and all(isinstance(row, list) for row in value)

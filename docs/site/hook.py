@@ -13,7 +13,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from rkblocks.files import schema
+from rkblocks.files import library
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -40,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in made:
         _add(files, config, f"schemes/{page.name}.md", page.markdown)
         _copy(files, config, f"schemes/{page.name}.png", page.picture)
-    for path in schema.PATHS.values():
+    for path in library.SCHEMAS.values():
         _copy(files, config, f"schemas/{path.name}", path)
     text, pictures = gallery.page()
     _add(files, config, "gallery.md", text)

@@ -17,7 +17,7 @@ from rkblocks.blocks.norm_statistics import STATISTICS, claim, keep_per_stage, n
 from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
 from rkblocks.blocks.views import fresh, views
 from rkblocks.diagnostics import fail
-from rkblocks.files.wording import count
+from rkblocks.escape import count
 from rkblocks.program import Program
 from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
 from rkblocks.program.method_source import STEP_DOMAIN

@@ -52,7 +52,7 @@ def command(runs: tuple[str, ...], weights: str, form: str) -> int:
 
 def _text(found: Audit) -> str:
     from rkblocks.cli import console
-    from rkblocks.render.ansi import Style
+    from rkblocks.escape import Style
     from rkblocks.render.listing import columns
 
     head = ("block", "scheme", "learned", "order", "SSP", "rho", "growth")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 EPILOG = """\b
 Examples:
@@ -34,7 +34,7 @@ def command(name: str, at: str | None, digits: int, output: str | None) -> int:
     """
     from rkblocks import files
     from rkblocks.cli import console
-    from rkblocks.cli.startup import load_core
+    from rkblocks.startup import load_core
     from rkblocks.verify.canonical import canonical
 
     load_core()

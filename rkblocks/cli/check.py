@@ -47,7 +47,7 @@ def command(
     """
     from rkblocks import files
     from rkblocks.cli import console
-    from rkblocks.cli.startup import load_core
+    from rkblocks.startup import load_core
     from rkblocks.verify.checking import check_argument
     from rkblocks.verify.requests import Requests
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import click
 
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 
 @click.command(

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+import click
+
 from rkblocks import escape
 from rkblocks.diagnostics import Diagnostic
 
@@ -51,6 +53,16 @@ def show(text: str) -> None:
 def annotate(commands: str) -> None:
     """Write the lines of `rkblocks.render.github` to standard output: they are commands, and made fit already."""
     _put(sys.stdout, commands)
+
+
+def named(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that names a place to write to (a callback).
+
+    ``--out "$UNSET"`` is a mistake, not the folder one stands in.
+    """
+    if value is not None and not value.strip():
+        raise click.BadParameter("the name is empty; name a place, or leave the option out", ctx, option)
+    return value
 
 
 def deliver(text: str, output: str | None) -> None:

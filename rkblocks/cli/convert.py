@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 EPILOG = """\b
 Examples:
@@ -42,7 +42,7 @@ def command(
     executed. What cannot be understood is named with its line. Remarks and the verdict go to standard error.
     """
     from rkblocks.cli import console
-    from rkblocks.cli.startup import load_core
+    from rkblocks.startup import load_core
 
     load_core()
     from rkblocks.convert import convert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 EPILOG = """\b
 Examples:

@@ -94,7 +94,7 @@ def _object(one: dict[str, Any], names: Sequence[str] | None) -> dict[str, Any]:
 
 def _table(found: Sequence[dict[str, Any]], head: Sequence[str], settings: int | None) -> str:
     from rkblocks.cli import console
-    from rkblocks.render.ansi import Style
+    from rkblocks.escape import Style
     from rkblocks.render.listing import columns
     from rkblocks.runs.summaries import value
 

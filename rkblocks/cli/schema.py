@@ -17,7 +17,7 @@ def command(kind: str) -> int:
     Editors use it for completion; the commands need no schema and find more than one can say.
     """
     from rkblocks.cli import console
-    from rkblocks.files.schema import text
+    from rkblocks.files.library import schema
 
-    console.show(text(kind))
+    console.show(schema(kind))
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 if TYPE_CHECKING:
     from rkblocks.tableau import Tableau
@@ -48,7 +48,7 @@ def command(name: str, form: str | None, figure: str | None, output: str | None)
     """
     from rkblocks import files
     from rkblocks.cli import console
-    from rkblocks.cli.startup import load_core
+    from rkblocks.startup import load_core
 
     if figure is not None:
         if form is not None:

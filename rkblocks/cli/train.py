@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rkblocks import escape
-from rkblocks.cli.place import named
+from rkblocks.cli.console import named
 
 EPILOG = """\b
 Examples:

@@ -29,7 +29,7 @@ from rkblocks.convert.found import (
     zero,
 )
 from rkblocks.convert.tokens import Dialect, Token, tokens
-from rkblocks.files.wording import shown
+from rkblocks.escape import shown
 
 MOST_LEVELS = 40
 MOST_ENTRIES = 65 * 65

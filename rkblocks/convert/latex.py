@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rkblocks.convert.found import ConversionError, Scalar, joined, negative, root
-from rkblocks.files.wording import shown
+from rkblocks.escape import shown
 
 _BEGIN = re.compile(r"\\begin\{(?:array|tabularx?)\*?\}")
 _END = re.compile(r"\\end\{(?:array|tabularx?)\*?\}")

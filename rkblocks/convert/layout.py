@@ -14,8 +14,8 @@ from rkblocks.convert.languages import PYTHON
 from rkblocks.convert.latex import latex_cells, latex_number
 from rkblocks.convert.named import by_name, table_of
 from rkblocks.convert.tokens import tokens
+from rkblocks.escape import count, shown
 from rkblocks.files.shapes import MOST_STAGES
-from rkblocks.files.wording import count, shown
 
 MOST_ROWS = 4 * MOST_STAGES + 8
 

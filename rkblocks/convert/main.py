@@ -11,17 +11,16 @@ from itertools import chain
 from rkblocks.convert.found import Array, ConversionError, Note, Scalar, Table, is_zero, numbers, rows
 from rkblocks.convert.registry import Format, named, recognised
 from rkblocks.diagnostics import Diagnostic, Severity, TableauError, diagnostic, fail
+from rkblocks.escape import shown
 from rkblocks.files import read_text
-from rkblocks.files.collected import Problems
-from rkblocks.files.decode import decode
 from rkblocks.files.expression import is_rational, rational
 from rkblocks.files.grammar import parse
-from rkblocks.files.plain_values import NAME
+from rkblocks.files.node_values import NAME
+from rkblocks.files.nodes import Problems
 from rkblocks.files.reader import stem
-from rkblocks.files.wording import shown
+from rkblocks.files.sources import decode
 from rkblocks.forms import to_butcher
-from rkblocks.tableau import Origin, Tableau
-from rkblocks.writer import layout
+from rkblocks.tableau import Origin, Tableau, layout
 
 CLOSE = Fraction(1, 10**9)
 """How near constants c must be to the row sums of A to be these, rounded."""

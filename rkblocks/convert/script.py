@@ -18,8 +18,8 @@ from rkblocks.convert.expressions import Call, Parser, Work
 from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Text, Unknown, Value, rows, zero
 from rkblocks.convert.named import by_name, table_of
 from rkblocks.convert.tokens import Dialect, Token, tokens
+from rkblocks.escape import shown
 from rkblocks.files.shapes import MOST_STAGES
-from rkblocks.files.wording import shown
 
 _BUILDER = re.compile(r"\w*RungeKutta\w*(?:Method|Pair)|tableau")
 _PASSED = ("function", "def", "case", "struct", "class", "import", "from", "using", "return", "export", "typedef")

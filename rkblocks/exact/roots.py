@@ -4,16 +4,20 @@ A polynomial changes sign at its roots of odd multiplicity and only touches zero
 a condition ``p(r) >= 0`` starts to fail (optimal SSP methods do have entries that touch zero: SSPRK(4,3) has one with
 ``(r - 2)**2``).  They are isolated over the field of the coefficients; the minimal polynomial over the integers, a
 factor of the norm, is sought for the one root that is wanted, and last.
+
+SSP coefficients, linear thresholds and stability intervals are the place where the first of several such conditions
+starts to fail (`first_crossing`): at 0 if a lowest coefficient is negative, else at the least of these roots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import isqrt
+from typing import Generic, TypeVar
 
 from rkblocks.exact import integers
 from rkblocks.exact.field import Element, Field
@@ -195,6 +199,30 @@ def all_roots(polynomial: Sequence[int]) -> list[Root]:
     ]
 
 
+def real(field: Field, a: Element) -> Root:
+    """An element of a field of numbers as a real algebraic number."""
+    if field.is_rational(a):
+        return Root.rational(field.fraction(a))
+    norm = Polynomial.of([-a, field.one], field).norm()
+    (found,) = (r for factor in integers.factors(norm) for r in all_roots(factor) if _holds(field, a, r))
+    return found
+
+
+def _holds(field: Field, a: Element, root: Root) -> bool:
+    """Whether the root is the number a, among the conjugates of a."""
+    bits = 16
+    while True:  # ends: distinct conjugates part, and so do sign changes
+        low, high = field.enclose(a, bits)
+        tight = root.refine(bits)
+        if tight.high < low or high < tight.low:
+            return False
+        if root.low < low and high < root.high and root.low < root.high:
+            return True
+        if root.fraction is not None:
+            return low <= root.fraction <= high and not a - field.rational(root.fraction)
+        bits *= 2
+
+
 def _minimal(isolated: Isolated) -> Root:
     polynomial = isolated.polynomial
     if isolated.low == isolated.high:
@@ -253,3 +281,44 @@ def _close(isolated: Isolated) -> Isolated:
 def _trail(root: Root) -> dict[int, tuple[Fraction, Fraction, int]]:
     """Intervals of a root by their bits, with the steps that they take from its own."""
     return {-1: (root.low, root.high, 0)}
+
+
+Coefficients = tuple[Element, ...]
+"""A polynomial in r with coefficients in a field, the constant one first."""
+
+Entry = TypeVar("Entry")
+"""What a condition is known by: a place in P or d, or a name."""
+
+
+@dataclass(frozen=True)
+class Crossing(Generic[Entry]):
+    """The condition named ``entry`` is the first to fail, just above ``root``; ``polynomial`` is all of it."""
+
+    entry: Entry
+    polynomial: Coefficients
+    root: Root
+
+
+def first_crossing(conditions: Iterable[tuple[Entry, Coefficients]], field: Field) -> Crossing[Entry] | None:
+    """The first condition to fail for growing r > 0 (the earlier named one in a tie), None if none ever fails.
+
+    Raises TooLarge where the budget ends, with the bounds of the first failure that are proved by then.
+    """
+    best: tuple[Entry, Coefficients, Isolated] | None = None
+    searched: Fraction | None = None  # what a condition that is too large is known to hold up to
+    for entry, polynomial in conditions:
+        lowest = next((c for c in polynomial if c), None)
+        if lowest is None:
+            continue
+        if field.sign(lowest) < 0:
+            return Crossing(entry, polynomial, Root.rational(0))
+        try:
+            found = isolated_odd_root(polynomial, field, below=best[2].high if best else None)
+            if found is not None and (best is None or compare(found, best[2]) < 0):
+                best = entry, polynomial, found
+        except TooLarge as limit:
+            low = limit.low or Fraction(0)
+            searched = low if searched is None else min(low, searched)
+    if searched is not None and (best is None or searched < best[2].high):
+        raise TooLarge(min(searched, best[2].low) if best else searched, best[2].high if best else None)
+    return None if best is None else Crossing(best[0], best[1], minimal(best[2]))

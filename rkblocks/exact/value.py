@@ -12,9 +12,8 @@ from fractions import Fraction
 from functools import cached_property
 from math import floor
 
-from rkblocks.exact.field import Element, Field
+from rkblocks.exact.field import SQRT_LIMIT, Element, Field, squarefree_part
 from rkblocks.exact.roots import Root
-from rkblocks.exact.square_roots import SQRT_LIMIT, squarefree_part
 
 MOST_BITS = 3300
 """The grammar of the file takes numbers of 1000 digits; longer ones have no exact text."""

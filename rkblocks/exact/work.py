@@ -7,12 +7,17 @@ it and whoever asks first, so that neither caches nor the order of questions cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
+T = TypeVar("T")
+
+PART = 12_000_000
+"""Steps that one part of a report may take: about a second."""
 UNIT = 500
 """Bits of an integer that cost as much again as the step itself."""
 SQUARE = 90_000
@@ -61,6 +66,15 @@ def budget(limit: int) -> Iterator[Work]:
         work.total += work.spent
         if outer is not None:
             outer.total += work.total
+
+
+def within(compute: Callable[[], T], limit: int = PART) -> T | TooLarge:
+    """What ``compute`` returns, or how far it came within the budget of one part."""
+    try:
+        with budget(limit):
+            return compute()
+    except TooLarge as found:
+        return found
 
 
 def price(steps: int, bits: int = 0, by: int = 0) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rkblocks.render.network_places import group, short
+from rkblocks.render.network_results import group, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

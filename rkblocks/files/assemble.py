@@ -7,17 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rkblocks.exact.field import Element, Field
-from rkblocks.exact.square_roots import ROOTS_LIMIT, SQRT_LIMIT, independent_roots, span, squarefree_part
+from rkblocks.escape import shown
+from rkblocks.exact.field import ROOTS_LIMIT, SQRT_LIMIT, Element, Field, independent_roots, span, squarefree_part
 from rkblocks.files.claims import Written
-from rkblocks.files.collected import Problems
 from rkblocks.files.element_values import evaluate, terms
-from rkblocks.files.entries import ParsedEntry, complain
 from rkblocks.files.expression import EntryError, names, radicands
+from rkblocks.files.node_values import ParsedEntry, complain
+from rkblocks.files.nodes import Problems
 from rkblocks.files.parameters import DeclaredParameter, settle
 from rkblocks.files.poles import doubt, pole
 from rkblocks.files.shapes import Arrays, Entries
-from rkblocks.files.wording import shown
 from rkblocks.forms import Butcher, Row, ShuOsher
 from rkblocks.tableau import Claimed, Claims, Origin, Parameter, Tableau
 

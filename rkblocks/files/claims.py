@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from rkblocks.diagnostics import fail
-from rkblocks.exact.rounded import places
+from rkblocks.escape import shown
+from rkblocks.exact.decimals import places
 from rkblocks.files import grammar
-from rkblocks.files.collected import Problems
-from rkblocks.files.entries import ParsedEntry, complain, read_entry
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
-from rkblocks.files.nodes import Node, Number, Object, Text, describe
-from rkblocks.files.plain_values import check_keys, expect_object
+from rkblocks.files.node_values import ParsedEntry, check_keys, complain, expect_object, read_entry
+from rkblocks.files.nodes import Node, Number, Object, Problems, Text, describe
 from rkblocks.files.text import child
-from rkblocks.files.wording import shown
 
 KEYS = ("order", "ssp", "declared_ssp", "rho", "variance")
 _DIGITS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:…|\.\.\.)\s*")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import comb
 from typing import TYPE_CHECKING
 
+from rkblocks.escape import count
 from rkblocks.files.expression import (
     MOST_BITS,
     EntryError,
@@ -25,7 +26,6 @@ from rkblocks.files.expression import (
     rational,
     too_large,
 )
-from rkblocks.files.wording import count
 
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field

@@ -16,12 +16,11 @@ from typing import Any, NoReturn
 import sympy
 
 from rkblocks.diagnostics import Severity, TableauError, fail
-from rkblocks.exact.rounded import meant, places
+from rkblocks.escape import shown
+from rkblocks.exact.decimals import decimal_text, meant, places
 from rkblocks.files.reader import read_text
 from rkblocks.files.text import child
-from rkblocks.files.wording import shown
 from rkblocks.tableau import Tableau
-from rkblocks.writer import decimal_text
 
 _DEEP = 3
 """Lists within lists: a matrix has two levels, and the reader says what is wrong with a third."""

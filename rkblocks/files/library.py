@@ -14,9 +14,16 @@ from functools import cache
 from pathlib import Path
 
 from rkblocks.diagnostics import fail
-from rkblocks.files.wording import shown
+from rkblocks.escape import shown
 
 CONTROLS = "controls"
+_PACKAGE = Path(__file__).resolve().parents[1]
+SCHEMAS = {
+    "tableau": _PACKAGE / "files" / "tableau-v1.schema.json",
+    "preset": _PACKAGE / "presets" / "preset-v1.schema.json",
+    "study": _PACKAGE / "study" / "study-v1.schema.json",
+}
+"""The JSON Schemas of the files that people write, which ship beside what reads them."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,8 @@ class Entry:
 
 def folder() -> Path:
     """The folder of the library: within the package where it was installed, beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    installed = package / "tableaus"
-    return installed if installed.is_dir() else package.parent / "tableaus"
+    installed = _PACKAGE / "tableaus"
+    return installed if installed.is_dir() else _PACKAGE.parent / "tableaus"
 
 
 @cache
@@ -47,6 +53,11 @@ def catalog() -> tuple[Entry, ...]:
     """All schemes of the library, sorted by name."""
     entries = (_entry(path) for path in sorted(folder().glob("*.json")))
     return tuple(sorted((e for e in entries if e is not None), key=lambda e: e.name))
+
+
+def schema(kind: str = "tableau") -> str:
+    """The schema of tableaus, recipes ("preset") or studies as JSON text, for editors that complete while one types."""
+    return SCHEMAS[kind].read_text(encoding="utf-8")
 
 
 def find(name: str) -> Entry:

@@ -1,10 +1,11 @@
-"""The values of a JSON text with their places: what the scanner makes and the reader takes."""
+"""What the stages of reading share: the values of a JSON text with their places, and the list of problems."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rkblocks.files.wording import count, shown
+from rkblocks.diagnostics import Diagnostic, Severity, diagnostic
+from rkblocks.escape import count, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,42 @@ def describe(node: Node) -> str:
         case Object():
             return f"an object with {count(len(node.members), 'key')}"
     return "a broken value"
+
+
+MOST_OF_A_CODE = 20
+"""So many diagnostics of one code are shown; one systematic mistake must not bury the others."""
+
+
+class Problems:
+    """Collects diagnostics; `pointer`s are JSON pointers, places count from 1."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+        self._seen: dict[str, int] = {}
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        path: str = "",
+        line: int | None = None,
+        column: int | None = None,
+        help: str,
+    ) -> None:
+        """Put one diagnostic on the list."""
+        self._seen[code] = self._seen.get(code, 0) + 1
+        if self._seen[code] <= MOST_OF_A_CODE:
+            self._found.append(diagnostic(code, message, path=path, line=line, column=column, help=help))
+
+    @property
+    def fatal(self) -> bool:
+        """Whether an error is among the diagnostics."""
+        return any(d.severity is Severity.ERROR for d in self._found)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All diagnostics in the order of the file; where one code occurs too often, a last line says how often."""
+        ordered = sorted(self._found, key=lambda d: (d.line or 0, d.column or 0))
+        hidden = [(code, n - MOST_OF_A_CODE) for code, n in sorted(self._seen.items()) if n > MOST_OF_A_CODE]
+        help = "mend those that are shown, and check again"
+        return (*ordered, *(diagnostic("RK199", f"{n} more of {code} are not shown", help=help) for code, n in hidden))

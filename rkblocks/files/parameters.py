@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from keyword import iskeyword, issoftkeyword
 from typing import TYPE_CHECKING
 
-from rkblocks.files.collected import Problems
-from rkblocks.files.entries import ParsedEntry, read_constant
-from rkblocks.files.nodes import Array, Constant, Member, Node, Object, describe
-from rkblocks.files.plain_values import check_keys, expect_object, member_place, wrong_type
+from rkblocks.escape import shown
+from rkblocks.files.node_values import ParsedEntry, check_keys, expect_object, member_place, read_constant, wrong_type
+from rkblocks.files.nodes import Array, Constant, Member, Node, Object, Problems, describe
 from rkblocks.files.text import child
-from rkblocks.files.wording import shown
 
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field

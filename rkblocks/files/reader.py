@@ -10,18 +10,16 @@ from pathlib import PurePath
 from typing import NoReturn
 
 from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauError, fail
+from rkblocks.escape import shown
 from rkblocks.files.assemble import Draft, assemble
 from rkblocks.files.claims import read_claims, read_tolerance
-from rkblocks.files.collected import Problems
-from rkblocks.files.decode import decode
-from rkblocks.files.nodes import Array, Node, Object, describe
+from rkblocks.files.node_values import KEYS, check_keys, read_name, read_texts
+from rkblocks.files.node_values import read_text as text_of
+from rkblocks.files.nodes import Array, Node, Object, Problems, describe
 from rkblocks.files.parameters import declared_names, read_parameters
-from rkblocks.files.plain_values import KEYS, check_keys, read_name, read_texts
-from rkblocks.files.plain_values import read_text as text_of
 from rkblocks.files.shapes import read_arrays
-from rkblocks.files.sources import fetch
+from rkblocks.files.sources import decode, fetch
 from rkblocks.files.text import child, parse
-from rkblocks.files.wording import shown
 from rkblocks.tableau import Origin, Tableau
 
 

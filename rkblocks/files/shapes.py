@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from rkblocks.files.collected import Problems
-from rkblocks.files.entries import ParsedEntry, read_entry
-from rkblocks.files.nodes import Array, Node, Object, describe
+from rkblocks.escape import count
+from rkblocks.files.node_values import ParsedEntry, read_entry
+from rkblocks.files.nodes import Array, Node, Object, Problems, describe
 from rkblocks.files.text import child
-from rkblocks.files.wording import count
 
 MOST_STAGES = 64
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from rkblocks.exact.field import Element
-from rkblocks.exact.work import budget
+from rkblocks.exact.work import PART, budget
 from rkblocks.forms import Method, canonical_shu_osher, reduce
 from rkblocks.program.construction import error_weights, from_butcher, from_shu_osher, from_williamson
 from rkblocks.program.cost import Cost, cost
@@ -16,7 +16,6 @@ from rkblocks.program.meaning import weighted_method
 from rkblocks.program.passes import PASSES
 from rkblocks.program.well_formed import InvalidProgram, validated
 from rkblocks.tableau import Tableau
-from rkblocks.verify.part_budget import PART
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from keyword import iskeyword
 from typing import Any
 
 from rkblocks.diagnostics import fail
-from rkblocks.files.wording import count
+from rkblocks.escape import count
 from rkblocks.program.domains import Domain
 from rkblocks.program.function_source import function_source
 from rkblocks.program.header import WIDTH, header, plain, wrapped

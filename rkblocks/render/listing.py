@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rkblocks import escape
-from rkblocks.render.ansi import PLAIN, Style
+from rkblocks.escape import PLAIN, Style
 
 if TYPE_CHECKING:
     from rkblocks.files.ranking import Ranked

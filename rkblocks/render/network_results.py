@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks.render.listing import columns
-from rkblocks.render.network_places import long
 from rkblocks.settings.threat import said
+
+PLACE = re.compile(r"groups\.(\d+)\.(\d+)(?: stage (\d+))?|group(\d+)")
+
+
+def long(place: str) -> str:
+    """Return "group 1, block 2" (and "stage 2") for a place of the grouped networks, counted from 1; others as is."""
+    return _named(place, "group ", "block ", "stage ", ", ")
+
+
+def short(place: str) -> str:
+    """Return the same as the tick of an axis has room for it: "g1 b2"."""
+    return _named(place, "g", "b", "s", " ")
+
+
+def group(place: str) -> str:
+    """Return what the blocks of one group have in common: the name of the module that holds them."""
+    return place.partition(" ")[0].rpartition(".")[0]
+
+
+def _named(place: str, group: str, block: str, stage: str, between: str) -> str:
+    found = PLACE.fullmatch(place)
+    if found is None:
+        return place
+    if found[4]:
+        return group + found[4]
+    words = [f"{group}{int(found[1]) + 1}", f"{block}{int(found[2]) + 1}"]
+    return between.join([*words, stage + found[3]] if found[3] else words)
+
 
 #: Under the verdicts of `analyze`: what the columns and the verdicts mean.
 LEGEND = """\

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
-from rkblocks.escape import line
-from rkblocks.render.ansi import PLAIN, Style
-from rkblocks.render.details import details, requested
+from rkblocks.escape import PLAIN, Style, line
 from rkblocks.render.problems import problem
-from rkblocks.render.verdict_lines import facts
+from rkblocks.render.verdict_lines import details, facts, requested
 
 if TYPE_CHECKING:
     from rkblocks.verify.report import Report
@@ -32,7 +30,7 @@ def render(
         reports: what `check` returned, in the order of the arguments.
         texts: by source the text of the file, for the excerpts below the diagnostics.
         colour: whether to use terminal colours.
-        verbose: whether to show every figure (see `rkblocks.render.details`).
+        verbose: whether to show every figure (`check --verbose`).
     """
     style = Style(colour)
     parts = [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rkblocks.escape import line
+from rkblocks.escape import Style, line
 from rkblocks.forms import Row, ShuOsher
-from rkblocks.render.ansi import Style
 from rkblocks.tableau import Parameter, Tableau
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rkblocks.render.network_places import long
+from rkblocks.render.network_results import long
 from rkblocks.report.elements import Mark, folded, image, listed, norm, paragraph, table
 from rkblocks.report.words import WORDS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from rkblocks.render.network_places import long
+from rkblocks.render.network_results import long
 from rkblocks.report.elements import Accuracy, Mark, folded, image, norm, number, paragraph, table
 from rkblocks.report.lemma1 import lemma1
 from rkblocks.report.words import WORDS

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rkblocks.diagnostics import fail
-from rkblocks.files.wording import shown
+from rkblocks.escape import shown
 from rkblocks.runs.folder import WEIGHTS, open_run
 from rkblocks.runs.storage import sha256
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from rkblocks.evaluation.options import LARGEST_SEED
-from rkblocks.files.schema import PATHS
+from rkblocks.files.library import SCHEMAS
 from rkblocks.runs.config import Config
 from rkblocks.settings import schema
 from rkblocks.settings.reader import between
@@ -142,4 +142,4 @@ def _trend() -> Schema:
 
 if __name__ == "__main__":
     for kind, make in FILES.items():
-        PATHS[kind].write_text(text(make), encoding="utf-8")
+        SCHEMAS[kind].write_text(text(make), encoding="utf-8")

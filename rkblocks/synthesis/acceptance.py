@@ -12,8 +12,7 @@ from rkblocks.synthesis.wish import Requirement, Wish
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import principal_error
-from rkblocks.verify.stability import imaginary_interval, real_interval
-from rkblocks.verify.threshold import linear_threshold
+from rkblocks.verify.stability import imaginary_interval, linear_threshold, real_interval
 
 EQUAL = Fraction(1, 10**20)
 """How near an ``==`` of growth or error is met: the numbers that meet it exactly are seldom rational."""

@@ -32,7 +32,7 @@ from rkblocks.tableau import Tableau
 from rkblocks.verify import check
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.report import Report
-from rkblocks.verify.threshold import linear_threshold
+from rkblocks.verify.stability import linear_threshold
 
 STARTS = 100
 AGREEING = 6

@@ -13,6 +13,7 @@ from typing import Any
 
 import mpmath
 
+from rkblocks.exact.decimals import decimal_digits
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.files.reader import read_text
@@ -20,11 +21,10 @@ from rkblocks.synthesis.conditions import Array
 from rkblocks.synthesis.polish import PRECISION, recognised
 from rkblocks.synthesis.problem import Problem
 from rkblocks.synthesis.unknowns import CanonicalForm, TwoRegisters
-from rkblocks.tableau import Claimed, Claims, Tableau
+from rkblocks.tableau import Claimed, Claims, Tableau, layout
 from rkblocks.verify.canonical import LONGEST_CLAIM, claimed_text, leading_digits
 from rkblocks.verify.contractivity import circle_contractivity
 from rkblocks.verify.facts import Facts
-from rkblocks.writer import decimal_digits, layout
 
 DIGITS = 32
 """Decimal places of the numbers that are written; 20 with two registers, where entries are products of them."""

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Root, real
 from rkblocks.exact.value import Exact
 from rkblocks.files import grammar
 from rkblocks.files.element_values import evaluate
@@ -25,7 +25,6 @@ from rkblocks.tableau import Claimed, Claims, Tableau
 from rkblocks.verify.consistency import structure
 from rkblocks.verify.declared import declared
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.family import cells
 from rkblocks.verify.radius import negative_at
 from rkblocks.verify.values import LONGEST, root_digits, root_text, short
 
@@ -224,9 +223,7 @@ def _claims(facts: Facts, member: _Member, form: ShuOsher, optimum: Root) -> Cla
 def claimed_text(field: Field, value: Element) -> Claimed:
     """The claim of an exact number: itself where it is short, else its leading digits."""
     text = Exact(field, value).text
-    return (
-        Claimed(text) if text is not None and len(text) <= LONGEST_CLAIM else leading_digits(cells.number(field, value))
-    )
+    return Claimed(text) if text is not None and len(text) <= LONGEST_CLAIM else leading_digits(real(field, value))
 
 
 def leading_digits(root: Root) -> Claimed:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, diagnostic
+from rkblocks.exact.decimals import decimal_text
 from rkblocks.files.claims import tolerance_of
 from rkblocks.tableau import Origin, Tableau
 from rkblocks.verify.compared_claims import judge
@@ -28,7 +29,6 @@ from rkblocks.verify.report_from_facts import (
     variance_part,
 )
 from rkblocks.verify.requests import MOST_ORDER, NONE, Requests, answered
-from rkblocks.writer import decimal_text
 
 
 def check(

@@ -7,12 +7,11 @@ from fractions import Fraction
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Root, real
 from rkblocks.exact.work import TooLarge
 from rkblocks.tableau import Claimed
 from rkblocks.verify import trees
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.family import cells
 from rkblocks.verify.radius import negative_at
 from rkblocks.verify.report import ClaimReport
 from rkblocks.verify.values import bounds_text, off, off_root, root_text, short, why_absent
@@ -129,7 +128,7 @@ def declared_claim(facts: Facts) -> Iterator[Judged]:
     if found.cfl is None:
         yield _judged(name, code, claimed, None, False, "an entry of the form is negative")
         return
-    holds = agrees(field, claimed, cells.number(field, found.cfl))
+    holds = agrees(field, claimed, real(field, found.cfl))
     apart = "" if claimed.value is None else off(field, claimed.value, found.cfl)
     yield _judged(name, code, claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0", apart)
 
@@ -219,7 +218,7 @@ def _apart(field: Field, claimed: Claimed, found: Root) -> str:
 
 
 def _number(field: Field, value: Element) -> Root:
-    return cells.number(field.constants, field.number(value))
+    return real(field.constants, field.number(value))
 
 
 def _digits(digits: str) -> tuple[Fraction, Fraction]:

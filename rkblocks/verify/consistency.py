@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from math import comb
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
-from rkblocks.exact.field import Element
+from rkblocks.exact.decimals import decimal_text
+from rkblocks.exact.field import Element, Field
 from rkblocks.exact.value import Exact
+from rkblocks.forms import Rows
+from rkblocks.verify.declared import pointer, shown
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.part_budget import too_large
-from rkblocks.verify.pointers import pointer, shown
+from rkblocks.verify.integral import ring
 from rkblocks.verify.rounded_tables import named, rounded
 from rkblocks.verify.values import beside, off, short
-from rkblocks.writer import decimal_text
+
+MOST_BITS = 200_000
+"""Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
+with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
+MOST_WORK = 300_000_000
+"""Largest product of those bits with entries times stages, the steps of one elimination; the pair needs 200,000,000."""
+MOST_ROOT_PRODUCTS = 100_000
+"""Largest number of entries times stages (and the degree of the field squared) beside square roots."""
+MOST_TERMS = 12_000
+"""Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
 
 
 def is_close(facts: Facts, difference: Element) -> bool:
@@ -40,6 +52,29 @@ def bounded(facts: Facts) -> Iterator[Diagnostic]:
             path="/A" if facts.tableau.butcher is not None else "/alpha",
             help="round the coefficients to fewer digits and give a tolerance, or fix some of the parameters",
         )
+
+
+def too_large(field: Field, rows: Rows) -> str:
+    """Why a form with these rows (A and b, or alpha and beta) is too large, in words; "" where it is not."""
+    entries = [entry for row in rows for entry in row if entry]
+    m = max(map(len, rows))
+    if not field.parameters:
+        _, denominator = ring(field).clear(entries)
+        degree_squared = (1 << len(field.roots)) ** 2
+        bits = denominator.bit_length() * m * degree_squared
+        products = len(entries) * m
+        if field.roots and products * degree_squared > MOST_ROOT_PRODUCTS:
+            return f"{m} stages with square roots in {len(entries)} entries"
+        digits = denominator.bit_length() * 3 // 10
+        large = bits > MOST_BITS or bits * products > MOST_WORK
+        return f"{m} stages, {len(entries)} entries over a common denominator of {digits} digits" if large else ""
+    free = {name for entry in entries for name in field.free_parameters(entry)}
+    degree = max((max(map(sum, part), default=0) for e in entries for part in (e.numer, e.denom)), default=0)
+    terms = comb(degree * m + len(free), len(free)) if free else 1
+    roots = (1 << len(field.roots)) ** 2
+    if terms * m * m * roots > MOST_TERMS:
+        return f"{m} stages with entries of degree {degree} in {len(free)} parameters"
+    return ""
 
 
 def explicit(facts: Facts) -> Iterator[Diagnostic]:

@@ -30,10 +30,9 @@ from sympy.polys.domains import ZZ
 from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Coefficients, Root, first_crossing
 from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Method, Row, Rows
-from rkblocks.verify.crossing import Coefficients, first_crossing
 from rkblocks.verify.integral import ring
 
 SHARE = 50

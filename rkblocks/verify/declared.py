@@ -3,6 +3,8 @@
 Nonnegative alpha and beta make every stage a convex combination of Euler steps of sizes beta/alpha, so that the method
 is strong stability preserving with the coefficient ``c = min alpha/beta`` over beta > 0 (Shu & Osher 1988), and c <= R.
 The statement is well-conditioned, unlike the optimum R: for decimal tables it is the one to trust.
+
+Here is also how an entry of a tableau is named by its place: all indices count from 0, as in the JSON of the file.
 """
 
 from __future__ import annotations
@@ -60,3 +62,24 @@ def declared(field: Field, form: ShuOsher) -> Declared:
                 if cfl is None or field.sign(ratio - cfl) < 0:
                     cfl, limiting = ratio, ("beta", i, k)
     return Declared(negative, None, None, cfl) if negative else Declared((), cfl, limiting)
+
+
+Place = tuple[str | int, ...]
+"""The key of an array and the indices of an entry or of a row in it, from 0: ("alpha", 2, 1)."""
+
+
+def entry_at(form: ShuOsher, place: Entry) -> Element:
+    """The entry itself."""
+    name, i, k = place
+    return (form.alpha if name == "alpha" else form.beta)[i][k]
+
+
+def pointer(place: Place) -> str:
+    """Its JSON pointer: "/alpha/2/1"."""
+    return "".join(f"/{part}" for part in place)
+
+
+def shown(place: Place) -> str:
+    """The same for people: "alpha[2][1]"."""
+    name, *indices = place
+    return f"{name}{''.join(f'[{i}]' for i in indices)}"

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rkblocks.exact.rounded import simplest
+from rkblocks.exact.decimals import simplest
 
 Vector = list[Fraction]
 Matrix = list[Vector]

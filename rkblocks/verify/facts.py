@@ -8,16 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.work import TooLarge, budget
+from rkblocks.exact.roots import Coefficients, Crossing
+from rkblocks.exact.work import PART, TooLarge, budget, within
 from rkblocks.forms import Butcher, Method, Reduction, Row, to_butcher
 from rkblocks.tableau import Claims, Parameter, Tableau
-from rkblocks.verify import pointers
 from rkblocks.verify.contractivity import Contractivity, circle_contractivity
-from rkblocks.verify.crossing import Coefficients, Crossing
-from rkblocks.verify.declared import Declared, declared
+from rkblocks.verify.declared import Declared, Place, declared
 from rkblocks.verify.nonautonomous import TimedOrder, timed_order
 from rkblocks.verify.order import Conditions, ElementaryWeights, Order, loosened, magnitude, order_of
-from rkblocks.verify.part_budget import PART, within
 from rkblocks.verify.radius import ResolventEntry, ssp_coefficient
 from rkblocks.verify.stability import stability_polynomial
 from rkblocks.verify.variance import Growth, variance_growth
@@ -68,12 +66,12 @@ class Facts:
         return largest
 
     @cached_property
-    def disagreements(self) -> tuple[tuple[pointers.Place, Element, Element], ...]:
+    def disagreements(self) -> tuple[tuple[Place, Element, Element], ...]:
         """Entries in which the two forms of the file differ, with what is given and what alpha and beta give."""
         given, derived = self.tableau.butcher, self.converted
         if given is None or derived is None:
             return ()
-        differ: list[tuple[pointers.Place, Element, Element]] = [
+        differ: list[tuple[Place, Element, Element]] = [
             (("A", i, j), x, y)
             for i, (row, other) in enumerate(zip(given.A, derived.A, strict=True))
             for j, (x, y) in enumerate(zip(row, other, strict=True))

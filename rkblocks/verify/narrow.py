@@ -15,14 +15,13 @@ from fractions import Fraction
 from sympy.polys.matrices import DomainMatrix
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.roots import Root, real
+from rkblocks.exact.work import TooLarge, within
 from rkblocks.forms import Method, resolvent
 from rkblocks.tableau import Parameter, Tableau
 from rkblocks.verify.contractivity import matrix, semidefinite
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family import cells
-from rkblocks.verify.part_budget import within
 
 BITS = 30
 """An irrational end of the interval is taken inside it, at most 2**-BITS away."""
@@ -67,7 +66,7 @@ def narrowed_members(tableau: Tableau, r: Fraction, euclidean: bool) -> Paramete
     polys = [
         cells.integer_polynomial(field, part, [parameter.name]) for c in conditions if c for part in (c.numer, c.denom)
     ]
-    init = cells.number(field.constants, parameter.init)
+    init = real(field.constants, parameter.init)
     below: Root | None = low
     above: Root | None = high
     for cut in cells.inner_roots(polys, low, high):

@@ -23,10 +23,9 @@ from typing import NamedTuple
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.isolate import Isolated
-from rkblocks.exact.roots import Root, isolated_odd_root
+from rkblocks.exact.roots import Coefficients, Crossing, Root, first_crossing, isolated_odd_root
 from rkblocks.exact.work import TooLarge, spend
 from rkblocks.forms import Method, Row, resolvent, substituted
-from rkblocks.verify.crossing import Coefficients, Crossing, first_crossing
 from rkblocks.verify.integral import Integral, ring
 
 FEW = 4

@@ -6,14 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from rkblocks.exact.field import Field
+from rkblocks.exact.roots import Coefficients, Crossing
 from rkblocks.exact.value import Exact, all_exact
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.work import TooLarge, within
 from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.crossing import Coefficients, Crossing
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
-from rkblocks.verify.part_budget import within
 from rkblocks.verify.radius import ResolventEntry
 from rkblocks.verify.report import (
     AnyNormReport,
@@ -38,8 +37,7 @@ from rkblocks.verify.report import (
     Witness,
 )
 from rkblocks.verify.rounded_tables import digits_unit
-from rkblocks.verify.stability import imaginary_interval, linear_order, meant, real_interval, spread
-from rkblocks.verify.threshold import linear_threshold
+from rkblocks.verify.stability import imaginary_interval, linear_order, linear_threshold, meant, real_interval, spread
 from rkblocks.verify.values import short, why_absent
 from rkblocks.verify.variance import ASSUMPTIONS
 

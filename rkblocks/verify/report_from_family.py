@@ -6,13 +6,12 @@ from fractions import Fraction
 
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact, all_exact
-from rkblocks.exact.work import TooLarge
+from rkblocks.exact.work import TooLarge, within
+from rkblocks.verify.declared import entry_at
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.family.inequality import value_at
 from rkblocks.verify.family.line import Interval
 from rkblocks.verify.family.minimum import least_growth
-from rkblocks.verify.part_budget import within
-from rkblocks.verify.pointers import entry_at
 from rkblocks.verify.report import (
     AnyNormReport,
     CaseReport,

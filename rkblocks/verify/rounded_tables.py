@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
 
-from rkblocks.exact.rounded import LONG, meant, places, unit
+from rkblocks.exact.decimals import LONG, meant, places, unit
 from rkblocks.verify import trees
+from rkblocks.verify.declared import Place, shown
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.pointers import Place, shown
 
 NEAR = 1000
 """Residuals of at most so many units of the last digit are those of rounding, unless they are larger than the right

@@ -10,8 +10,7 @@ from math import floor
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root
 from rkblocks.exact.value import Exact
-from rkblocks.exact.work import TooLarge
-from rkblocks.verify.part_budget import PART
+from rkblocks.exact.work import PART, TooLarge
 
 DIGITS = 10
 BEYOND = f"takes more than the {PART:,} steps that a part of a report may take"

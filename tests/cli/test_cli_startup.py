@@ -4,7 +4,7 @@ import gc
 import subprocess
 import sys
 
-from rkblocks.cli.startup import collector_at_rest, load_core
+from rkblocks.startup import collector_at_rest, load_core
 
 
 def test_the_collector_rests_and_goes_on() -> None:
@@ -23,7 +23,7 @@ def test_the_collector_rests_and_goes_on() -> None:
 
 def test_what_was_imported_is_frozen_and_collected_no_more() -> None:
     code = (
-        "import gc, sys; from rkblocks.cli.startup import load_core; before = gc.get_freeze_count(); load_core();"
+        "import gc, sys; from rkblocks.startup import load_core; before = gc.get_freeze_count(); load_core();"
         "assert 'sympy' in sys.modules; assert gc.isenabled(); assert gc.get_freeze_count() > before + 50_000;"
         "from rkblocks import verify; assert verify.check('ssp3').ok"
     )

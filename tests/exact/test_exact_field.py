@@ -8,8 +8,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkblocks.exact.field import Field
-from rkblocks.exact.square_roots import independent_roots, squarefree_part
+from rkblocks.exact.field import Field, independent_roots, squarefree_part
 
 fractions = st.fractions(min_value=-50, max_value=50, max_denominator=60)
 radicands = st.sampled_from([2, 3, 5, 6, 10, 15, 21, 30])

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
-from rkblocks.exact.irreducible import degrees_modulo
-from rkblocks.exact.polynomial import Polynomial
+from rkblocks.exact.polynomial import Polynomial, degrees_modulo
 from rkblocks.exact.roots import least_odd_root
 
 X = sympy.Symbol("x")
@@ -50,7 +49,7 @@ def test_degrees_modulo_a_prime_are_the_same_with_flint_and_without(dense, p):
     found = []
     for ground in ("flint", "python"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rkblocks.exact.irreducible.GROUND_TYPES", ground)
+            patch.setattr("rkblocks.exact.polynomial.GROUND_TYPES", ground)
             found.append(degrees_modulo(dense, p))
     assert (found[0] and sorted(found[0])) == (found[1] and sorted(found[1]))
 

@@ -15,8 +15,7 @@ from rkblocks.exact import Field, integers
 from rkblocks.exact.isolate import positive_roots
 from rkblocks.exact.polynomial import Polynomial
 from rkblocks.exact.roots import all_roots, isolated_odd_root, least_odd_root
-from rkblocks.exact.work import TooLarge, budget, spend
-from rkblocks.verify.part_budget import within
+from rkblocks.exact.work import TooLarge, budget, spend, within
 
 QQ = Field()
 X = sympy.Symbol("x")

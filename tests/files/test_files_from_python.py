@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import rkblocks
 from rkblocks import files
-from rkblocks.exact.rounded import meant, places, simplest
+from rkblocks.exact.decimals import meant, places, simplest
 from rkblocks.tableau import Tableau
 from rkblocks.testing import strategies
 

@@ -10,7 +10,7 @@ import pytest
 from rkblocks import files
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.files import library
-from rkblocks.files.decode import MOST_BYTES
+from rkblocks.files.sources import MOST_BYTES
 
 EULER = '{"name": "mine", "A": [[]], "b": ["1"]}'
 

@@ -9,9 +9,8 @@ import pytest
 
 from rkblocks import files, verify
 from rkblocks.cli import listing
-from rkblocks.files.approximate import approximate
 from rkblocks.files.library import Entry
-from rkblocks.files.ranking import KEYS, Range, arranged, chosen, ranked, read_range
+from rkblocks.files.ranking import KEYS, Range, approximate, arranged, chosen, ranked, read_range
 
 
 def entry(name: str, stages: int = 2, parameters: dict[str, str] | None = None, **claims: str | int) -> Entry:

@@ -6,13 +6,13 @@ import jsonschema
 import pytest
 
 from rkblocks import codes, files
-from rkblocks.files import schema
+from rkblocks.files import library
 from rkblocks.files.claims import KEYS as CLAIMS
+from rkblocks.files.node_values import KEYS, NAME
 from rkblocks.files.parameters import MOST_PARAMETERS
-from rkblocks.files.plain_values import KEYS, NAME
 from rkblocks.files.shapes import MOST_STAGES
 
-SCHEMA = json.loads(schema.text())
+SCHEMA = json.loads(library.schema())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 STRUCTURE = {

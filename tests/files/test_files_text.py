@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rkblocks.files.collected import MOST_OF_A_CODE, Problems
-from rkblocks.files.decode import MOST_BYTES, decode
-from rkblocks.files.nodes import Array, Constant, Node, Number, Object, Text
+from rkblocks.files.nodes import MOST_OF_A_CODE, Array, Constant, Node, Number, Object, Problems, Text
+from rkblocks.files.sources import MOST_BYTES, decode
 from rkblocks.files.text import MOST_LEVELS, child, parse
 
 

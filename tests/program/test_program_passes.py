@@ -5,7 +5,7 @@ import pytest
 import rkblocks
 from rkblocks import files
 from rkblocks.exact import Field
-from rkblocks.exact.work import budget
+from rkblocks.exact.work import PART, budget
 from rkblocks.program.cost import cost
 from rkblocks.program.driver import candidates, choose
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
@@ -14,7 +14,6 @@ from rkblocks.program.passes.descent import accumulate, factor_weights, place, s
 from rkblocks.program.passes.naming import name_values
 from rkblocks.program.passes.simplification import drop_dead, drop_zeros, expand_single_use, merge_equal
 from rkblocks.program.printed import explanation, listing
-from rkblocks.verify.part_budget import PART
 
 Q = Field()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rkblocks.render.excerpt import WIDTH, excerpt
+from rkblocks.render.problems import WIDTH, excerpt
 
 FILE = '{"name": "x",\n\t"b": ["1/2", "1/2"],\r\n "größe": "日本",\n}'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rkblocks.render.network_places import group, long, short
+from rkblocks.render.network_results import group, long, short
 
 
 @pytest.mark.parametrize(

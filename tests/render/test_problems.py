@@ -1,7 +1,7 @@
 """Diagnostics for people, as whole strings."""
 
 from rkblocks.diagnostics import Diagnostic, Severity
-from rkblocks.render.ansi import Style
+from rkblocks.escape import Style
 from rkblocks.render.problems import problem, problems
 
 TEXT = '{"b": 1,\n "b": 2}\n'

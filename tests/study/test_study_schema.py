@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkblocks.files import schema as kept
+from rkblocks.files import library
 from rkblocks.runs.config import Config
 from rkblocks.settings import reader
 from rkblocks.settings import schema as settings_schema
@@ -20,7 +20,7 @@ from rkblocks.study import schema
 from rkblocks.study.spec import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-VALIDATORS = {kind: jsonschema.Draft7Validator(json.loads(kept.text(kind))) for kind in ("preset", "study")}
+VALIDATORS = {kind: jsonschema.Draft7Validator(json.loads(library.schema(kind))) for kind in ("preset", "study")}
 PRESETS = sorted((ROOT / "rkblocks" / "presets").glob("*.toml"))
 STUDIES = sorted([*(ROOT / "studies").glob("*.toml"), *(ROOT / "docs" / "results").glob("*/study.toml")])
 FILES = [("preset", path) for path in PRESETS] + [("study", path) for path in STUDIES]
@@ -33,8 +33,8 @@ def table(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["preset", "study"])
 def test_the_file_follows_from_the_declarations(kind: str) -> None:
     """`python -m rkblocks.study.schema` brings it up to date."""
-    assert kept.text(kind) == schema.text(schema.FILES[kind])
-    jsonschema.Draft7Validator.check_schema(json.loads(kept.text(kind)))
+    assert library.schema(kind) == schema.text(schema.FILES[kind])
+    jsonschema.Draft7Validator.check_schema(json.loads(library.schema(kind)))
 
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=lambda value: str(getattr(value, "parent", value))[-12:])
@@ -140,12 +140,12 @@ def test_taplo_is_told_of_both() -> None:
         for glob in rule["include"]
         for path in ROOT.glob(glob)
     }
-    assert told == {str(path): kept.PATHS[kind] for kind, path in FILES}
+    assert told == {str(path): library.SCHEMAS[kind] for kind, path in FILES}
 
 
 def test_the_entries_for_schemastore_name_the_schemas() -> None:
     entries = json.loads((ROOT / "docs" / "schemastore.json").read_text(encoding="utf-8"))["schemas"]
-    assert [entry["url"].rpartition("/")[2] for entry in entries] == [path.name for path in kept.PATHS.values()]
+    assert [entry["url"].rpartition("/")[2] for entry in entries] == [path.name for path in library.SCHEMAS.values()]
     for entry in entries:
         assert entry["name"]
         assert entry["fileMatch"]

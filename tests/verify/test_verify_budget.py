@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from rkblocks import check, files
-from rkblocks.exact.work import TooLarge, budget
-from rkblocks.render.details import details
+from rkblocks.exact.work import PART, TooLarge, budget, within
 from rkblocks.render.report_text import paragraph, render
+from rkblocks.render.verdict_lines import details
 from rkblocks.verify import facts as facts_module
 from rkblocks.verify.checking import _examine
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.part_budget import PART, within
 from rkblocks.verify.values import BEYOND
 
 LIBRARY = sorted((Path(__file__).parents[2] / "tableaus").glob("*.json"))

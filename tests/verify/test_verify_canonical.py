@@ -8,11 +8,11 @@ import pytest
 from rkblocks import codes, files, verify
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.exact.field import Field
+from rkblocks.exact.work import within
 from rkblocks.tableau import Claims, Tableau
 from rkblocks.verify import facts as facts_module
 from rkblocks.verify.canonical import canonical
 from rkblocks.verify.facts import Facts
-from rkblocks.verify.part_budget import within
 
 TABLE = '{"name": "table", "A": %s, "b": %s}'
 

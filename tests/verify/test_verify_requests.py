@@ -13,7 +13,7 @@ from rkblocks import files
 from rkblocks.cli import main
 from rkblocks.forms import Method
 from rkblocks.testing import strategies
-from rkblocks.verify import internal
+from rkblocks.verify import requests
 from rkblocks.verify.downwind import splitting
 from rkblocks.verify.stability import stability_polynomial
 
@@ -105,13 +105,13 @@ def test_internal_polynomials_add_up_to_the_stability_polynomial(t: rkblocks.Tab
     field, form = t.field, t.butcher_form
     psi = stability_polynomial(Method(field, form.A, form.b))
     total = [field.one] + [field.zero] * len(form.b)  # an error in x itself reaches every stage and the result
-    for polynomial in internal.of_butcher(Method(field, form.A, form.b)):
+    for polynomial in requests.of_butcher(Method(field, form.A, form.b)):
         for k, c in enumerate(polynomial):
             total[k] = total[k] + c
     assert tuple(total[: len(psi)]) == psi
     assert not any(total[len(psi) :])
     assert t.shu_osher is not None
-    assert internal.of_shu_osher(field, t.shu_osher)[0] == psi
+    assert requests.of_shu_osher(field, t.shu_osher)[0] == psi
 
 
 @settings(max_examples=25, deadline=None)
@@ -128,7 +128,7 @@ def test_an_error_in_one_stage_grows_by_its_polynomial(t: rkblocks.Tableau, data
             values.append(sum(((a + z * w) * u for a, w, u in terms), Fraction(0)) + (error if i == stage else 0))
         return Fraction(values[-1])
 
-    polynomial = internal.of_shu_osher(t.field, t.shu_osher)[stage]
+    polynomial = requests.of_shu_osher(t.field, t.shu_osher)[stage]
     grown = sum(t.field.fraction(c) * z**k for k, c in enumerate(polynomial))
     assert result(Fraction(1)) - result(Fraction(0)) == grown
 

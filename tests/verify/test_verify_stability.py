@@ -10,10 +10,10 @@ from rkblocks.verify import check
 from rkblocks.verify.stability import (
     imaginary_interval,
     linear_order,
+    linear_threshold,
     real_interval,
     stability_polynomial,
 )
-from rkblocks.verify.threshold import linear_threshold
 
 
 def psi_of(method: known.Method) -> list[Fraction]:

@@ -22,7 +22,7 @@ from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.integers import FACTORING
-from rkblocks.exact.roots import Root, all_roots
+from rkblocks.exact.roots import Root, all_roots, real
 from rkblocks.exact.work import spend
 from rkblocks.tableau import Parameter
 
@@ -40,34 +40,9 @@ def bounds(field: Field, parameters: Iterable[Parameter]) -> dict[str, tuple[Roo
     """The domains of the parameters as real algebraic numbers."""
 
     def root(value: Element | None) -> Root | None:
-        return None if value is None else number(field.constants, value)
+        return None if value is None else real(field.constants, value)
 
     return {p.name: (root(p.low), root(p.high)) for p in parameters}
-
-
-def number(field: Field, a: Element) -> Root:
-    """An element of a field of numbers as a real algebraic number."""
-    if field.is_rational(a):
-        return Root.rational(field.fraction(a))
-    x = Symbol("x")
-    minimal = Poly.from_list([field.one, -a], x, domain=field.ground).norm()
-    (found,) = (r for r in real_roots(minimal) if _holds(field, a, r))
-    return found
-
-
-def _holds(field: Field, a: Element, root: Root) -> bool:
-    """Whether the root is the number a, among the conjugates of a."""
-    bits = 16
-    while True:  # ends: distinct conjugates part, and so do sign changes
-        low, high = field.enclose(a, bits)
-        tight = root.refine(bits)
-        if tight.high < low or high < tight.low:
-            return False
-        if root.low < low and high < root.high and root.low < root.high:
-            return True
-        if root.fraction is not None:
-            return low <= root.fraction <= high and not a - field.rational(root.fraction)
-        bits *= 2
 
 
 def integer_polynomial(field: Field, numerator: Any, names: Sequence[str]) -> Poly:

@@ -12,9 +12,8 @@ from sympy import Poly
 from sympy.polys.domains import QQ
 
 from rkblocks.exact.field import Element, Field
-from rkblocks.exact.roots import Root
+from rkblocks.exact.roots import Root, real
 from rkblocks.forms import Method
-from rkblocks.verify.family import cells
 from rkblocks.verify.family.line import Interval, R
 from rkblocks.verify.radius import ResolventEntry, entry_polynomial
 
@@ -109,7 +108,7 @@ def _continues(family: Family, case: Case, piece: Piece, cut: Root, at_cut: Piec
             value = field.substitute(case.value, dict.fromkeys(field.parameters, cut.fraction))
         except ZeroDivisionError:
             return False
-        return at_cut.root.compare(cells.number(field.constants, value)) == 0
+        return at_cut.root.compare(real(field.constants, value)) == 0
     return at_cut.factor is not None and _case(field, None, None, at_cut).polynomial == case.polynomial
 
 

@@ -1,4 +1,7 @@
-"""The fractions that rounded decimals may stand for: the simplest ones within half a unit of the last digit."""
+"""Decimals as people write them: their digits, and the fractions that rounded ones may stand for.
+
+These are the simplest ones within half a unit of the last digit.
+"""
 
 from __future__ import annotations
 
@@ -56,3 +59,25 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
     if whole == low or whole + 1 <= high:
         return Fraction(whole if whole == low else whole + 1)
     return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
+
+
+def decimal_digits(value: Fraction) -> str:
+    """A decimal fraction in digits, exactly: "-0.25".  ValueError for one that has no end."""
+    shown = _counted(value)
+    if not shown:
+        return str(value)
+    sign, digits = "-" if value < 0 else "", str(abs(int(value * 10**shown))).rjust(shown + 1, "0")
+    return f"{sign}{digits[:-shown]}.{digits[-shown:]}"
+
+
+def decimal_text(value: Fraction) -> str:
+    """A decimal fraction as digits and an exponent: "1e-15".  ValueError for one that has no end."""
+    shown = _counted(value)
+    return f"{int(value * 10**shown)}e-{shown}"
+
+
+def _counted(value: Fraction) -> int:
+    shown = places(value)
+    if shown is None:
+        raise ValueError(f"{value} is no decimal fraction")
+    return shown
