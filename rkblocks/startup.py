@@ -40,5 +40,5 @@ def load_core() -> None:
     """Import what the exact commands need, sympy first of all; at once where it is there already."""
     if "sympy" not in sys.modules:
         with collector_at_rest(frozen=True):
-            from rkblocks.files import read as read
+            from rkblocks.files.reader import read as read
             from rkblocks.verify import check as check

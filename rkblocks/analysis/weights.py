@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rkblocks.blocks import RKBlock
 from rkblocks.program.interpret import interpret
-from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.program.step_source import STEP_DOMAIN
 
 Vector = NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from rkblocks.diagnostics import fail
 from rkblocks.escape import count
 from rkblocks.program import Program
 from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
-from rkblocks.program.method_source import STEP_DOMAIN
-from rkblocks.program.start import check_start
+from rkblocks.program.rounding import check_start
+from rkblocks.program.step_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
 
 

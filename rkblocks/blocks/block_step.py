@@ -15,9 +15,16 @@ from torch import Tensor, nn
 from rkblocks import files
 from rkblocks.program import Program, lower
 from rkblocks.program.domains import Domain
-from rkblocks.program.method_source import STEP_DOMAIN, domains, method_source
-from rkblocks.program.start import UnfitStart, unfit
-from rkblocks.program.step_source import MEAN, needs_mean, residual_call, staged_call
+from rkblocks.program.rounding import UnfitStart, unfit
+from rkblocks.program.step_source import (
+    MEAN,
+    STEP_DOMAIN,
+    domains,
+    method_source,
+    needs_mean,
+    residual_call,
+    staged_call,
+)
 from rkblocks.tableau import Tableau
 
 

@@ -26,7 +26,7 @@ from rkblocks.diagnostics import fail
 from rkblocks.exact.roots import Root
 from rkblocks.exact.work import TooLarge
 from rkblocks.program.driver import fixed
-from rkblocks.program.method_source import STEP_DOMAIN
+from rkblocks.program.step_source import STEP_DOMAIN
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.narrow import SHRUNK, narrowed

@@ -15,8 +15,7 @@ from rkblocks.escape import shown
 from rkblocks.files import read_text
 from rkblocks.files.expression import is_rational, rational
 from rkblocks.files.grammar import parse
-from rkblocks.files.node_values import NAME
-from rkblocks.files.nodes import Problems
+from rkblocks.files.nodes import NAME, Problems
 from rkblocks.files.reader import stem
 from rkblocks.files.sources import decode
 from rkblocks.forms import to_butcher

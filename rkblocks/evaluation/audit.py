@@ -22,8 +22,8 @@ from rkblocks import verify
 from rkblocks.blocks import RKBlock
 from rkblocks.exact.value import Exact
 from rkblocks.program.driver import fixed
-from rkblocks.program.method_source import STEP_DOMAIN
 from rkblocks.program.scheme_summary import number
+from rkblocks.program.step_source import STEP_DOMAIN
 from rkblocks.runs.folder import open_run
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report

@@ -12,9 +12,20 @@ from rkblocks.escape import shown
 from rkblocks.exact.decimals import places
 from rkblocks.files import grammar
 from rkblocks.files.expression import MOST_DIGITS, EntryError, Literal, too_large
-from rkblocks.files.node_values import ParsedEntry, check_keys, complain, expect_object, read_entry
-from rkblocks.files.nodes import Node, Number, Object, Problems, Text, describe
-from rkblocks.files.text import child
+from rkblocks.files.nodes import (
+    Node,
+    Number,
+    Object,
+    ParsedEntry,
+    Problems,
+    Text,
+    check_keys,
+    child,
+    complain,
+    describe,
+    expect_object,
+    read_entry,
+)
 
 KEYS = ("order", "ssp", "declared_ssp", "rho", "variance")
 _DIGITS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:…|\.\.\.)\s*")

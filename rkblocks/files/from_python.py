@@ -18,8 +18,8 @@ import sympy
 from rkblocks.diagnostics import Severity, TableauError, fail
 from rkblocks.escape import shown
 from rkblocks.exact.decimals import decimal_text, meant, places
+from rkblocks.files.nodes import child
 from rkblocks.files.reader import read_text
-from rkblocks.files.text import child
 from rkblocks.tableau import Tableau
 
 _DEEP = 3

@@ -8,9 +8,22 @@ from keyword import iskeyword, issoftkeyword
 from typing import TYPE_CHECKING
 
 from rkblocks.escape import shown
-from rkblocks.files.node_values import ParsedEntry, check_keys, expect_object, member_place, read_constant, wrong_type
-from rkblocks.files.nodes import Array, Constant, Member, Node, Object, Problems, describe
-from rkblocks.files.text import child
+from rkblocks.files.nodes import (
+    Array,
+    Constant,
+    Member,
+    Node,
+    Object,
+    ParsedEntry,
+    Problems,
+    check_keys,
+    child,
+    describe,
+    expect_object,
+    member_place,
+    read_constant,
+    wrong_type,
+)
 
 if TYPE_CHECKING:
     from rkblocks.exact.field import Element, Field

@@ -6,9 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rkblocks.escape import count
-from rkblocks.files.node_values import ParsedEntry, read_entry
-from rkblocks.files.nodes import Array, Node, Object, Problems, describe
-from rkblocks.files.text import child
+from rkblocks.files.nodes import Array, Node, Object, ParsedEntry, Problems, child, describe, read_entry
 
 MOST_STAGES = 64
 

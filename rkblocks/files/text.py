@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 
 from rkblocks.escape import shown
-from rkblocks.files.nodes import Array, Constant, Member, Node, Number, Object, Problems, Text
+from rkblocks.files.nodes import Array, Constant, Member, Node, Number, Object, Problems, Text, child
 
 MOST_LEVELS = 32
 """Deepest nesting; a tableau needs three levels."""
@@ -41,11 +41,6 @@ _FOREIGN = {"True": True, "False": False, "None": None, "TRUE": True, "FALSE": F
 def parse(text: str, problems: Problems) -> Node | None:
     """The root value of a JSON text; None where the scan could not reach the end of it (problems say why)."""
     return Scanner(text, problems).document()
-
-
-def child(path: str, key: str | int) -> str:
-    """The JSON pointer of a member or item of the value at `path` (RFC 6901)."""
-    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
 class Scanner:

@@ -10,8 +10,8 @@ from rkblocks.program.lower import lower as lower
 from rkblocks.program.lower import step_size as step_size
 from rkblocks.program.printed import explanation as explanation
 from rkblocks.program.printed import listing as listing
+from rkblocks.program.rounding import check_start as check_start
 from rkblocks.program.rounding import rounding_text as rounding_text
 from rkblocks.program.rounding import roundings as roundings
-from rkblocks.program.start import check_start as check_start
 from rkblocks.program.well_formed import InvalidProgram as InvalidProgram
 from rkblocks.program.well_formed import validated as validated

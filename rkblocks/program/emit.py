@@ -17,11 +17,10 @@ from rkblocks.program.header import WIDTH, header, plain, wrapped
 from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import Program
 from rkblocks.program.lower import Source, lower, proved, step_size, tableau_of
-from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import literal
+from rkblocks.program.rounding import check_start
 from rkblocks.program.scheme_summary import Summary
-from rkblocks.program.start import check_start
-from rkblocks.program.step_source import MEAN, needs_mean
+from rkblocks.program.step_source import MEAN, domains, method_source, needs_mean
 from rkblocks.tableau import Tableau
 
 

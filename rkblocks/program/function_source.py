@@ -23,9 +23,8 @@ from rkblocks.exact.field import Element
 from rkblocks.program.header import header, plain, wrapped
 from rkblocks.program.interpret import decayed
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Kind, Program, Return, Term, kinds
-from rkblocks.program.python_text import comment_text, literal, local_names, number_text
+from rkblocks.program.python_text import Coefficients, comment_text, literal, local_names, number_text
 from rkblocks.program.scheme_summary import Summary
-from rkblocks.program.shared import Coefficients
 from rkblocks.tableau import Tableau
 
 WIDTH = 120

@@ -13,12 +13,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rkblocks.exact.field import Element
+from rkblocks.program.domains import Domain, domain
 from rkblocks.program.ir import INPUT, Combine, Evaluate, Instruction, Kind, Program, Return, kinds, uses
 from rkblocks.program.kernels import Add, Copy, Factor, Kernel, Lerp, Scale, is_one, may_overwrite, number_of, own, plan
-from rkblocks.program.python_text import comment_text, local_names
-from rkblocks.program.shared import Coefficients
+from rkblocks.program.python_text import Coefficients, comment_text, local_names
 
 WIDTH = 120
 
@@ -254,3 +255,28 @@ def _commented(code: str, exact: str) -> list[str]:
     if len(code) + len(exact) + 12 <= WIDTH:
         return [f"{code}  # {exact}"]
     return [*textwrap.wrap(exact, WIDTH - 8, initial_indent="# ", subsequent_indent="#   "), code]
+
+
+STEP_DOMAIN = "dt"
+"""The name under which a learned step size is stored."""
+
+
+def domains(program: Program, dt: Fraction | None = None) -> dict[str, Domain]:
+    """The domains of the learnable coefficients of a program by name, and of dt where it is learned from that start."""
+    found = {p.name: domain(program.field, p) for p in program.parameters}
+    return found if dt is None else found | {STEP_DOMAIN: Domain(Fraction(0), None, dt)}
+
+
+def method_source(
+    program: Program, learned: Mapping[str, Domain], name: str = "forward", call: Call = residual_call
+) -> str:
+    """The source of the method, not indented; it reads ``self.residual`` and ``self.raw``."""
+    time = ", t: float | Tensor = 0.0" if program.time else ""
+    names = {STEP_DOMAIN: STEP_DOMAIN} | local_names(program.field.parameters)
+    lines = [
+        f'{names[key]} = {interval.source(f"""self.raw["{key}"].squeeze()""")}  # in {interval.text()}'
+        for key, interval in learned.items()
+    ]
+    body = [*lines, *step_lines(program, call)]
+    result = "Tensor" if program.error is None else "tuple[Tensor, Tensor]"
+    return "\n".join([f"def {name}(self, x: Tensor{time}) -> {result}:", *(f"    {line}" for line in body), ""])

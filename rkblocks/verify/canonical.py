@@ -17,8 +17,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root, real
 from rkblocks.exact.value import Exact
 from rkblocks.files import grammar
-from rkblocks.files.element_values import evaluate
-from rkblocks.files.expression import EntryError, radicands
+from rkblocks.files.expression import EntryError, evaluate, radicands
 from rkblocks.files.reader import read_text
 from rkblocks.forms import Butcher, Method, Row, ShuOsher, canonical_shu_osher
 from rkblocks.tableau import Claimed, Claims, Tableau

@@ -77,7 +77,7 @@ def check_argument(
     if isinstance(subject, Tableau):
         source = subject.origin.source if subject.origin is not None else ""
         return _report(subject, tolerance, requests, source, subject.origin, ())
-    from rkblocks.files import read
+    from rkblocks.files.reader import read
 
     reading = read(subject)
     if reading.tableau is None:

@@ -11,6 +11,7 @@ from rkblocks.exact.value import Exact, all_exact
 from rkblocks.exact.work import TooLarge, within
 from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
+from rkblocks.verify.consistency import digits_unit
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.order import Conditions, Order, principal_error, stage_order
 from rkblocks.verify.radius import ResolventEntry
@@ -36,7 +37,6 @@ from rkblocks.verify.report import (
     VarianceReport,
     Witness,
 )
-from rkblocks.verify.rounded_tables import digits_unit
 from rkblocks.verify.stability import imaginary_interval, linear_order, linear_threshold, meant, real_interval, spread
 from rkblocks.verify.values import short, why_absent
 from rkblocks.verify.variance import ASSUMPTIONS

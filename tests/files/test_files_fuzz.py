@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rkblocks import files
 from rkblocks.diagnostics import Severity
-from rkblocks.files.node_values import KEYS
+from rkblocks.files.nodes import KEYS
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fuzz

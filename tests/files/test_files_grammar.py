@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkblocks.exact.field import Field
-from rkblocks.files.element_values import evaluate
-from rkblocks.files.expression import EntryError, names, radicands, rational
+from rkblocks.files.expression import EntryError, evaluate, names, radicands, rational
 from rkblocks.files.grammar import MOST_CHARACTERS, parse
 
 VALUES = {

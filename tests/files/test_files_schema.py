@@ -8,7 +8,7 @@ import pytest
 from rkblocks import codes, files
 from rkblocks.files import library
 from rkblocks.files.claims import KEYS as CLAIMS
-from rkblocks.files.node_values import KEYS, NAME
+from rkblocks.files.nodes import KEYS, NAME
 from rkblocks.files.parameters import MOST_PARAMETERS
 from rkblocks.files.shapes import MOST_STAGES
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rkblocks.files.nodes import MOST_OF_A_CODE, Array, Constant, Node, Number, Object, Problems, Text
+from rkblocks.files.nodes import MOST_OF_A_CODE, Array, Constant, Node, Number, Object, Problems, Text, child
 from rkblocks.files.sources import MOST_BYTES, decode
-from rkblocks.files.text import MOST_LEVELS, child, parse
+from rkblocks.files.text import MOST_LEVELS, parse
 
 
 def scanned(text: str) -> tuple[Node | None, list[tuple[str, int | None, int | None]]]:

@@ -11,8 +11,7 @@ from rkblocks.program.driver import candidates, choose
 from rkblocks.program.ir import Combine, Evaluate, Program, Return, Term
 from rkblocks.program.meaning import method
 from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
-from rkblocks.program.passes.naming import name_values
-from rkblocks.program.passes.simplification import drop_dead, drop_zeros, expand_single_use, merge_equal
+from rkblocks.program.passes.simplification import drop_dead, drop_zeros, expand_single_use, merge_equal, name_values
 from rkblocks.program.printed import explanation, listing
 
 Q = Field()

@@ -9,9 +9,8 @@ from rkblocks import files
 from rkblocks.exact.field import Element, Field
 from rkblocks.files import read_text
 from rkblocks.program import lower
-from rkblocks.program.method_source import domains, method_source
-from rkblocks.program.python_text import expression_tree, local_names, unparsed
-from rkblocks.program.shared import Coefficients, _repeated
+from rkblocks.program.python_text import Coefficients, _repeated, expression_tree, local_names, unparsed
+from rkblocks.program.step_source import domains, method_source
 from rkblocks.tableau import Tableau
 
 FAMILIES = [entry.name for entry in files.catalog() if '"parameters"' in entry.path.read_text(encoding="utf-8")]

@@ -10,9 +10,8 @@ from rkblocks.program import lower
 from rkblocks.program.driver import choose
 from rkblocks.program.ir import Evaluate
 from rkblocks.program.kernels import own
-from rkblocks.program.method_source import domains, method_source
 from rkblocks.program.python_text import comment_text, local_names
-from rkblocks.program.step_source import WIDTH, needs_mean, staged_call, step_lines
+from rkblocks.program.step_source import WIDTH, domains, method_source, needs_mean, staged_call, step_lines
 
 PRINTED = {
     "euler": ["return x + self.residual(x)"],

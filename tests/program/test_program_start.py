@@ -8,9 +8,8 @@ from rkblocks import files
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.program import emit, lower
 from rkblocks.program.domains import Domain
-from rkblocks.program.method_source import domains
-from rkblocks.program.rounding import BFLOAT16, DOUBLE, SINGLE, Format
-from rkblocks.program.start import HALF, largest, unfit
+from rkblocks.program.rounding import BFLOAT16, DOUBLE, HALF, SINGLE, Format, largest, unfit
+from rkblocks.program.step_source import domains
 
 
 @pytest.mark.parametrize(

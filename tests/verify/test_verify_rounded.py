@@ -13,9 +13,9 @@ import rkblocks
 from rkblocks import files
 from rkblocks.cli import main
 from rkblocks.render.report_text import paragraph
+from rkblocks.verify.consistency import rounded
 from rkblocks.verify.facts import Facts
 from rkblocks.verify.report import Report
-from rkblocks.verify.rounded_tables import rounded
 
 HEUN3 = {"name": "heun3f", "A": [[], [0.3333333333333333], [0, 0.6666666666666666]], "b": [0.25, 0, 0.75]}
 

@@ -17,9 +17,9 @@ from rkblocks.program.emit import emit
 from rkblocks.program.header import header, read_header
 from rkblocks.program.ir import INPUT, Program
 from rkblocks.program.lower import Source, lower, proved, tableau_of
-from rkblocks.program.method_source import domains
 from rkblocks.program.rounding import entry_text, exact_rows
 from rkblocks.program.scheme_summary import Summary
+from rkblocks.program.step_source import domains
 from rkblocks.tableau import Tableau
 from rkblocks.verify.order import order
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from rkblocks.program.ir import Program
 from rkblocks.program.passes.descent import accumulate, factor_weights, place, share_sums
-from rkblocks.program.passes.naming import name_values
-from rkblocks.program.passes.simplification import drop_zeros, expand_single_use, merge_equal
+from rkblocks.program.passes.simplification import drop_zeros, expand_single_use, merge_equal, name_values
 
 Pass = Callable[[Program], Program]
 
