@@ -38,8 +38,6 @@ TO_MEND = {
     "blocks:step_of",
     "nets:_evaluate",
     "nets:group_of",
-    "verify:_judged",
-    "verify:_open",
 }
 
 

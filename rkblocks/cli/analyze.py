@@ -75,11 +75,8 @@ def command(runs: tuple[str, ...], figure: str | None, report: str | None, form:
         if path is not None:
             ready(Path(path).parent, what)
 
-    progress = Progress()
-    try:
+    with Progress() as progress:
         found = analyze(runs, progress=progress, **options)
-    finally:
-        progress.close()
     _show(found, form)
     for written in _write(found, runs, figure, report):
         console.note(f"wrote {written}")

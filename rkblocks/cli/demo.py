@@ -39,14 +39,10 @@ def command(out: str | None, seeds: int | None, workers: int | None, tiny: bool)
     require("matplotlib", "demo", "the figures of the demo")
     from rkblocks import demo
 
-    progress = Progress()
-
     def say(line: str) -> None:
         progress.close()
         console.show(f"{line}\n")
 
-    try:
+    with Progress() as progress:
         demo.run(out, seeds, tiny=tiny, workers=workers, say=say, progress=progress)
-    finally:
-        progress.close()
     return 0

@@ -74,8 +74,7 @@ def command(
     from rkblocks.render.design import as_json, as_text
     from rkblocks.synthesis import design
 
-    progress = Progress()
-    try:
+    with Progress() as progress:
         found = design(
             stages,
             order,
@@ -89,8 +88,6 @@ def command(
             name=None if output in (None, "-") else _stem(PurePath(str(output)).stem),
             progress=progress,
         )
-    finally:
-        progress.close()
     if form == "json":
         if output not in (None, "-"):
             console.deliver(found.text, output)

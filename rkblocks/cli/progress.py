@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Self
 
 from rkblocks import escape
 from rkblocks.cli import console
@@ -61,6 +62,12 @@ class Progress:
         text = escape.line("  " + "; ".join(self._running.values())) if self._running else ""
         width = shutil.get_terminal_size().columns - 1
         return text if len(text) <= width else text[: width - 3] + "..."
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the line that is still being rewritten; what is under way is shown again by the next call."""

@@ -85,13 +85,11 @@ def command(
         console.show(f"{study.pack(Path(source))}\n")
         return 0
 
-    progress = Progress()
-
     def say(line: str) -> None:
         progress.close()
         console.show(f"{line}\n")
 
-    try:
+    with Progress() as progress:
         content = study.run(
             source,
             out,
@@ -106,6 +104,4 @@ def command(
             say=say,
             progress=progress,
         )
-    finally:
-        progress.close()
     return 1 if content["failed"] else 0

@@ -145,10 +145,7 @@ def _ssp(ssp: SspReport) -> Iterator[str]:
 
 def _optimal(optimal: OptimalReport) -> Iterator[str]:
     if optimal.number is None and (optimal.cases or optimal.at_init is not None):
-        initially = "" if optimal.cfl_float is None else f", initially {optimal.cfl_float:.6g}"
-        yield f"optimal depends on the parameters{initially}"
-        if optimal.absent:
-            yield f"  no formula: it {optimal.absent}"
+        yield from _varies("optimal", optimal.cfl_float, optimal.absent)
         if optimal.at_least_absent:
             yield f"  no bound on the whole domain: it {optimal.at_least_absent}"
         if optimal.at_least:
@@ -161,6 +158,13 @@ def _optimal(optimal: OptimalReport) -> Iterator[str]:
         yield f"optimal {optimal.cfl_float:.6g}"
     else:
         yield f"optimal {exact(optimal.number, optimal.cfl_float)}{_certificate(optimal)}"
+
+
+def _varies(what: str, initially: float | None, absent: str | None) -> Iterator[str]:
+    """What is said of a radius of a family, before its cases."""
+    yield f"{what} depends on the parameters{'' if initially is None else f', initially {initially:.6g}'}"
+    if absent:
+        yield f"  no formula: it {absent}"
 
 
 def _root(case: CaseReport | RhoCase) -> str:
@@ -194,10 +198,7 @@ def _euclidean(found: EuclideanReport) -> Iterator[str]:
             start = "" if found.rho_float is None else f" = {found.rho_float:.6g} at the initial values"
             yield f"rho {cut(found.rho)}{start}"
             return
-        initially = "" if found.rho_float is None else f", initially {found.rho_float:.6g}"
-        yield f"rho depends on the parameters{initially}"
-        if found.absent:
-            yield f"  no formula: it {found.absent}"
+        yield from _varies("rho", found.rho_float, found.absent)
         for case in found.cases or ():
             yield f"  {_root(case) if case.rho is None else cut(case.rho)} where {case.when}"
     elif found.bracket is not None:

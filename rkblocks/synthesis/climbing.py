@@ -84,17 +84,12 @@ def _tidied(problem: Problem, x: Array) -> tuple[Problem, Array]:
 def _forced(problem: Problem, random: np.random.Generator) -> int | None:
     """With ``ssp == c``, an entry of alpha that is kept at zero, so that it is negative above c."""
     exactly = problem.wish.required("ssp", "==")
-    if not exactly or problem.form.linear is None:
-        return None
-    return int(random.integers(problem.form.size))
+    return int(random.integers(problem.form.size)) if exactly and len(problem.linear[0]) else None
 
 
 def _linear(problem: Problem) -> list[dict[str, Any]]:
-    if problem.form.linear is None:
-        return []
-    matrix, offset = problem.form.linear
-    matrix = np.pad(matrix, ((0, 0), (0, problem.size - matrix.shape[1])))
-    return [{"type": "ineq", "fun": lambda x: matrix @ x + offset, "jac": lambda x: matrix}]
+    matrix, offset = problem.linear
+    return [{"type": "ineq", "fun": lambda x: matrix @ x + offset, "jac": lambda x: matrix}] if len(matrix) else []
 
 
 def _approached(problem: Problem, x: Array, lower: Array, upper: Array) -> Array:
@@ -162,9 +157,8 @@ def _once(function: Any) -> Any:
 
 def _violation(problem: Problem, x: Array) -> float:
     worst = float(np.abs(problem.equations(x)[0]).max())
-    if problem.form.linear is not None:
-        matrix, offset = problem.form.linear
-        worst = max(worst, -float((matrix @ x[: matrix.shape[1]] + offset).min()))
+    matrix, offset = problem.linear
+    worst = max(worst, -float((matrix @ x + offset).min(initial=0)))
     if (held := problem.inequalities(x)) is not None:
         worst = max(worst, -float(held[0].min()))
     return worst

@@ -77,13 +77,9 @@ class _System:
         at_lower, at_upper = self.x - lower < ACTIVE, upper - self.x < ACTIVE
         self.free = ~(at_lower | at_upper)
         self.fixed = np.where(at_lower, lower, upper)
-        self.rows: Array = np.zeros((0, len(self.x)))
-        self.offsets: Array = np.zeros(0)
-        if self.problem.form.linear is not None:
-            matrix, offset = self.problem.form.linear
-            matrix = np.pad(matrix, ((0, 0), (0, len(self.x) - matrix.shape[1])))
-            held = matrix @ self.x + offset < ACTIVE
-            self.rows, self.offsets = matrix[held], offset[held]
+        matrix, offset = self.problem.linear
+        tight = matrix @ self.x + offset < ACTIVE
+        self.rows, self.offsets = matrix[tight], offset[tight]
         inequalities = self.problem.exact_inequalities(self.x)
         self.held = np.zeros(0, bool) if inequalities is None else inequalities[0] < ACTIVE
         self.multipliers = self._multipliers()

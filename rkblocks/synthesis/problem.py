@@ -1,5 +1,8 @@
 """A wish as an optimisation problem: unknowns, objective, equations and inequalities, with first derivatives.
 
+What makes a method of the unknowns is its form's (`unknowns`); who solves (`climbing`, `polish`) asks for `bounds`,
+`linear`, `objective`, `equations` and `inequalities`, and knows of no form.
+
 Two of the goals are the largest r at which something holds (absolute monotonicity, contractivity, stability): r is then
 the last unknown, ``level``.  The others are functions of K.
 """
@@ -53,7 +56,7 @@ class Problem:
     @property
     def levelled(self) -> Levelled | None:
         """What must hold at the level, where the last unknown is one that the form does not have itself."""
-        if self.wish.goal == "ssp" and not isinstance(self.form, CanonicalForm):
+        if self.wish.goal == "ssp" and not self.form.seeks_r:
             return measures.monotone
         return self._levelled(self.wish.goal)
 
@@ -100,6 +103,14 @@ class Problem:
             lower[-1] = upper[-1] = self.settled
         return lower, upper
 
+    @cached_property
+    def linear(self) -> tuple[Array, Array]:
+        """Rows of linear conditions ``matrix @ x + offset >= 0``, shapes [n, size] and [n]; n may be 0."""
+        if self.form.linear is None:
+            return np.zeros((0, self.size)), np.zeros(0)
+        matrix, offset = self.form.linear
+        return np.pad(matrix, ((0, 0), (0, self.size - matrix.shape[1]))), offset
+
     @property
     def _most(self) -> float:
         """No level is above it: 2 m**2 for the real interval (Chebyshev), m for all others."""
@@ -115,7 +126,8 @@ class Problem:
     def objective(self, x: Array) -> tuple[Array, Array]:
         """What is minimised, shapes [1] and [1, size]."""
         if self.settled is not None:
-            return self._tidiness(x)
+            values, slopes = self.form.clutter(self.split(x)[0])
+            return values, self._padded(slopes)
         if self.has_level:
             slope = np.zeros((1, self.size), dtype=x.dtype)
             slope[0, -1] = -1
@@ -125,18 +137,7 @@ class Problem:
     @property
     def has_level(self) -> bool:
         """Whether the last unknown is what is to be large."""
-        return self.levelled is not None or self.wish.goal == "ssp"
-
-    def _tidiness(self, x: Array) -> tuple[Array, Array]:
-        """Minus the sum of the squares of alpha (largest at the corners of what is allowed), or that of the entries."""
-        form, _ = self.split(x)
-        if isinstance(self.form, CanonicalForm):
-            entries = x[: self.form.entries]
-            slope = np.zeros((1, self.size), dtype=x.dtype)
-            slope[0, : self.form.entries] = -2 * entries
-            return np.array([-(entries @ entries)], dtype=x.dtype), slope
-        K = self.form.method(form)
-        return np.array([(K * K).sum()], dtype=x.dtype), self._padded(self.form.pull(form, 2 * K[None]))
+        return self.levelled is not None or self.form.seeks_r
 
     @cached_property
     def _goal(self) -> Measure:
@@ -179,7 +180,7 @@ class Problem:
     def _held(self, requirement: Requirement) -> Levelled | None:
         """What must hold at the value that a requirement names, where the form does not see to it."""
         if requirement.name == "ssp":
-            needed = requirement.value > 0 and (not isinstance(self.form, CanonicalForm) or self.form.r is None)
+            needed = requirement.value > 0 and self.form.r is None
             return measures.monotone if needed else None
         return self._levelled(requirement.name)
 
@@ -201,7 +202,7 @@ class Problem:
             sign = -1 if r.relation == "<=" else 1
             if r.name == "c":
                 chosen += [(i, sign, float(r.value)) for i in range(1, m)]
-            elif r.name in ("A", "b") and not isinstance(self.form, Entries):
+            elif r.name in ("A", "b") and not self.form.bounds_entries:
                 rows = range(1, m) if r.name == "A" else [m]
                 chosen += [((i, j), sign, float(r.value)) for i in rows for j in range(min(i, m))]
         if not chosen:

@@ -1,8 +1,8 @@
 """Unknowns to methods: three ways to write K = [[A, 0], [b, 0]] as a function of a vector, with derivatives.
 
 Each form has ``size`` unknowns between ``lower`` and ``upper``; ``method(x)`` is K, ``pull(x, slopes)`` turns
-derivatives by K, shape [n, m + 1, m + 1], into derivatives by x, shape [n, size].  ``linear`` are rows of linear
-conditions ``matrix @ x + offset >= 0``.  Both functions take doubles or multiprecision numbers (dtype object).
+derivatives by K, shape [n, m + 1, m + 1], into derivatives by x, shape [n, size].  Both take doubles or multiprecision
+numbers (dtype object).  What else a problem has to know of a form are its attributes, so that none asks which it is.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ LARGEST = 20.0
 
 
 class Form(Protocol):
-    """A parametrisation of explicit methods; see the module."""
+    """A parametrisation of explicit methods; see the module.
+
+    ``linear`` are rows of linear conditions ``matrix @ x + offset >= 0``.  ``r``: where all methods of the form are
+    absolutely monotonic; ``seeks_r``: r is the last unknown.  ``bounds_entries``: ``lower`` are bounds of A and b.
+    """
 
     size: int
     lower: Array
     upper: Array
     linear: tuple[Array, Array] | None
+    r: float | None
+    seeks_r: bool
+    bounds_entries: bool
 
     def method(self, x: Array) -> Array:
         """The method, shape [m + 1, m + 1]."""
@@ -34,11 +41,28 @@ class Form(Protocol):
     def start(self, random: np.random.Generator) -> Array:
         """A random starting point, shape [size]."""
 
+    def clutter(self, x: Array) -> tuple[Array, Array]:
+        """What is least for the tidiest of several equally good methods, and its derivatives, shapes [1], [1, size]."""
 
-class Entries:
-    """The entries of A and b themselves (Butcher's form); ``least_A``, ``least_b`` bound them from below."""
+
+class _OfEntries:
+    """What the forms have in common whose methods are tidy where their entries are small."""
 
     linear: tuple[Array, Array] | None = None
+    r: float | None = None
+    seeks_r = False
+    bounds_entries = False
+
+    def clutter(self: Form, x: Array) -> tuple[Array, Array]:
+        """The sum of the squares of the entries."""
+        K = self.method(x)
+        return np.array([(K * K).sum()], dtype=x.dtype), self.pull(x, 2 * K[None])
+
+
+class Entries(_OfEntries):
+    """The entries of A and b themselves (Butcher's form); ``least_A``, ``least_b`` bound them from below."""
+
+    bounds_entries = True
 
     def __init__(self, stages: int, least_A: float | None = None, least_b: float | None = None) -> None:
         self.stages = stages
@@ -81,8 +105,10 @@ class CanonicalForm:
     unknown is r itself.
     """
 
+    bounds_entries = False
+
     def __init__(self, stages: int, r: float | None = None) -> None:
-        self.stages, self.r = stages, r
+        self.stages, self.r, self.seeks_r = stages, r, r is None
         n = stages + 1
         self._at = np.tril_indices(n, -1)
         self.entries = len(self._at[0])
@@ -133,14 +159,18 @@ class CanonicalForm:
         x = alpha[self._at]
         return x if self.r is not None else np.append(x, self.stages * (0.2 + 0.6 * random.random()))
 
+    def clutter(self, x: Array) -> tuple[Array, Array]:
+        """Minus the sum of the squares of alpha, which is largest at the corners of what is allowed."""
+        entries, slope = x[: self.entries], np.zeros((1, self.size), dtype=x.dtype)
+        slope[0, : self.entries] = -2 * entries
+        return np.array([-(entries @ entries)], dtype=x.dtype), slope
 
-class TwoRegisters:
+
+class TwoRegisters(_OfEntries):
     """Williamson's low-storage form (1980): ``D_i = A_i D_(i-1) + F(u_i)``, ``u_(i+1) = u_i + B_i D_i``, A_1 = 0.
 
     The unknowns are A_2 ... A_m, B_1 ... B_m; a step needs the registers u and D alone.
     """
-
-    linear: tuple[Array, Array] | None = None
 
     def __init__(self, stages: int) -> None:
         self.stages = stages

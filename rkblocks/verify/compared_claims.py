@@ -17,6 +17,8 @@ from rkblocks.verify.report import ClaimReport
 from rkblocks.verify.values import bounds_text, off, off_root, root_text, short, why_absent
 
 Judged = tuple[ClaimReport, Diagnostic | None]
+_FALSE = {"ssp": "RK402", "declared_ssp": "RK403", "variance": "RK404", "rho": "RK360"}
+"""The code of a false claim."""
 
 
 def order_claim(facts: Facts) -> Iterator[Judged]:
@@ -59,7 +61,7 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
         yield _ssp_in_bracket(facts.at_init, claimed)
         return
     if crossing is None:
-        yield _judged("ssp", "RK402", claimed, None, False, "there is no finite coefficient")
+        yield _judged("ssp", claimed, None, False, "there is no finite coefficient")
         return
     found, holds = root_text(crossing.root), agrees(facts.field, claimed, crossing.root)
     reason = f"{crossing.entry} is negative just above it"
@@ -70,7 +72,7 @@ def ssp_claim(facts: Facts) -> Iterator[Judged]:
         if negative is not None:
             reason = f"at r = {claimed.text} the entry {negative.entry} is {short(member.field, negative.value)}"
     apart = _apart(facts.field, claimed, crossing.root)
-    yield _judged("ssp", "RK402", claimed, found, holds, reason, apart)
+    yield _judged("ssp", claimed, found, holds, reason, apart)
 
 
 def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
@@ -85,21 +87,19 @@ def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
         least, most = _digits(claimed.digits or "0")
         inside = most > low and least < high
     if not inside:
-        return _judged("ssp", "RK402", claimed, text, False, "proved by exact evaluation at both bounds")
-    report = ClaimReport("ssp", claimed.text, None, None)
-    return report, diagnostic("RK405", f"the claimed SSP coefficient was not decided; it is {text}", path="/claims/ssp")
+        return _judged("ssp", claimed, text, False, "proved by exact evaluation at both bounds")
+    return _undecided("ssp", claimed, f"the claimed SSP coefficient was not decided; it is {text}")
 
 
 def _ssp_of_family(facts: Facts, claimed: Claimed) -> Judged:
     cases, field = facts.cases, facts.field
     if cases is None:
-        report = ClaimReport("ssp", claimed.text, None, None)
-        message = f"the claimed SSP coefficient was not decided: it {why_absent(facts.tried_cases)}"
-        return report, diagnostic("RK405", message, path="/claims/ssp")
+        reason = f"the claimed SSP coefficient was not decided: it {why_absent(facts.tried_cases)}"
+        return _undecided("ssp", claimed, reason)
     known = [case.value for case in cases]
     shown = "; ".join("an algebraic function" if v is None else field.text(v) for v in known)
     holds = claimed.value is not None and all(v is not None and v == claimed.value for v in known)
-    return _judged("ssp", "RK402", claimed, shown, holds, "it must hold for every value in the domain")
+    return _judged("ssp", claimed, shown, holds, "it must hold for every value in the domain")
 
 
 def declared_claim(facts: Facts) -> Iterator[Judged]:
@@ -107,30 +107,32 @@ def declared_claim(facts: Facts) -> Iterator[Judged]:
     claimed, field = facts.tableau.claims.declared_ssp, facts.field
     if claimed is None:
         return
-    name, code = "declared_ssp", "RK403"
     if facts.tableau.shu_osher is None:
-        yield _judged(name, code, claimed, None, False, "the file has no alpha and beta that could certify anything")
+        yield _judged(
+            "declared_ssp", claimed, None, False, "the file has no alpha and beta that could certify anything"
+        )
         return
     if facts.tableau.parameters:
         region = facts.region
         assert region is not None
         cfl = region.cfl
         if cfl is None and region.inside is not False:
-            report = ClaimReport(name, claimed.text, None, None)
-            yield report, diagnostic("RK405", "the claimed declared_ssp was not decided", path=f"/claims/{name}")
+            yield _undecided("declared_ssp", claimed, "the claimed declared_ssp was not decided")
             return
         reason = "the form is not nonnegative on the whole domain" if cfl is None else "the least of alpha/beta"
         holds = cfl is not None and claimed.value is not None and claimed.value == cfl
-        yield _judged(name, code, claimed, None if cfl is None else field.text(cfl), holds, reason)
+        yield _judged("declared_ssp", claimed, None if cfl is None else field.text(cfl), holds, reason)
         return
     found = facts.declared
     assert found is not None
     if found.cfl is None:
-        yield _judged(name, code, claimed, None, False, "an entry of the form is negative")
+        yield _judged("declared_ssp", claimed, None, False, "an entry of the form is negative")
         return
     holds = agrees(field, claimed, real(field, found.cfl))
     apart = "" if claimed.value is None else off(field, claimed.value, found.cfl)
-    yield _judged(name, code, claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0", apart)
+    yield _judged(
+        "declared_ssp", claimed, short(field, found.cfl), holds, "the least of alpha/beta over beta > 0", apart
+    )
 
 
 def variance_claim(facts: Facts) -> Iterator[Judged]:
@@ -139,8 +141,8 @@ def variance_claim(facts: Facts) -> Iterator[Judged]:
     if claimed is None:
         return
     if isinstance(facts.tried_growth, TooLarge):
-        message = f"the claimed growth was not decided: it {why_absent(facts.tried_growth)}"
-        yield ClaimReport("variance", claimed.text, None, None), diagnostic("RK405", message, path="/claims/variance")
+        reason = f"the claimed growth was not decided: it {why_absent(facts.tried_growth)}"
+        yield _undecided("variance", claimed, reason)
         return
     growth = facts.growth.growth
     if field.free_parameters(growth):
@@ -151,7 +153,7 @@ def variance_claim(facts: Facts) -> Iterator[Judged]:
         low, high = _digits(claimed.digits or "0")
         holds = field.sign(growth - field.rational(low)) >= 0 and field.sign(growth - field.rational(high)) < 0
     apart = "" if claimed.value is None else off(field, claimed.value, growth)
-    yield _judged("variance", "RK404", claimed, short(field, growth), holds, "the formula of Lemma 3", apart)
+    yield _judged("variance", claimed, short(field, growth), holds, "the formula of Lemma 3", apart)
 
 
 def rho_claim(facts: Facts) -> Iterator[Judged]:
@@ -163,26 +165,21 @@ def rho_claim(facts: Facts) -> Iterator[Judged]:
         known = None if facts.rho_cases is None else {piece.text for piece in facts.rho_cases}
         if known is None or (len(known) == 1 and None in known):
             reason = why_absent(facts.tried_rho_cases) or "is a root without a formula"
-            yield _rho_undecided(claimed, f"it {reason}")
+            yield _undecided("rho", claimed, f"the claimed rho was not decided: it {reason}")
             return
         shown = "; ".join(sorted(text or "an algebraic function" for text in known))
         same = claimed.value is not None and known == {facts.field.text(claimed.value)}
-        yield _judged("rho", "RK360", claimed, shown, same, "it must hold for every value in the domain")
+        yield _judged("rho", claimed, shown, same, "it must hold for every value in the domain")
         return
     found = facts.at_init.contractivity
     if found is None:
-        yield _judged("rho", "RK360", claimed, None, False, "nothing limits it")
+        yield _judged("rho", claimed, None, False, "nothing limits it")
     elif isinstance(found, TooLarge):
-        yield _rho_undecided(claimed, "the numbers are too large")
+        yield _undecided("rho", claimed, "the claimed rho was not decided: the numbers are too large")
     else:
         reason = "beyond it B + r M is not semidefinite" if found.stage is None else "a weight is not positive"
         holds = agrees(facts.field, claimed, found.root)
-        yield _judged("rho", "RK360", claimed, root_text(found.root), holds, reason)
-
-
-def _rho_undecided(claimed: Claimed, reason: str) -> Judged:
-    message = f"the claimed rho was not decided: {reason}"
-    return ClaimReport("rho", claimed.text, None, None), diagnostic("RK405", message, path="/claims/rho")
+        yield _judged("rho", claimed, root_text(found.root), holds, reason)
 
 
 CLAIMS: tuple[Callable[[Facts], Iterator[Judged]], ...] = (
@@ -227,12 +224,14 @@ def _digits(digits: str) -> tuple[Fraction, Fraction]:
     return Fraction(digits), Fraction(digits) + unit
 
 
-def _judged(
-    name: str, code: str, claimed: Claimed, found: str | None, holds: bool, reason: str, apart: str = ""
-) -> Judged:
+def _undecided(name: str, claimed: Claimed, message: str) -> Judged:
+    return ClaimReport(name, claimed.text, None, None), diagnostic("RK405", message, path=f"/claims/{name}")
+
+
+def _judged(name: str, claimed: Claimed, found: str | None, holds: bool, reason: str, apart: str = "") -> Judged:
     report = ClaimReport(name, claimed.text, found, holds)
     if holds:
         return report, None
     message = f"{name} {claimed.text} is claimed, but {found or 'nothing of the kind'} was found{apart}: {reason}"
     help = f'"{name}": "{found}"' if found else f'leave "{name}" out'
-    return report, diagnostic(code, message, path=f"/claims/{name}", help=help)
+    return report, diagnostic(_FALSE[name], message, path=f"/claims/{name}", help=help)
