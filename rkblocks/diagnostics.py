@@ -4,7 +4,7 @@ Everything a user can type or put in a file ends here, never in a bare exception
 what was expected, where, and in `help` how to mend it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -112,3 +112,24 @@ def fail(
     """Raise RkblocksError with one diagnostic of severity error; returns never."""
     found = diagnostic(code, message, path=path, line=line, column=column, help=help, severity=Severity.ERROR)
     raise RkblocksError((found,), source)
+
+
+Expected = tuple[tuple[type, ...], str]
+"""The types that an argument may have, and what they are called in a message."""
+
+
+def typed(given: Mapping[str, object], table: Mapping[str, Expected], help: str = "") -> None:
+    """Refuse (RK822) the first of these arguments from Python whose type is none of its own; true is no number."""
+    for name, value in given.items():
+        types, words = table[name]
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            unfit_argument(name, value, words, help)
+
+
+def unfit_argument(name: str, value: object, expected: str, help: str = "") -> NoReturn:
+    """Refuse (RK822) an argument from Python that is not what it has to be."""
+    kind = type(value).__name__
+    found = f"the class {value.__name__}" if isinstance(value, type) else f"a{'n' * (kind[0] in 'aeiou')} {kind}"
+    if value is None or isinstance(value, str | bytes | int | float | list | tuple | dict):
+        found = f"{escape.shown(repr(value), quotes=False)}, {found}"
+    fail("RK822", f"{name} is {found}; expected {expected}", help=help or f"give {name} as {expected}")

@@ -213,3 +213,12 @@ def test_every_code_can_be_reached_from_the_table_of_the_reference() -> None:
     assert len(anchors) == len(codes.all_codes())
     headings = re.findall(r"^## (RK.*)$", text, re.MULTILINE)
     assert {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings} == anchors
+
+
+def test_retired_codes_are_explained_by_their_heirs(capsys: pytest.CaptureFixture[str]) -> None:
+    for old, new in codes.RETIRED.items():
+        assert old not in codes.all_codes()
+        assert main(["explain", old.removeprefix("RK")]) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith(f"# {new}: ")
+        assert err == f"{old} is {new} today\n"

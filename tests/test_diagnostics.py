@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauError, diagnostic, fail
+from rkblocks.diagnostics import Diagnostic, RkblocksError, Severity, TableauError, diagnostic, fail, typed
 
 
 def test_severity_comes_from_the_code_unless_said_otherwise() -> None:
@@ -64,3 +64,26 @@ def test_an_error_survives_copying_and_worker_processes(again) -> None:
 def test_diagnostics_are_values() -> None:
     assert diagnostic("RK207", "zero") == Diagnostic("RK207", Severity.ERROR, "zero")
     assert len({diagnostic("RK207", "zero"), diagnostic("RK207", "zero")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("3", "'3', a str"),
+        (None, "None, a NoneType"),
+        (True, "True, a bool"),
+        (2.0, "2.0, a float"),
+        ([1] * 100, f"{repr([1] * 100)[:59]}…, a list"),
+        (int, "the class int"),
+        (object(), "an object"),
+    ],
+)
+def test_an_argument_of_another_type_is_named_with_what_it_is(value: object, found: str) -> None:
+    table = {"steps": ((int,), "a whole number"), "name": ((str,), "a text")}
+    typed({"name": "x", "steps": 3}, table)
+    with pytest.raises(RkblocksError) as caught:
+        typed({"name": "x", "steps": value}, table)
+    (one,) = caught.value.diagnostics
+    assert (one.code, one.message) == ("RK822", f"steps is {found}; expected a whole number")
+    assert one.help == "give steps as a whole number"
+    typed({"steps": True}, {"steps": ((int, bool), "a whole number or a flag")})

@@ -33,6 +33,7 @@ ACCEPTED = {
     "diagnostics:fail": FAULT,
 }
 TO_MEND = {
+    "attacks:search",
     "blocks:_verification",
     "blocks:restore",
     "blocks:step_of",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rkblocks.attacks.geometry import distance
 from rkblocks.attacks.projection import eight_bit
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import fail, typed, unfit_argument
 from rkblocks.settings.threat import Threat, fraction_text
 
 
@@ -39,20 +39,14 @@ def frozen(model: nn.Module, mode: str = "eval") -> Iterator[None]:
 
 
 def check_arguments(mode: object, generator: object, **models: object) -> None:
-    """Raise RkblocksError RK819 for a model, mode or source of randomness that is none."""
-    for name, model in models.items():
-        if not isinstance(model, nn.Module):
-            fail(
-                "RK819",
-                f"{name} is a {type(model).__name__}; expected a torch.nn.Module",
-                help="wrap a function in a module whose forward calls it",
-            )
+    """Raise RkblocksError RK822 for a model, mode or source of randomness that is none."""
+    modules = dict.fromkeys(models, ((nn.Module,), "a torch.nn.Module"))
+    typed(models, modules, "wrap a function in a module whose forward calls it")
     if mode not in ("eval", "train", "keep"):
-        fail("RK819", f"mode is {mode!r}; expected eval, train or keep", help="leave mode out for 'eval'")
+        unfit_argument("mode", mode, "eval, train or keep", "leave mode out for 'eval'")
     if not (generator is None or isinstance(generator, torch.Generator) or hasattr(generator, "uniform")):
-        found = f"generator is {generator!r}, a {type(generator).__name__}"
         help = "pass torch.Generator().manual_seed(0), or ExampleStreams.of(0, range(len(x)))"
-        fail("RK819", f"{found}; expected a torch.Generator, streams or None", help=help)
+        unfit_argument("generator", generator, "a torch.Generator, streams or None", help)
 
 
 def check_inputs(x: Tensor, y: Tensor, threat: Threat) -> None:

@@ -41,7 +41,7 @@ def run(
     attack `transfer` makes its examples on, in eval mode, restored as well. aims: the classes that `targeted` and
     `apgd` aim at, in turn, instead of those of largest clean logit: integers [n] or [n, k], none an image's own label.
     Raises RkblocksError RK807 (postcondition violated), RK808 (unfit inputs), RK809 (no gradient), RK810 (source
-    missing or unwanted), RK814 (the model's output is no logits, or NaN), RK819 (an argument of another type), and what
+    missing or unwanted), RK814 (the model's output is no logits, or NaN), RK822 (an argument of another type), and what
     lookup raises.
     """
     attack, effective = lookup(name, threat, definition)

@@ -16,7 +16,7 @@ from rkblocks.blocks.guarantee import Guarantee, guarantee, kept_within
 from rkblocks.blocks.norm_statistics import STATISTICS, claim, keep_per_stage, norms_in_one
 from rkblocks.blocks.recompute import MEMORY, recomputed, remembering
 from rkblocks.blocks.views import fresh, views
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import fail, unfit_argument
 from rkblocks.escape import count
 from rkblocks.program import Program
 from rkblocks.program.lower import Source, admit, proved, step_size, tableau_of
@@ -217,7 +217,7 @@ def build(
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK501 for the step size, RK502 for the residual, RK503 for the statistics, RK504 and RK505 for
+        RkblocksError: RK501 for the step size, RK822 for the residual, RK503 for the statistics, RK504 and RK505 for
             norm layers whose statistics cannot be kept for every stage, RK506 for a learned dt in a scheme that
             declares one, RK507 for a method that estimates no error, RK508 for the dtype, RK512 for the memory
             mode, RK553 to RK555 for a step that is not guaranteed.
@@ -262,7 +262,7 @@ _CHOICE = "docs/blocks.md says what each does"
 
 
 def _check_residual(residual: Any) -> None:
-    """Return nothing.  RK502 for what cannot be registered in a module."""
+    """Return nothing.  RK822 for what cannot be registered in a module."""
     if isinstance(residual, nn.Module):
         return
     if isinstance(residual, type):
@@ -271,4 +271,4 @@ def _check_residual(residual: Any) -> None:
         help = "wrap it: class F(nn.Module): forward = staticmethod(function)"
     else:
         help = "F is a module such as nn.Sequential(nn.Linear(8, 8), nn.Tanh())"
-    fail("RK502", f"the residual is a {type(residual).__name__}, expected a torch.nn.Module", help=help)
+    unfit_argument("residual", residual, "a torch.nn.Module", help)

@@ -48,7 +48,7 @@ def value_in_use(domain: Domain, raw: Tensor) -> Tensor:
 def coefficient_parameters(module: nn.Module) -> list[nn.Parameter]:
     """The raw coefficients of every block in the module, built or emitted, each once.
 
-    They are the entries of a `ParameterDict` that is called ``raw``.  RK513 for what is no module.
+    They are the entries of a `ParameterDict` that is called ``raw``.  RK822 for what is no module.
     """
     check_network(module)
     found: dict[int, nn.Parameter] = {}

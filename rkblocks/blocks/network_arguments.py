@@ -7,42 +7,37 @@ from typing import Any
 
 from torch import nn
 
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import fail, typed, unfit_argument
 
 
 def check_network(model: Any) -> None:
-    """Return nothing.  RK513 for what is no module."""
-    if isinstance(model, nn.Module):
-        return
-    if isinstance(model, type):
-        fail(
-            "RK513", f"the model is the class {model.__name__}, expected a torch.nn.Module", help="call it: resnet18()"
-        )
-    fail("RK513", f"the model is a {type(model).__name__}, expected a torch.nn.Module", help="pass the network itself")
+    """Return nothing.  RK822 for what is no module."""
+    help = "pass the network itself; of a class make one: resnet18()"
+    typed({"model": model}, {"model": ((nn.Module,), "a torch.nn.Module")}, help)
 
 
 def check_split(split: Any) -> None:
-    """Return nothing.  RK514 for what is no mapping from module classes to functions."""
+    """Return nothing.  RK822 for what is no mapping from module classes to functions."""
     help = "split={MyBlock: lambda block: (block.branch, None)}"
     if not isinstance(split, Mapping):
-        fail("RK514", f"split is a {type(split).__name__}, expected a dict from block classes to functions", help=help)
+        unfit_argument("split", split, "a dict from block classes to functions", help)
     for kind, function in split.items():
         if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-            fail("RK514", f"split has the key {kind!r}, expected a class of modules", help=help)
+            unfit_argument("a key of split", kind, "a class of modules", help)
         if not callable(function):
-            fail("RK514", f"split[{kind.__name__}] is {function!r}, expected a function of the block", help=help)
+            unfit_argument(f"split[{kind.__name__}]", function, "a function of the block", help)
 
 
 def check_report(report: Any) -> None:
-    """Return nothing.  RK514 for what cannot be called."""
+    """Return nothing.  RK822 for what cannot be called."""
     if report is not None and not callable(report):
-        fail("RK514", f"report is {report!r}, expected a function of a Candidate", help="report=print")
+        unfit_argument("report", report, "a function of a Candidate", "report=print")
 
 
 def halves(function: Callable[[nn.Module], Any], block: nn.Module) -> tuple[nn.Module, nn.Module | None] | None:
     """What a function of ``split`` gives for a block: F, and the layer after the addition; None for one to keep.
 
-    RK514 for anything else.
+    RK822 for anything else.
     """
     found = function(block)
     match found:
@@ -52,7 +47,7 @@ def halves(function: Callable[[nn.Module], Any], block: nn.Module) -> tuple[nn.M
             return residual, after
     kinds = ", ".join(type(part).__name__ for part in found) if isinstance(found, tuple) else type(found).__name__
     return fail(
-        "RK514",
+        "RK822",
         f"split gives ({kinds}) for a {type(block).__name__}, expected F as a module, and the layer after x + F(x)",
         help="return (block.branch, None) where nothing follows the addition, None where the block is to be kept",
     )

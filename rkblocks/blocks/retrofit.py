@@ -64,7 +64,7 @@ def retrofit(
 
     Raises:
         TableauError: for what is no consistent explicit method, with the diagnostics of `check`.
-        RkblocksError: RK511 where no block can be replaced, RK513 for a model that is no module, RK514 for an unfit
+        RkblocksError: RK511 where no block can be replaced, RK822 for a model that is no module and for an unfit
             ``split`` or ``report``, RK536 for an unknown ``activation``, RK505 for norm layers whose statistics cannot
             be kept for every stage, and what `build` raises; the model is unchanged then.
 

@@ -50,7 +50,7 @@ def survey(model: nn.Module, split: Splits | None = None) -> tuple[Candidate, ..
 
     Found are modules whose forward adds what it makes of its input to the input, blocks of `build`,
     `nn.TransformerEncoderLayer`, and the classes of ``split``, as for `retrofit`.  Of blocks inside each other the
-    inner ones count.  RK513, RK514 for what is no model or no split.
+    inner ones count.  RK822 for what is no model or no split.
     """
     check_network(model)
     check_split(split or {})

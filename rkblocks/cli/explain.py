@@ -26,8 +26,11 @@ def command(code: str | None) -> int:
         console.show(columns(("code", "status", "severity", "title"), rows))
         return 0
     name = code.strip().upper()
+    name = f"RK{name}" if name.isdecimal() else name
+    if name in codes.RETIRED:
+        console.note(f"{name} is {codes.RETIRED[name]} today")
     try:
-        console.show(codes.entry(f"RK{name}" if name.isdecimal() else name).text)
+        console.show(codes.entry(codes.RETIRED.get(name, name)).text)
     except LookupError:
         raise click.UsageError(f"no code {code!r}; `rkblocks explain` alone lists all codes") from None
     return 0

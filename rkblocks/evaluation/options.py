@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from rkblocks.attacks import ATTACKS
-from rkblocks.diagnostics import Diagnostic, diagnostic, fail
+from rkblocks.diagnostics import Diagnostic, Expected, diagnostic, fail, typed, unfit_argument
 from rkblocks.runs.folder import WEIGHTS
 from rkblocks.settings.threat import OPTIONS
 
 SPLITS: Final = ("test", "validation", "train")
 LARGEST_SEED: Final = 2**63 - 1
 TEXT: Final = ((str,), "a text")
-PATH: Final[tuple[tuple[type, ...], str]] = ((str, os.PathLike), "a path")
+PATH: Final[Expected] = ((str, os.PathLike), "a path")
 WHOLE: Final = ((int,), "a whole number")
 FLAG: Final = ((bool,), "true or false")
 NUMBER: Final = ((str, int, float, Fraction), "a number such as 8/255")
@@ -31,7 +31,7 @@ KINDS: Final = {
     "targets": ((int, str), "a whole number or least-likely"),
 }
 #: option -> (types, what they are called); all may be None where the default is None.
-EXPECTED: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+EXPECTED: Final[dict[str, Expected]] = {
     **dict.fromkeys(("preset", "split", "device", "weights"), TEXT),
     **dict.fromkeys(("attack", "definition"), TEXT),
     **{name: KINDS[one.kind] for name, one in OPTIONS.items()},
@@ -46,16 +46,7 @@ REQUIRED: Final = frozenset(
 
 def check_types(given: Mapping[str, Any]) -> None:
     """Raise RkblocksError RK822 for the first option whose value has another type than its own."""
-    for name, value in given.items():
-        types, words = EXPECTED[name]
-        if value is None and name not in REQUIRED:
-            continue
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            fail(
-                "RK822",
-                f"{name} is {value!r}, a {type(value).__name__}; expected {words}",
-                help=f"give {name} as {words}" + (", or leave it out" if name not in REQUIRED else ""),
-            )
+    typed({name: value for name, value in given.items() if value is not None or name in REQUIRED}, EXPECTED)
 
 
 def check_images(split: str, limit: int | None, seed: int, weights: str) -> None:
@@ -86,7 +77,7 @@ def check_sizes(batch: int, probe: int) -> None:
 def check_progress(progress: object) -> None:
     """Raise RkblocksError RK822 unless progress can be called, or is None."""
     if progress is not None and not isinstance(progress, Callable):  # type: ignore[arg-type]
-        fail("RK822", f"progress is {progress!r}; expected a function or None", help="leave progress out")
+        unfit_argument("progress", progress, "a function or None")
 
 
 def folders(runs: object) -> list[Path]:
@@ -98,8 +89,9 @@ def folders(runs: object) -> list[Path]:
     listed = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, bytes) else []
     wrong = [run for run in listed if not isinstance(run, str | os.PathLike) or run == ""]
     if wrong or not listed:
-        found = wrong[0] if wrong else runs
-        fail("RK822", f"runs has {found!r}; expected a path, or a list of one at least", help='evaluate(["runs/mine"])')
+        unfit_argument(
+            "runs", wrong[0] if wrong else runs, "a path, or a list of one at least", 'evaluate(["runs/mine"])'
+        )
     once: dict[str, Path] = {}
     for run in listed:
         once.setdefault(os.path.abspath(run), Path(run))

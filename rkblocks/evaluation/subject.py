@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rkblocks.attacks import frozen
 from rkblocks.attacks.checked_forward import logits_of
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import fail, typed
 from rkblocks.evaluation.options import check_images, check_types, folders
 
 
@@ -133,9 +133,9 @@ def of_model(
     image or a label too few.
     """
     images, labels = (torch.as_tensor(v) if hasattr(v, "__array__") else v for v in (images, labels))
-    for what, value, kind in (("model", model, nn.Module), ("images", images, Tensor), ("labels", labels, Tensor)):
-        if not isinstance(value, kind):
-            fail("RK822", f"{what} is a {type(value).__name__}; expected a {kind.__name__}", help=f"pass {what} so")
+    tensor = (Tensor,), "a tensor"
+    table = {"model": ((nn.Module,), "a torch.nn.Module"), "images": tensor, "labels": tensor}
+    typed({"model": model, "images": images, "labels": labels}, table)
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         fail("RK823", f"labels are {labels.dtype}; expected integers", help="pass one class index per image")
     images, labels = images.detach(), labels.long()

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Final
 
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import fail, typed
 from rkblocks.extras import require
 from rkblocks.settings.threat import NORMS, OPTIONAL, OPTIONS, Threat
 
@@ -196,12 +196,10 @@ ATTACKS: Final = {name: _entered(name, attack) for name, attack in _ATTACKS.item
 def lookup(name: str, threat: Threat, definition: str = "final") -> tuple[Attack, Threat]:
     """Return the attack of this name and the threat model as it uses it (Attack.fitted).
 
-    Raises RkblocksError RK801, RK804, RK810, RK811, RK812 or RK819 if unfit, RK901 or RK902 where a package that it
+    Raises RkblocksError RK801, RK804, RK810, RK811, RK812 or RK822 if unfit, RK901 or RK902 where a package that it
     needs is missing.
     """
-    if not isinstance(threat, Threat):
-        found = f"the threat model is a {type(threat).__name__}"
-        fail("RK819", f"{found}; expected attacks.Threat", help='Threat("linf", eps="8/255")')
+    typed({"threat": threat}, {"threat": ((Threat,), "attacks.Threat")}, 'Threat("linf", eps="8/255")')
     if not isinstance(name, str) or name not in ATTACKS:
         near = get_close_matches(str(name), ATTACKS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""

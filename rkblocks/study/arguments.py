@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import unfit_argument
 
 REQUIRED: Final = ("source", "dry_run", "report_only", "say")
 PATHS: Final = ("source", "out", "data_root")
@@ -14,13 +14,13 @@ LEAST: Final = {"workers": 0, "threads": 1}
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Raise RkblocksError RK859 for the first argument that is none. All but source may be None, or left out."""
+    """Raise RkblocksError RK822 for the first argument that is none. All but source may be None, or left out."""
     for name, value in given.items():
         if value is None and name not in REQUIRED:
             continue
         expected = _expected(name, value)
         if expected:
-            fail("RK859", f"{name} is {value!r}; expected {expected}", help="see docs/studies.md, section Running it")
+            unfit_argument(name, value, expected, "see docs/studies.md, section Running it")
 
 
 def _expected(name: str, value: Any) -> str:

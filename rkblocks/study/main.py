@@ -68,7 +68,7 @@ def run(
 
     Raises:
         RkblocksError: RK850 to RK852, RK854 (nothing fits `only`), RK856 (no cluster), RK857 (the folder is another
-            study's), RK859 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
+            study's), RK822 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
             then.
     """
     given = {"source": source, "out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}

@@ -293,12 +293,12 @@ def test_labels_of_any_integer_type_give_the_same_examples():
 def test_arguments_of_another_type_are_named():
     x, y = batch()
     for arguments, more, expected in [
-        ((None, x, y, THREAT), {}, "RK819"),
-        ((lambda x: x, x, y, THREAT), {}, "RK819"),
-        ((net(), x, y, None), {}, "RK819"),
-        ((net(), x, y, {"eps": "8/255"}), {}, "RK819"),
-        ((net(), x, y, THREAT, 0), {}, "RK819"),
-        ((net(), x, y, THREAT), {"mode": "evaluation"}, "RK819"),
+        ((None, x, y, THREAT), {}, "RK822"),
+        ((lambda x: x, x, y, THREAT), {}, "RK822"),
+        ((net(), x, y, None), {}, "RK822"),
+        ((net(), x, y, {"eps": "8/255"}), {}, "RK822"),
+        ((net(), x, y, THREAT, 0), {}, "RK822"),
+        ((net(), x, y, THREAT), {"mode": "evaluation"}, "RK822"),
         ((net(), x.tolist(), y, THREAT), {}, "RK808"),
         ((net(), None, y, THREAT), {}, "RK808"),
         ((net(), x, y.tolist(), THREAT), {}, "RK808"),

@@ -236,7 +236,7 @@ def test_saved_activations(name: str, units: int) -> None:
 def test_refusals() -> None:
     with pytest.raises(RkblocksError) as error:
         blocks.build("ssp3", torch.tanh)
-    assert error.value.diagnostics[0].code == "RK502"
+    assert error.value.diagnostics[0].code == "RK822"
     with pytest.raises(RkblocksError) as error:
         blocks.build("ssp3", nn.Tanh(), dt=0)
     assert error.value.diagnostics[0].code == "RK501"

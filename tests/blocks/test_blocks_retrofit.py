@@ -283,9 +283,9 @@ def code_of(call) -> str:
 @pytest.mark.parametrize("model", [None, "resnet18", nn.Linear, {}, lambda x: x])
 def test_what_is_no_model(model: object) -> None:
     for function in (blocks.survey, blocks.coefficient_parameters, lambda m: blocks.parameter_groups(m, 0.1)):
-        assert code_of(lambda function=function: function(model)) == "RK513"
-    assert code_of(lambda: rkblocks.retrofit(model, "ssp3")) == "RK513"
-    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", copy=True)) == "RK513"
+        assert code_of(lambda function=function: function(model)) == "RK822"
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3")) == "RK822"
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", copy=True)) == "RK822"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_what_is_no_model(model: object) -> None:
 )
 def test_what_is_no_split_and_no_report(options: dict[str, object]) -> None:
     model = nn.Sequential(blocks.build("euler", nn.Tanh()), nn.Tanh())
-    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", **options)) == "RK514"
+    assert code_of(lambda: rkblocks.retrofit(model, "ssp3", **options)) == "RK822"
     assert [type(m) for m in model] == [blocks.RKBlock, nn.Tanh]
     assert model[0].tableau.name == "euler"
 

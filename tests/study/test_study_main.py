@@ -372,7 +372,7 @@ def test_results_that_cannot_be_written_are_known_first(tiny: Path, tmp_path: Pa
 def test_arguments_that_are_none(tiny: Path, given: dict[str, object]) -> None:
     with pytest.raises(RkblocksError) as caught:
         study.run(**{"source": tiny, **given})  # type: ignore[arg-type]
-    assert [one.code for one in caught.value.diagnostics] == ["RK859"]
+    assert [one.code for one in caught.value.diagnostics] == ["RK822"]
 
 
 def test_schemes_at_fault_are_named_with_their_lines(tiny: Path) -> None:
