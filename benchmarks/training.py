@@ -99,6 +99,7 @@ def pair(options: argparse.Namespace, preset: str, scheme: str, **settings: Any)
     config = training.load(
         preset,
         {"net.blocks": scheme, "net.depth": options.depth, "training.device": options.device, "noise.copies": 1}
+        | {"training.cuda_graph": options.cuda_graph}
         | ({"net.widths": [4, 6, 8] if "cifar" in preset else [8]} if options.quick else {})
         | overrides,
     )
@@ -235,7 +236,8 @@ def peak(options: argparse.Namespace, scheme: str, contender: str) -> float:
 def again(options: argparse.Namespace, depth: int, *own: str) -> list[str]:
     """The command of a process of this file with the same sizes and device, and with options of its own."""
     sizes = ["--batch", str(options.batch), "--depth", str(depth), "--device", options.device]
-    return [sys.executable, __file__, *own, *sizes, *(["--quick"] if options.quick else [])]
+    flags = [*(["--quick"] if options.quick else []), *(["--cuda-graph"] if options.cuda_graph else [])]
+    return [sys.executable, __file__, *own, *sizes, *flags]
 
 
 def step_of(options: argparse.Namespace) -> int:
@@ -343,6 +345,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data-root", help="where MNIST and CIFAR-10 lie; without, images are random bytes")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--system-malloc", action="store_true", help="leave the allocator of the C library as it is")
+    parser.add_argument("--cuda-graph", action="store_true", help="our steps recorded as CUDA graphs; not on a CPU")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true", help="exit status 1 where a floor is missed")
     parser.add_argument("--step-of", help=argparse.SUPPRESS)
