@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = ["evaluations", "library", "study"]
+
 Row = dict[str, Any]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from latex2mathml.converter import convert
 
@@ -37,6 +38,16 @@ def mathml(text: str) -> str:
     """Return a formula in a line; "" for none."""
     text = text.strip()
     return convert(text) if text else ""
+
+
+def displayed(text: str) -> str:
+    """Return HTML in which each formula between $$ is MathML, as a notebook shows it."""
+    return re.sub(r"\$\$(.*?)\$\$", _display, text, flags=re.DOTALL)
+
+
+def _display(match: re.Match[str]) -> str:
+    source = html.unescape(match[1]).replace("{aligned}", "{array}").replace("\\begin{array}\n", "\\begin{array}{rl}\n")
+    return convert(source, display="block")
 
 
 def _lines(text: str) -> list[str]:

@@ -6,7 +6,6 @@ that lie in docs/results, which a test of theirs compares with what the command 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -15,8 +14,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from kept import KEPT, SUBSET, key
 from pages import LANGUAGES, ROOT, fenced
-from schemes import KEPT, SUBSET
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Scene:
-    """Commands and the pictures that they make. slow: left out where only some schemes are wanted (see `schemes`)."""
+    """Commands and the pictures that they make. slow: left out of a part of the site (`kept.SUBSET`)."""
 
     title: str
     commands: tuple[str, ...]
@@ -181,7 +180,7 @@ def page() -> tuple[str, dict[str, Path]]:
     """Return the page, and the pictures of it by address."""
     only_quick = bool(os.environ.get(SUBSET))
     scenes = [scene for scene in SCENES if not (scene.slow and only_quick)]
-    folder = KEPT / f"gallery-{_key(scenes)}"
+    folder = KEPT / f"gallery-{key(repr(scenes).encode())}"
     for old in KEPT.glob("gallery-*"):
         if old != folder:
             shutil.rmtree(old)
@@ -234,11 +233,3 @@ def _run(scene: Scene, folder: Path) -> None:
         )
         if done.returncode:
             raise RuntimeError(f"{command}\nended with {done.returncode}:\n{done.stdout}{done.stderr}")
-
-
-def _key(scenes: list[Scene]) -> str:
-    sources = sorted(
-        [*(ROOT / "rkblocks").rglob("*.py"), *(ROOT / "rkblocks").rglob("*.toml"), *(ROOT / "tableaus").glob("*.json")]
-    )
-    content = b"".join(file.read_bytes() for file in sources) + repr(scenes).encode()
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -7,6 +7,7 @@ from typing import Any
 
 import api
 import gallery
+import notebooks
 import pages
 import schemes
 from mkdocs.config.defaults import MkDocsConfig
@@ -30,7 +31,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are made: those at the root of the repository, listings, schemes, reference, gallery."""
+    """Add the pages that are made: those at the repository's root, listings, schemes, reference, notebooks, gallery."""
     for source, uri in pages.AT_ROOT.items():
         _add(files, config, uri, (pages.ROOT / source).read_text(encoding="utf-8"))
     for uri, text in api.pages().items():
@@ -42,6 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         _copy(files, config, f"schemes/{page.name}.png", page.picture)
     for path in library.SCHEMAS.values():
         _copy(files, config, f"schemas/{path.name}", path)
+    for uri, text in notebooks.pages().items():
+        _add(files, config, uri, text)
     text, pictures = gallery.page()
     _add(files, config, "gallery.md", text)
     for uri, path in pictures.items():

@@ -40,6 +40,8 @@ def address(path: str) -> str:
     if place.is_dir():
         readme = f"{path}/README.md"
         return address(readme) if (ROOT / readme).is_file() else f"source/{path}/index.md"
+    if place.suffix == ".ipynb":
+        return path.removeprefix("docs/").removesuffix(".ipynb") + ".md"
     if path.startswith("docs/") and place.suffix not in (".py", ".zip"):
         return path.removeprefix("docs/")
     return f"source/{path}.md"

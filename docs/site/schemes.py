@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import formulas
+from kept import KEPT, SUBSET
 from pages import ROOT, fenced
 
 from rkblocks import escape, figures, files, verify
 from rkblocks.render import report_text
 
-KEPT = ROOT / "build" / "docs"
-SUBSET = "RKBLOCKS_DOCS_SCHEMES"
-"""Names with commas between: only these schemes are made, while one works on the site and in its test."""
 _CODE = ("*.py", "exact/*.py", "files/**/*.py", "verify/*.py", "render/*.py", "figures/*.py")
 
 

@@ -7,3 +7,5 @@ from rkblocks.analysis.analyze import analyze as analyze
 from rkblocks.analysis.analyze import analyze_network as analyze_network
 from rkblocks.analysis.analyze import chosen as chosen
 from rkblocks.analysis.sample import Sample as Sample
+
+__all__ = ["ANALYSES", "IMAGES", "NetworkAnalysis", "Sample", "analyze", "analyze_network", "chosen"]

@@ -13,3 +13,19 @@ from rkblocks.settings.attacks import Attack as Attack
 from rkblocks.settings.attacks import lookup as lookup
 from rkblocks.settings.threat import Threat as Threat
 from rkblocks.settings.threat import fraction_text as fraction_text
+
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "Counter",
+    "ExampleStreams",
+    "Threat",
+    "distances",
+    "fgsm",
+    "fraction_text",
+    "frozen",
+    "lookup",
+    "noise",
+    "pgd",
+    "run",
+]

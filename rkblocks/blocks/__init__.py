@@ -10,3 +10,16 @@ from rkblocks.blocks.recompute import MEMORY as MEMORY
 from rkblocks.blocks.retrofit import retrofit as retrofit
 from rkblocks.blocks.survey import Candidate as Candidate
 from rkblocks.blocks.survey import survey as survey
+
+__all__ = [
+    "MEMORY",
+    "STATISTICS",
+    "Candidate",
+    "RKBlock",
+    "StageBatchNorm",
+    "build",
+    "coefficient_parameters",
+    "parameter_groups",
+    "retrofit",
+    "survey",
+]

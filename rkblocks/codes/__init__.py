@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+__all__ = ["Block", "Code", "all_codes", "entry", "reference"]
+
 FOLDER = Path(__file__).parent
 RETIRED = dict.fromkeys(("RK502", "RK513", "RK514", "RK819", "RK859"), "RK822")
 """Codes that another one has taken over: never given again, and explained by the page of their heir."""

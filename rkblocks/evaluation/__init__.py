@@ -30,3 +30,36 @@ from rkblocks.runs.outcomes import Outcomes as Outcomes
 from rkblocks.runs.outcomes import load_outcomes as load_outcomes
 from rkblocks.testing.masks import MASKS as MASKS
 from rkblocks.testing.masks import Mask as Mask
+
+__all__ = [
+    "MASKS",
+    "Audit",
+    "Certificate",
+    "Comparison",
+    "Evaluation",
+    "Images",
+    "Item",
+    "Mask",
+    "Outcomes",
+    "Subject",
+    "audit",
+    "audit_model",
+    "base_threat",
+    "certify",
+    "certify_subject",
+    "compare",
+    "compare_all",
+    "evaluate",
+    "evaluate_subject",
+    "holm",
+    "load_outcomes",
+    "mcnemar",
+    "mean_deviation",
+    "of_model",
+    "of_run",
+    "paired_bootstrap",
+    "perturbation_growth",
+    "preset_plan",
+    "save_evaluation",
+    "wilson",
+]

@@ -26,6 +26,25 @@ if TYPE_CHECKING:
 
     from rkblocks.tableau import Tableau
 
+__all__ = [
+    "ALONG_DEPTH",
+    "Rung",
+    "Trends",
+    "accuracy_against_eps",
+    "adversarial_images",
+    "certificate",
+    "comparison",
+    "depth_comparison",
+    "growth",
+    "ladders",
+    "loss_surface",
+    "of_scheme",
+    "read_metrics",
+    "save",
+    "summary",
+    "training_curves",
+]
+
 
 def of_scheme(kind: str, tableau: Tableau) -> Figure:
     """Return one figure of a scheme, by the name of its module in `schemes`: "stability", "monotonicity" or "region"

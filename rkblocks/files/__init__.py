@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from rkblocks.files.reader import read_bytes as read_bytes
     from rkblocks.files.reader import read_text as read_text
 
+__all__ = [
+    "Entry",
+    "Reading",
+    "catalog",
+    "expand",
+    "load",
+    "read",
+    "read_bytes",
+    "read_text",
+    "resolve",
+    "save",
+    "tableau",
+    "to_json",
+]
+
 _LATER = {
     **dict.fromkeys(("Reading", "load", "read", "read_bytes", "read_text"), "rkblocks.files.reader"),
     **dict.fromkeys(("save", "tableau", "to_json"), "rkblocks.files.from_python"),
@@ -30,3 +45,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,10 +1,12 @@
 """Networks of Runge-Kutta blocks: grouped ones, the one-group network for MNIST, and bounded ones with a guarantee.
 
-`pretrained(name)` gives a trained one. A trained network is a run, a later stage than this: it is found on first use.
+`pretrained(name)` gives a trained one: a run, which is a later stage than this and is found when it is called.
 """
 
 from importlib import import_module
-from typing import Any
+
+import torch
+from torch import nn
 
 from rkblocks.nets.bounded import bounded as bounded
 from rkblocks.nets.grouped import GroupedNet as GroupedNet
@@ -26,10 +28,24 @@ __all__ = [
     "bounded",
     "grouped",
     "mnist",
+    "pretrained",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "pretrained":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("rkblocks.runs.pretrained").pretrained
+def pretrained(name: str, device: str | torch.device = "cpu") -> nn.Module:
+    """Return a trained network in eval mode, which takes images in [0, 1]: "digits-ssp3" takes [n, 1, 8, 8].
+
+    Args:
+        name: one of `rkblocks.runs.pretrained.names()`; docs/model-card.md says how each was trained.
+        device: where the network is put.
+
+    Raises:
+        RkblocksError: RK390 where there is no such network, RK713 where its weights are not those that were published.
+
+    Example:
+        >>> import rkblocks, torch
+        >>> rkblocks.nets.pretrained("digits-ssp3")(torch.zeros(2, 1, 8, 8)).shape
+        torch.Size([2, 10])
+    """
+    network: nn.Module = import_module("rkblocks.runs.pretrained").pretrained(name, device)
+    return network

@@ -15,3 +15,21 @@ from rkblocks.program.rounding import rounding_text as rounding_text
 from rkblocks.program.rounding import roundings as roundings
 from rkblocks.program.well_formed import InvalidProgram as InvalidProgram
 from rkblocks.program.well_formed import validated as validated
+
+__all__ = [
+    "Cost",
+    "InvalidProgram",
+    "Program",
+    "check_start",
+    "cost",
+    "emit",
+    "explain",
+    "explanation",
+    "interpret",
+    "listing",
+    "lower",
+    "rounding_text",
+    "roundings",
+    "step_size",
+    "validated",
+]

@@ -25,20 +25,7 @@ def names() -> tuple[str, ...]:
 
 
 def pretrained(name: str, device: str | torch.device = "cpu") -> nn.Module:
-    """A trained network in eval mode, which takes images in [0, 1]: "digits-ssp3" takes [n, 1, 8, 8].
-
-    Args:
-        name: one of `rkblocks.runs.pretrained.names()`; docs/model-card.md says how each was trained.
-        device: where the network is put.
-
-    Raises:
-        RkblocksError: RK390 where there is no such network, RK713 where its weights are not those that were published.
-
-    Example:
-        >>> import rkblocks, torch
-        >>> rkblocks.nets.pretrained("digits-ssp3")(torch.zeros(2, 1, 8, 8)).shape
-        torch.Size([2, 10])
-    """
+    """What `rkblocks.nets.pretrained` gives, which says more."""
     known = names()
     if name not in known:
         close = get_close_matches(str(name), known, n=1)

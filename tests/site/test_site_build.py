@@ -1,4 +1,4 @@
-"""The site is built, strictly, with a few schemes and the quick figures, and opened in headless Chromium."""
+"""The site is built, strictly, with some schemes, figures and outputs, and opened in headless Chromium."""
 
 import os
 import shutil
@@ -28,6 +28,9 @@ KINDS = (
     "results/index.html",
     "results/table1.html",
     "gallery.html",
+    "notebooks/index.html",
+    "notebooks/2-block.html",
+    "notebooks/4-design.html",
     "schemes/index.html",
     "schemes/ssp3.html",
     "schemes/rk33_family.html",

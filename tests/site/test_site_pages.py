@@ -24,6 +24,8 @@ schemes = pytest.importorskip("schemes")
         ("README.md", "index.md"),
         ("docs/start.md", "start.md"),
         ("docs/results", "results/README.md"),
+        ("docs/notebooks", "notebooks/README.md"),
+        ("docs/notebooks/2-block.ipynb", "notebooks/2-block.md"),
         ("docs/ssp3-monotonicity.svg", "ssp3-monotonicity.svg"),
         ("docs/check_bound.py", "source/docs/check_bound.py.md"),
         ("examples", "source/examples/index.md"),
@@ -67,19 +69,19 @@ def test_every_public_name_has_an_entry() -> None:
     made = api.pages()
     script = """
 import rkblocks
-found = {"": rkblocks.__all__}
+found = {"rkblocks": rkblocks.__all__}
 for name in rkblocks.__all__:
     value = getattr(rkblocks, name)
-    if hasattr(value, "__path__") and hasattr(value, "__all__"):
-        found[name] = list(value.__all__)
+    if getattr(value, "__name__", "") == f"rkblocks.{name}":
+        found[value.__name__] = value.__all__
+        assert set(value.__all__) <= set(dir(value)) and all(hasattr(value, public) for public in value.__all__), name
 print(found)"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     found = ast.literal_eval(done.stdout)
-    packages = {package.removeprefix("rkblocks").lstrip(".") for package in api.packages()}
-    assert set(found[""]) == {n.name for n in api.names("rkblocks")} | packages - {""} | {"__version__"}
+    assert set(found) == set(api.packages())
     for package, names in found.items():
-        if package:
-            assert set(names) <= {n.name for n in api.names(f"rkblocks.{package}")}, package
+        below = {other.rpartition(".")[2] for other in found if other.rpartition(".")[0] == package}
+        assert set(names) - below - {"__version__"} == {n.name for n in api.names(package)}, package
     for package in api.packages():
         for name in api.names(package):
             assert f'<a id="{name.public}"></a>' in made[f"api/{package}.md"]
@@ -152,4 +154,5 @@ def test_every_page_of_the_docs_is_in_the_navigation() -> None:
     listed = set(hook._uris(config.nav))
     assert {path.name for path in (ROOT / "docs").glob("*.md")} <= listed
     assert {f"results/{path.name}" for path in (ROOT / "docs" / "results").glob("*.md")} <= listed
+    assert {f"notebooks/{path.stem}.md" for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")} <= listed
     assert {f"api/{package}.md" for package in api.packages()} <= listed
