@@ -6,6 +6,7 @@ changes the class (`rkblocks certify`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +21,7 @@ from rkblocks.nets.bounded_layers import Halve, Pool, RescaledConv, RescaledLine
 from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.grouped import GroupedNet
 from rkblocks.nets.normalize import normalize
-from rkblocks.nets.potentials import ConvexPotential, Relaxation
+from rkblocks.nets.potentials import STARTS, ConvexPotential, Relaxation
 from rkblocks.program.lower import step_size
 from rkblocks.tableau import Tableau
 from rkblocks.verify.facts import Facts
@@ -43,6 +44,8 @@ def bounded(
     layers: str = "convolution",
     pool: str = "flatten",
     halved: int = 0,
+    dense: int = 0,
+    start: str = "random",
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     generator: torch.Generator | None = None,
@@ -62,37 +65,49 @@ def bounded(
         pool: before the last layer "flatten", or "mean": the mean of each channel times the root of its size.
         halved: how often the map of convolutions is halved before the first block, four pixels into four channels; a
             block costs a quarter with each.
+        dense: features of one more group, of dense blocks, after those of convolutions; 0 for none.
+        start: of the weights of convex potentials, "random" or "orthogonal"; see there.
         mean: of each channel, taken off by the first layer.
         std: of each channel; a constant factor 1/min(std) results.
         generator: source of the initial weights (CPU); None uses torch's global one.
 
     Raises:
         RkblocksError: RK551 to RK553, RK556 for an unknown choice, a step that is no positive number, a map halved
-            less than 0 or more than 8 times, or dense layers with a map that is halved or pooled.
+            less than 0 or more than 8 times, a negative number of features, or dense layers with a map that is
+            halved or pooled or with one more dense group.
     """
-    choices = {"residual": (residual, RESIDUALS), "layers": (layers, LAYERS), "pool": (pool, POOLS)}
+    choices = {
+        "residual": (residual, RESIDUALS),
+        "layers": (layers, LAYERS),
+        "pool": (pool, POOLS),
+        "start": (start, STARTS),
+    }
     for name, (given, allowed) in choices.items():
         if given not in allowed:
             fail("RK556", f"{name} is {given!r}, expected one of {', '.join(allowed)}", help="choose one of them")
     if not isinstance(halved, int) or not 0 <= halved <= 8:
         fail("RK556", f"halved is {halved!r}, expected a whole number from 0 to 8", help="halved=1")
+    if not isinstance(dense, int) or dense < 0:
+        fail("RK556", f"dense is {dense!r}, expected a number of features, 0 for none", help="dense=64")
     unused = [f"halved is {halved}"] if halved else []
     unused += [f'pool is "{pool}"'] if pool != "flatten" else []
+    unused += [f"dense is {dense}"] if dense else []
     if layers == "dense" and unused:
-        message = f"{unused[0]}, but dense layers have no map to be halved or pooled"
+        message = f"{unused[0]}, but dense layers have no map to be halved, pooled or left for dense ones"
         fail("RK556", message, help='leave it out, or layers="convolution"')
-    tableaus = schemes(blocks, len(widths))
-    size = None if layers == "dense" else 3
+    features = [*widths, dense] if dense else list(widths)
+    tableaus = schemes(blocks, len(features))
+    sizes = [None if layers == "dense" else 3] * len(widths) + [None] * bool(dense)
     state = torch.get_rng_state()
     if generator is not None:
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
     try:
         groups = [
-            nn.Sequential(*(_block(tableau, width, size, residual, step) for _ in range(depth)))
-            for tableau, width in zip(tableaus, widths, strict=True)
+            nn.Sequential(*(_block(tableau, width, size, residual, step, start) for _ in range(depth)))
+            for tableau, width, size in zip(tableaus, features, sizes, strict=True)
         ]
         if layers == "dense":
-            stem: nn.Module = nn.Sequential(nn.Flatten(), RescaledLinear(shape[0] * shape[1] * shape[2], widths[0]))
+            stem: nn.Module = nn.Sequential(nn.Flatten(), RescaledLinear(math.prod(shape), widths[0]))
             transitions: list[nn.Module] = [RescaledLinear(before, after) for before, after in pairwise(widths)]
             head = nn.Sequential(UnitHead(widths[-1], classes))
         else:
@@ -103,16 +118,22 @@ def bounded(
             height, width = shape[1:]
             for _ in (*halves, *transitions):
                 height, width = -(-height // 2), -(-width // 2)
+            pooled = Pool() if pool == "mean" else nn.Flatten()
             last = widths[-1] if pool == "mean" else widths[-1] * height * width
-            head = nn.Sequential(Pool() if pool == "mean" else nn.Flatten(), UnitHead(last, classes))
+            if dense:
+                transitions.append(nn.Sequential(pooled, RescaledLinear(last, dense)))
+            head = nn.Sequential(UnitHead(dense, classes)) if dense else nn.Sequential(pooled, UnitHead(last, classes))
     finally:
         if generator is not None:
             torch.set_rng_state(state)
     return GroupedNet(normalize(mean, std, shape[0]), stem, groups, transitions, head)
 
 
-def _block(tableau: Tableau, width: int, size: int | None, residual: str, step: str | float | Fraction) -> nn.Module:
-    inner = ConvexPotential(width, size=size) if residual == "convex-potential" else Relaxation(width, size)
+def _block(
+    tableau: Tableau, width: int, size: int | None, residual: str, step: str | float | Fraction, start: str
+) -> nn.Module:
+    convex = residual == "convex-potential"
+    inner = ConvexPotential(width, size=size, start=start) if convex else Relaxation(width, size)
     family = any(p.learnable for p in Facts(tableau).effective)
     if step == LARGEST:
         most = largest_step(tableau)

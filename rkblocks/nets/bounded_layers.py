@@ -87,55 +87,61 @@ class Normalized(nn.Module):
         return {**self.__dict__, "_kept": None}
 
 
-class RescaledLinear(Normalized):
-    """x -> W T^-1/2 x + bias, which does not expand in l2; [n, features_in] -> [n, features_out]."""
+class Rescaled(Normalized):
+    """A linear map of ``weight`` that is rescaled so that it does not expand in l2: W T^-1/2 by the sums of W^T W, or,
+    with fewer outputs than inputs, T^-1/2 W by those of W W^T: the smaller Gram matrix is the tighter one.
 
-    def __init__(self, features_in: int, features_out: int) -> None:
+    It starts as a map that keeps lengths (on a subspace, with fewer outputs), of which nothing is lost: T = 1.
+    """
+
+    def __init__(self, entering: int, leaving: int, *kernel: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(features_out, features_in))
-        self.bias = nn.Parameter(torch.zeros(features_out))
-        self.log_q = nn.Parameter(torch.zeros(features_in))
-        nn.init.orthogonal_(self.weight)
+        self.weight = nn.Parameter(torch.empty(leaving, entering, *kernel))
+        self.bias = nn.Parameter(torch.zeros(leaving))
+        self.log_q = nn.Parameter(torch.zeros(min(entering, leaving)))
+        orthogonal_at_centre(self.weight)
 
     def normalized(self, exact: bool) -> tuple[Tensor, ...]:
         w = self.weight.double() if exact else self.weight
-        sums = gram_sums(w, self.log_q.to(w.dtype), columns=True, exact=exact)
-        return ((w * _inverse_root(sums)).to(self.weight.dtype),)
+        columns = w.shape[0] >= w.shape[1]
+        sums = gram_sums(w, self.log_q.to(w.dtype), columns=columns, exact=exact)
+        scale = torch.where(sums > 0, sums.clamp_min(1e-30).rsqrt(), 0).unsqueeze(0 if columns else 1)
+        return ((w * scale.reshape(*scale.shape, *[1] * (w.dim() - 2))).to(self.weight.dtype),)
+
+    def lipschitz(self) -> float:
+        """The proved constant in l2."""
+        return 1.0
+
+
+class RescaledLinear(Rescaled):
+    """A dense map that does not expand in l2; [n, features_in] -> [n, features_out]."""
+
+    def __init__(self, features_in: int, features_out: int) -> None:
+        super().__init__(features_in, features_out)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.linear(x, self.in_use()[0], self.bias)
 
-    def lipschitz(self) -> float:
-        """The proved constant in l2."""
-        return 1.0
 
-
-class RescaledConv(Normalized):
-    """A convolution of odd size with zero padding, rescaled so that it does not expand in l2; maps keep their size."""
+class RescaledConv(Rescaled):
+    """A convolution of odd size with zero padding that does not expand in l2; maps keep their size."""
 
     def __init__(self, channels_in: int, channels_out: int, size: int = 3) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels_out, channels_in, size, size))
-        self.bias = nn.Parameter(torch.zeros(channels_out))
-        self.log_q = nn.Parameter(torch.zeros(channels_in))
-        nn.init.dirac_(self.weight) if channels_in == channels_out else nn.init.orthogonal_(self.weight)
-
-    def normalized(self, exact: bool) -> tuple[Tensor, ...]:
-        w = self.weight.double() if exact else self.weight
-        sums = gram_sums(w, self.log_q.to(w.dtype), columns=True, exact=exact)
-        return ((w * _inverse_root(sums)[:, None, None]).to(self.weight.dtype),)
+        super().__init__(channels_in, channels_out, size, size)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.conv2d(x, self.in_use()[0], self.bias, padding=self.weight.shape[-1] // 2)
 
-    def lipschitz(self) -> float:
-        """The proved constant in l2."""
-        return 1.0
 
-
-def _inverse_root(sums: Tensor) -> Tensor:
-    """T^-1/2, 0 where a column is 0."""
-    return torch.where(sums > 0, sums.clamp_min(1e-30).rsqrt(), 0)
+@torch.no_grad()
+def orthogonal_at_centre(weight: Tensor) -> None:
+    """Fill weight with a random orthogonal matrix: a dense map, or the middle of kernels that are 0 elsewhere."""
+    if weight.dim() == 2:
+        nn.init.orthogonal_(weight)
+    else:
+        middle = torch.empty(weight.shape[:2])
+        nn.init.orthogonal_(middle)
+        weight.zero_()[:, :, weight.shape[2] // 2, weight.shape[3] // 2] = middle
 
 
 class UnitHead(Normalized):

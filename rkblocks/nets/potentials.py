@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rkblocks.nets.bounded_layers import Normalized, gram_sums
+from rkblocks.nets.bounded_layers import Normalized, gram_sums, orthogonal_at_centre
+
+STARTS = ("random", "orthogonal")
 
 
 class ConvexPotential(Normalized):
@@ -20,16 +22,23 @@ class ConvexPotential(Normalized):
         features: of x, [n, features] or [n, features, height, width].
         hidden: rows of W; ``features`` where left out.
         size: of the kernel, odd, of a convolution with zero padding; None for a dense map.
+        start: of W: "random" (Xavier), far below its bound T; or "orthogonal" (of a convolution: in the middle of its
+            kernels), so that T = 1 and the Jacobian of an Euler step of 1 keeps every length.  A second stage, which
+            stands where relu has ended then, is 0 and stays so for long.
     """
 
-    def __init__(self, features: int, hidden: int | None = None, size: int | None = None) -> None:
+    def __init__(
+        self, features: int, hidden: int | None = None, size: int | None = None, *, start: str = "random"
+    ) -> None:
         super().__init__()
+        if start not in STARTS:
+            raise ValueError(f"start is {start!r}, expected one of {', '.join(STARTS)}")
         hidden = features if hidden is None else hidden
         kernel = () if size is None else (size, size)
         self.weight = nn.Parameter(torch.empty(hidden, features, *kernel))
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.log_q = nn.Parameter(torch.zeros(hidden))
-        nn.init.xavier_normal_(self.weight)
+        orthogonal_at_centre(self.weight) if start == "orthogonal" else nn.init.xavier_normal_(self.weight)
 
     def normalized(self, exact: bool) -> tuple[Tensor, ...]:
         w = self.weight.double() if exact else self.weight

@@ -65,6 +65,8 @@ def build(
             layers=net.layers,
             pool=net.pool,
             halved=net.halved,
+            dense=net.dense,
+            start=net.start,
             mean=mean,
             std=std,
             generator=generator,

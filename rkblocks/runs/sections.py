@@ -77,11 +77,15 @@ class Net:
     layers: str = setting("convolution", "of bounded: of which kind", choice("convolution", "dense"))
     pool: str = setting("flatten", "of bounded, before the last layer", choice("flatten", "mean"))
     halved: int = setting(0, "of bounded: how often the map is halved before the first block", between(0, 8))
+    dense: int = setting(0, "of bounded: features of one more group, of dense blocks; 0: none", between(0, 65_536))
+    start: str = setting("random", "of bounded: weights of convex potentials at first", choice("random", "orthogonal"))
 
     @property
     def groups(self) -> int:
         """The number of groups, which may have a scheme each."""
-        return 1 if self.kind in ("mnist", "module") else len(self.widths)
+        if self.kind in ("mnist", "module"):
+            return 1
+        return len(self.widths) + (self.kind == "bounded" and self.dense > 0)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,9 @@ def test_row_sums_bound_the_gram_matrix(columns: bool, size: int | None) -> None
     ("layer", "shape"),
     [
         (RescaledLinear(12, 7), (12,)),
+        (RescaledLinear(7, 12), (7,)),
         (RescaledConv(3, 5), (3, 6, 6)),
+        (RescaledConv(5, 3), (5, 6, 6)),
         (RescaledConv(4, 4, 5), (4, 5, 5)),
         (Halve(), (2, 5, 7)),
         (Pool(), (3, 4, 4)),
@@ -65,6 +67,30 @@ def test_layers_do_not_expand(layer: nn.Module, shape: tuple[int, ...]) -> None:
     largest = torch.linalg.matrix_norm(matrix_of(shaken(layer), shape), 2)
     assert largest <= layer.lipschitz() + 1e-12
     assert largest > 0.3
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(RescaledLinear(12, 7), (12,)), (RescaledLinear(7, 12), (7,)), (RescaledConv(3, 5), (3, 4, 4))]
+)
+def test_layers_start_without_loss(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    """All singular values are 1: of what a rescaling by T takes nothing is lost at the start."""
+    values = torch.linalg.svdvals(matrix_of(layer.double().eval(), shape))
+    assert torch.allclose(values, torch.ones_like(values), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: ConvexPotential(6, start="orthogonal"), (6,)),
+        (lambda: ConvexPotential(2, size=3, start="orthogonal"), (2, 4, 4)),
+    ],
+)
+def test_a_convex_potential_starts_by_keeping_lengths(make, shape: tuple[int, ...]) -> None:
+    F = make().double().eval()
+    jacobian = torch.autograd.functional.jacobian(F, torch.randn(1, *shape, dtype=torch.float64))
+    n = math.prod(shape)
+    values = torch.linalg.svdvals(torch.eye(n) + jacobian.reshape(n, n))
+    assert torch.allclose(values, torch.ones_like(values), atol=1e-4)
 
 
 RESIDUALS = [
@@ -121,6 +147,8 @@ NETS = {
     "convolution": {"shape": (2, 7, 7), "widths": (4, 6)},
     "mean": {"shape": (1, 8, 8), "widths": (4, 6), "pool": "mean", "mean": (0.3,), "std": (0.5,)},
     "halved": {"shape": (1, 9, 9), "widths": (4, 6), "halved": 1},
+    "tail": {"shape": (1, 9, 9), "widths": (4,), "halved": 1, "dense": 7},
+    "mean tail": {"shape": (1, 6, 6), "widths": (4,), "pool": "mean", "dense": 7},
     "relaxation": {"shape": (1, 6, 6), "widths": (16,), "layers": "dense", "residual": "relaxation"},
 }
 
