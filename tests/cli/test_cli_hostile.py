@@ -3,7 +3,10 @@
 import contextlib
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -16,7 +19,9 @@ from hypothesis import strategies as st
 from test_escape import HOSTILE, PIECES, Texts, assert_fit
 
 from rkblocks.cli import main
+from rkblocks.cli.shield import BROKEN_PIPE
 
+MATLAB = "A = [0 0; 1 0]; b = [1/2 1/2];"
 PRINTABLE = HOSTILE.map(lambda text: "".join(c for c in text if c.isprintable()))
 """Hostile text that a tableau file may hold as a title."""
 SOUND = {"name": "x", "A": [[], ["1"]], "b": ["1/2", "1/2"]}
@@ -89,8 +94,11 @@ def test_arguments_are_data(text: str) -> None:
         ["show"],
         ["canonical"],
         ["compile"],
+        ["convert"],
         ["explain"],
         ["check", "--format"],
+        ["show", "ssp3", "--format"],
+        ["show", "ssp3", "--figure"],
         ["runs"],
         [],
         ["list", "--order"],
@@ -107,15 +115,29 @@ def test_names_of_files_are_data(text: str) -> None:
         check_in_every_format(path)
         assert_fit(printed("show", path))
         assert_fit(printed("canonical", path, "-o", f"{path}.out"))
+    with a_file(MATLAB, name) as path:
+        assert_fit(printed("convert", path))
+        assert_fit(printed("convert", path, "-o", f"{path}.out"))
     with a_file("{", name) as path:
         check_in_every_format(path)
         check_in_every_format(str(Path(path).parent))
 
 
+COMMENTS = {"latex": "% ", "python": "# ", "julia": "# ", "matlab": "% ", "c": "// ", "csv": "\0"}
+"""What begins a line that says what the file says; CSV has none."""
+
+
+def code_of(path: str, form: str) -> list[str]:
+    """The lines of `show` that are no comments."""
+    found = printed("show", path, "--format", form)
+    assert_fit(found)
+    return [line for line in found.splitlines() if not line.startswith(COMMENTS[form])]
+
+
 @cache
-def plain_latex() -> list[str]:
+def plain_code(form: str) -> list[str]:
     with a_file(SOUND) as path:
-        return [line for line in printed("show", path, "--format", "latex").splitlines() if not line.startswith("% ")]
+        return code_of(path, form)
 
 
 @given(PRINTABLE, PRINTABLE)
@@ -129,15 +151,108 @@ def test_every_form_of_a_scheme(title: str, reference: str) -> None:
         if "RK140" in printed("check", path):  # nothing but blanks
             return
         check_in_every_format(path)
-        for form in ("text", "json", "latex", "markdown"):
-            found = printed("show", path, "--format", form)
-            assert_fit(found)
-            if form == "latex":  # what the file says stands in comments alone
-                code = [line for line in found.splitlines() if not line.startswith("% ")]
-                assert code == plain_latex()
+        for form in ("text", "json", "markdown"):
+            assert_fit(printed("show", path, "--format", form))
+        for form in COMMENTS:  # what the file says stands in comments alone
+            assert code_of(path, form) == plain_code(form)
         for command in (["compile"], ["compile", "--explain"], ["canonical"]):
             assert_fit(printed(*command, path))
         compile(printed("compile", path), "emitted", "exec")
+
+
+def test_a_figure_of_a_hostile_file(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    text = "".join(c for c in "".join(PIECES) if c.isprintable() and c != "/")
+    path = tmp_path / f"{text[:60]}.json"
+    path.write_text(json.dumps(SOUND | {"title": text}))
+    for figure in ("stability", "monotonicity"):
+        found = printed("show", str(path), "--figure", figure, "-o", f"{path}.svg")
+        assert_fit(found)
+        assert found.startswith("wrote ")
+    assert_fit(printed("show", str(path), "--figure", "region", "-o", f"{path}.svg"))
+
+
+TABLES = {
+    "MATLAB": "% {0}\n" + MATLAB,
+    "a name": "function {0}()\n" + MATLAB,
+    "an entry": "A = [0 0; {0} 0]; b = [1/2 1/2];",
+    "C": "/* {0} */ double A[2][2] = {{{{0, 0}}, {{1, 0}}}}; double b[2] = {{0.5, 0.5}};",
+    "a cell": "0 |\n1 | {0}\n--+--\n  | 1/2 1/2\n",
+    "CSV": "A,0,0\nA,1,0\nb,1/2,{0}\n",
+    "LaTeX": "\\begin{{array}}{{c|cc}}0 & & \\\\ 1 & 1 & \\\\ \\hline & {0} & 1 \\end{{array}}",
+    "all of it": "{0}",
+}
+
+
+@given(HOSTILE, st.sampled_from(sorted(TABLES)), st.sampled_from(["--from", "--table", "--name", "--tolerance"]))
+@settings(max_examples=60, deadline=None)
+@example("\x1b[2J\x1b]0;pwned\x07\n::error::injected", "MATLAB", "--name")
+def test_convert_of_a_hostile_table(text: str, place: str, option: str) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    with a_file(TABLES[place].format(text)) as path:
+        assert_fit(printed("convert", path))
+        found = printed("convert", path, option, text)
+        assert_fit(found)
+        if place == "MATLAB" and option == "--name" and found.startswith("{"):
+            written, _ = json.JSONDecoder().raw_decode(found)
+            assert written["A"] == [["0", "0"], ["1", "0"]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0" * 1000,
+        b"\xff\xfe" + "A = [0]; b = [1]".encode("utf-16-le"),
+        bytes(range(256)),
+        b"A = [0];\r b = [1];",
+    ],
+    ids=["empty", "zeros", "utf-16", "every byte", "carriage returns"],
+)
+def test_convert_and_show_of_bytes_that_are_no_text(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(content)
+    for command in ("convert", "show"):
+        assert_fit(printed(command, str(path)))
+        assert_fit(printed(command, str(tmp_path)))  # a folder
+        assert_fit(printed(command, str(path / "y.txt")))  # below a file
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = [" + "0 " * 400_000 + "]; b = [1];",
+        "A = [" + "9" * 400_000 + "]; b = [1];",
+        "A = " + "(" * 100_000 + "1" + ")" * 100_000 + "; b = [1];",
+        "A = " + "[" * 100_000 + "]" * 100_000 + "; b = [1];",
+        "\n".join(f"x{k} = {k};" for k in range(50_000)) + "\nA = [0]; b = [1];",
+        "% " + "x" * 3_000_000 + "\nA = [0]; b = [1];",
+        "A = [0]; b = [2^2^2^2^2^2^2^2];",
+        "A = [0]; b = [1e999999999];",
+    ],
+    ids=["numbers", "digits", "parentheses", "brackets", "names", "a comment", "powers", "an exponent"],
+)
+def test_convert_of_huge_input_ends(text: str) -> None:
+    with a_file(text, "x.m") as path:
+        found = printed("convert", path)
+        assert_fit(found)
+        assert len(found) < 20_000
+        assert_fit(printed("show", path))
+
+
+@pytest.mark.parametrize(
+    "command", [["convert", "-", "--from", "matlab"], ["show", "ssp3"], ["show", "ssp3", "--format", "c"]]
+)
+def test_a_reader_that_leaves_hears_nothing(command: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "rkblocks", *command], input=MATLAB, text=True, stdout=write, stderr=subprocess.PIPE
+    )
+    os.close(write)
+    assert done.returncode == BROKEN_PIPE
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 @pytest.fixture
