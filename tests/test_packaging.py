@@ -1,5 +1,6 @@
 """The wheel holds what the package reads at run time, and its metadata what pip needs."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -95,3 +96,19 @@ def test_the_extras_are_declared(metadata: Message) -> None:
 def test_the_command_is_declared(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "rkblocks = rkblocks.cli:main" in wheel.read(name).decode()
+
+
+def test_the_readme_of_the_package_index_has_links_that_lead_somewhere(metadata: Message) -> None:
+    """Those of the README are relative, as GitHub wants them; on the index they lead to the tag of the version."""
+    urls = dict(url.split(", ") for url in metadata.get_all("Project-URL", []))
+    tag = f"v{metadata['Version']}"
+    raw = urls["Source"].replace("github.com", "raw.githubusercontent.com")
+    text = str(metadata.get_payload())
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)#\s]+)[^)]*\)", text)
+    assert len(links) > 20
+    for picture, link in links:
+        if link.startswith((urls["Source"], raw)):
+            path = link.removeprefix(f"{raw}/{tag}/" if picture else f"{urls['Source']}/blob/{tag}/")
+            assert (ROOT / path).exists(), link
+        else:
+            assert link.startswith("https://"), link

@@ -93,6 +93,22 @@ def test_the_script_refuses_a_bound_that_is_too_small_and_a_dual_that_is_negativ
     assert judged(bound | {"stages": 6}).returncode == 1  # another stage is another inequality
 
 
+@pytest.mark.parametrize("text", ["", "[", "[1]", "{}", '{"bound": 1}'])
+def test_the_script_says_what_it_wants_where_there_is_no_bound(text):
+    command = [sys.executable, "-I", str(DOCS / "check_bound.py")]
+    found = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr) == (2, "")
+    assert "rkblocks design" in found.stdout
+
+
+@pytest.mark.parametrize("broken", [{}, {"stages": "x"}, {"dual": ["1/0"]}, {"interval": None}])
+def test_the_script_calls_a_certificate_wrong_that_cannot_be_read(broken):
+    bound = ssp_bound(5, 3).to_dict() | broken if broken else {"stages": 5}
+    found = judged(bound)
+    assert (found.returncode, found.stderr) == (1, "")
+    assert "cannot be read" in found.stdout
+
+
 @pytest.mark.parametrize(("stages", "order"), [(3, 0), (3, 4), (0, 0)])
 def test_orders_out_of_range(stages, order):
     with pytest.raises(ValueError, match="stages"):
