@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rkblocks.figures import style
 from rkblocks.render.network_results import group, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def apart(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> tuple[list[float], list[float]]:
@@ -20,6 +22,17 @@ def apart(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> tuple
             points.append((gap, gap))
         points.append(point)
     return [a for a, _ in points], [b for _, b in points]
+
+
+def stacked(panels: int, names: Sequence[str], columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels below one another, each with room for the blocks, and its axes row by row.
+
+    Panels stand beside one another only where `columns` asks for it and few blocks leave them the width of a phone.
+    """
+    columns = columns if len(names) <= 12 else 1
+    width = max(5.2 / columns, 0.9 + 0.15 * len(names))
+    figure, axes = style.new(-(-panels // columns), columns, width=width, height=2.5)
+    return figure, [axis for row in axes for axis in row]
 
 
 def block_axis(axis: Axes, names: Sequence[str]) -> None:

@@ -18,10 +18,13 @@ def comparison(panels: Mapping[str, Sequence[Mapping[str, Any]]], columns: Mappi
     """Return one panel for each setting, below one another: a band for each attack, in it a point for each scheme.
 
     panels: title -> rows; a row has "label", "accuracy" {column: [mean, deviation or None]} and "paper" {column:
-    number}. columns: key -> title, in order; long ones have room at the left. The paper's numbers are hollow.
+    number}. columns: key -> title, in order; long ones have room at the left, those without a number are left out. The
+    paper's numbers are hollow.
     """
     from matplotlib.lines import Line2D
 
+    filled = {key for rows in panels.values() for row in rows for key in (*row["accuracy"], *row["paper"])}
+    columns = {key: title for key, title in columns.items() if key in filled}
     most = max(len(rows) for rows in panels.values())
     figure, axes = style.new(len(panels), 1, width=5.2, height=0.9 + len(columns) * STEP * (most + 2))
     labels = list(dict.fromkeys(row["label"] for rows in panels.values() for row in rows))

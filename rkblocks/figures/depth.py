@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
-from rkblocks.figures.blocks import apart, block_axis
+from rkblocks.figures.blocks import apart, block_axis, stacked
 from rkblocks.figures.growth import NORM_TEXT
 
 if TYPE_CHECKING:
@@ -21,25 +21,26 @@ Run = Mapping[str, Any]
 
 
 def growth_along_depth(run: Run, norms: Sequence[int | str] = (1, 2, "inf")) -> Figure:
-    """Return the growth ratios of blocks, of the arguments of their stages, and of F: a row for each kind of
-    perturbation, a column for each norm."""
+    """Return the growth ratios of blocks, of the arguments of their stages, and of F: a panel for each norm and kind of
+    perturbation."""
     rows = run["analyses"]["growth"]
     kinds = list(dict.fromkeys(row["perturbation"] for row in rows))
     names = list(dict.fromkeys(row["place"] for row in rows if row["level"] == "block"))
-    figure, axes = style.new(len(kinds), len(norms), width=max(3.1, 0.9 + 0.25 * len(names)), height=2.7)
-    for line, kind in zip(axes, kinds, strict=True):
-        for axis, p in zip(line, norms, strict=True):
-            chosen = [r for r in rows if r["perturbation"] == kind and r["p"] == p and r["mean"] is not None]
-            for number, (level, text) in enumerate(
-                (("block", "block: output / input"), ("stage", "stage: argument / input"), ("residual", "F / argument"))
-            ):
-                look = style.points(number) if number else style.look(number)
-                points = _points([row for row in chosen if row["level"] == level], names)
-                axis.plot(*(points if number else apart(*points, names)), label=text, **look)
-            block_axis(axis, names)
-            style.log_around_one(axis)
-            axis.set_title(f"{kind} perturbations, {NORM_TEXT.get(p, p)}", fontsize="medium")
-            axis.set_ylabel("growth ratio")
+    panels = [(p, kind) for p in norms for kind in kinds]
+    figure, axes = stacked(len(panels), names, columns=len(kinds))
+    for axis, (p, kind) in zip(axes, panels, strict=True):
+        chosen = [r for r in rows if r["perturbation"] == kind and r["p"] == p and r["mean"] is not None]
+        for number, (level, text) in enumerate(
+            (("block", "block: output / input"), ("stage", "stage: argument / input"), ("residual", "F / argument"))
+        ):
+            look = style.points(number) if number else style.look(number)
+            points = _points([row for row in chosen if row["level"] == level], names)
+            axis.plot(*(points if number else apart(*points, names)), label=text, **look)
+        block_axis(axis, names)
+        axis.set_title(f"{kind} perturbations", fontsize="medium")
+        axis.set_ylabel(f"growth ratio in {NORM_TEXT.get(p, p)}")
+    for p in norms:  # kinds are compared on one axis
+        style.log_around_one(*(axis for axis, (of, _) in zip(axes, panels, strict=True) if of == p))
     style.legend_below(figure)
     return figure
 
@@ -48,22 +49,22 @@ def variation_along_depth(run: Run) -> Figure:
     """Return the total variation after each block, and by how much the step and the Euler step change it."""
     rows = run["analyses"]["variation"]
     names = [row["place"] for row in rows]
-    figure, ((left, right),) = style.new(1, 2, width=max(3.6, 1 + 0.25 * len(names)), height=3.0)
+    figure, (upper, lower) = stacked(2, names)
     depth = range(len(rows))
     means = [_number(row["per_neighbour"]) for row in rows]
-    left.plot(*apart(depth, means, names), label="_mean", **style.look(0))
-    left.set_ylabel("total variation per neighbour")
-    left.set_title("after each block", fontsize="medium")
-    left.set_ylim(0, 1.15 * max((row["per_neighbour"] or 0.0 for row in rows), default=1.0) or 1.0)
+    upper.plot(*apart(depth, means, names), label="_mean", **style.look(0))
+    upper.set_ylabel("TV per neighbour")
+    upper.set_title("after each block", fontsize="medium")
+    upper.set_ylim(0, 1.15 * max((row["per_neighbour"] or 0.0 for row in rows), default=1.0) or 1.0)
     for number, (key, text) in enumerate(
         (("ratio", "step, mean"), ("largest", "step, largest"), ("euler_ratio", "Euler step, mean"),
          ("euler_largest", "Euler step, largest"))
     ):  # fmt: skip
-        right.plot(*apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
-    right.set_ylabel("TV(output) / TV(input)")
-    right.set_title("change by one step", fontsize="medium")
-    style.log_around_one(right)
-    for axis in (left, right):
+        lower.plot(*apart(depth, [_number(row[key]) for row in rows], names), label=text, **style.look(number))
+    lower.set_ylabel("TV(output) / TV(input)")
+    lower.set_title("change by one step", fontsize="medium")
+    style.log_around_one(lower)
+    for axis in (upper, lower):
         block_axis(axis, names)
     style.legend_below(figure)
     return figure
@@ -73,7 +74,7 @@ def variance_along_depth(run: Run) -> Figure:
     """Return the measured growth of the variance, in its parts, beside Lemma 3, and the premises of the lemma."""
     rows = run["analyses"]["variance"]
     names = [row["place"] for row in rows]
-    figure, ((parts, ratios, links),) = style.new(1, 3, width=max(3.5, 1 + 0.25 * len(names)), height=3.3)
+    figure, (parts, ratios, links) = stacked(3, names)
     known = [(x, row) for x, row in enumerate(rows) if row["growth"] is not None]
     above, below = [1.0] * len(known), [0.0] * len(known)
     parts.bar([x for x, _ in known], above, 0.6, label="Var x", color="0.75")
@@ -113,8 +114,8 @@ def lemma1_along_depth(run: Run) -> Figure:
     each kind of difference, and one for the block's own step."""
     rows = [row for row in run["analyses"]["lemma1"] if row["n"] and row["kind"] != "magnitude"]
     names, norms = (list(dict.fromkeys(row[key] for row in rows)) for key in ("place", "p"))
-    figure, axes = style.new(1, max(1, len(norms)), width=max(3.3, 1 + 0.25 * len(names)), height=3.1)
-    for axis, p in zip(axes[0], norms, strict=False):
+    figure, axes = stacked(max(1, len(norms)), names)
+    for axis, p in zip(axes, norms, strict=False):
         for number, kind in enumerate(("pairs", "adversarial", "random", "searched")):
             worst = _worst([r for r in rows if r["p"] == p and r["kind"] == kind and r["stage"] != "step"])
             label = {"pairs": "Euler, pairs of images", "searched": "Euler, searched"}.get(kind, f"Euler, {kind}")
@@ -134,7 +135,7 @@ def lipschitz_along_depth(run: Run) -> Figure:
     """Return the local Lipschitz estimates of F (its largest stage), of the block, and of the whole network."""
     rows = run["analyses"]["lipschitz"]
     names = [row["place"] for row in rows if row["level"] == "block"]
-    figure, ((axis,),) = style.new(1, 1, width=max(5.0, 1.5 + 0.35 * len(names)), height=3.2)
+    figure, (axis,) = stacked(1, names)
     blocks = [row for row in rows if row["level"] == "block"]
     for number, (key, text) in enumerate((("mean", "block, mean"), ("largest", "block, largest image"))):
         points = apart(range(len(names)), [row[key] for row in blocks], names)

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from rkblocks.figures import style
-from rkblocks.figures.blocks import apart, block_axis, merged
+from rkblocks.figures.blocks import apart, block_axis, merged, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,9 +47,8 @@ def depth_comparison(runs: Sequence[Run]) -> Figure | None:
         return None
     schemes = list(dict.fromkeys(str(run["blocks"]) for run in runs))
     names = merged([list(values(run)) for run in runs for _, values in shared.values()])
-    width = max(3.3, 0.9 + 0.25 * len(names))
-    figure, axes = style.new(1, len(shared), width=width, height=3.0)
-    for axis, (text, values) in zip(axes[0], shared.values(), strict=True):
+    figure, axes = stacked(len(shared), names)
+    for axis, (text, values) in zip(axes, shared.values(), strict=True):
         for number, scheme in enumerate(schemes):
             measured = [values(run) for run in runs if str(run["blocks"]) == scheme]
             points = [[v for one in measured if (v := one.get(name)) is not None] for name in names]

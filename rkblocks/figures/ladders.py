@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from rkblocks.extras import require
 from rkblocks.figures import style
 
 if TYPE_CHECKING:
@@ -25,16 +24,21 @@ WORDS = {
 
 
 def ladders(trends: Trends, accuracy: str) -> Figure:
-    """Return a panel for each trend: a point for each rung, and the line of least squares of each ladder.
+    """Return a panel for each trend: a point for each rung, and the line of least squares of each ladder; a ladder has
+    one look in all panels, and points at one place stand a little apart.
 
     accuracy: of which attack.
     """
+    np = require("numpy", "figures", "a figure")
     figure, axes = style.new(len(trends), 1, width=5.2, height=3.4)
+    known = list(dict.fromkeys(name for _, named in trends.values() for name in named))
     for (axis,), (title, (moves, named)) in zip(axes, trends.items(), strict=True):
-        for number, (name, rungs) in enumerate(named.items()):
+        spread = [rung[0] for rungs in named.values() for rung in rungs]
+        for place, (name, rungs) in enumerate(named.items()):
+            number, shift = known.index(name), 0.008 * np.ptp(spread) * (place - (len(named) - 1) / 2)
             places, means = np.array([rung[0] for rung in rungs]), np.array([rung[1] for rung in rungs])
             bars = [float("nan") if rung[2] is None else rung[2] for rung in rungs]
-            axis.errorbar(places, means, yerr=bars, capsize=2, label=style.fit(name), **style.points(number, 6))
+            axis.errorbar(places + shift, means, yerr=bars, capsize=2, label=style.fit(name), **style.points(number, 6))
             if np.ptp(places) > 0:
                 slope, start = np.polyfit(places, means, 1)
                 axis.plot(places, start + slope * places, **style.look(number) | {"marker": "", "linewidth": 1})

@@ -15,26 +15,21 @@ Run = Mapping[str, Any]
 
 
 def adversarial_images(run: Run) -> Figure:
-    """Return clean images, their perturbations scaled to the full range of colours, and the adversarial images, each
-    with its prediction; wrong ones are marked by a cross and the word."""
+    """Return a row an image: clean, its perturbation scaled to the full range of colours, and adversarial, with the
+    predictions; wrong ones are marked by the word."""
     rows = run["analyses"]["examples"]
-    figure, axes = style.new(3, len(rows), width=1.45, height=1.75)
-    for column, row in enumerate(rows):
+    figure, axes = style.new(len(rows), 3, width=1.75, height=2.0)
+    for number, (line, row) in enumerate(zip(axes, rows, strict=True)):
         clean, other = row["clean_image"], row["adversarial_image"]
         factor = 0.5 / (row["largest"] or 1.0)
-        change = _change(clean, other, factor)
-        for line, (image, title) in enumerate(
-            (
-                (clean, _prediction(row["clean"], row["clean_confidence"], row["label"])),
-                (change, f"times {factor:.3g}"),
-                (other, _prediction(row["adversarial"], row["adversarial_confidence"], row["label"])),
-            )
-        ):
-            axis = axes[line][column]
+        shown = (
+            (clean, "clean", _prediction(row["clean"], row["clean_confidence"], row["label"])),
+            (_change(clean, other, factor), "perturbation", f"times {factor:.3g}"),
+            (other, "adversarial", _prediction(row["adversarial"], row["adversarial_confidence"], row["label"])),
+        )
+        for axis, (image, what, title) in zip(line, shown, strict=True):
             _show(axis, image)
-            axis.set_title(title, fontsize="small")
-            if column == 0:
-                axis.set_ylabel(("clean", "perturbation", "adversarial")[line])
+            axis.set_title(title if number else f"{what}\n{title}", fontsize="medium")
     return figure
 
 
@@ -43,19 +38,20 @@ def loss_surface(run: Run) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
     rows = run["analyses"]["surface"]
-    figure, axes = style.new(1, len(rows), width=3.0, height=3.9)
-    for axis, row in zip(axes[0], rows, strict=True):
+    figure, axes = style.new(len(rows), 1, width=5.2, height=3.5)
+    for (axis,), row in zip(axes, rows, strict=True):
         axis.grid(visible=False)
         levels = axis.contourf(row["axis"], row["axis"], row["loss"], levels=14, cmap="cividis")
         levels.set_edgecolor("face")  # else an SVG shows white hairlines between them
         right = [[float(value == row["label"]) for value in line] for line in row["prediction"]]
         if 0 < sum(map(sum, right)) < len(right) ** 2:
             axis.contour(row["axis"], row["axis"], right, levels=[0.5], colors="white", linewidths=1.5)
-        bar = figure.colorbar(levels, ax=axis, location="top", shrink=0.9, ticks=MaxNLocator(4))
-        bar.set_label("cross-entropy", fontsize="small")
+        bar = figure.colorbar(levels, ax=axis, ticks=MaxNLocator(5))
+        bar.set_label("cross-entropy")
         axis.plot(0, 0, "w+", markersize=9)
-        axis.set_xlabel(f"random direction\nimage {row['index']}, label {row['label']}")
-        axis.set_ylabel("gradient direction")
+        axis.set_xlabel("random direction (eps)")
+        axis.set_ylabel("gradient direction (eps)")
+        axis.set_title(f"image {row['index']}, label {row['label']}", fontsize="medium")
         axis.set_aspect("equal")
     return figure
 

@@ -12,25 +12,29 @@ from rkblocks.runs import metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 PANELS = {
-    "train_loss": "training loss (cross-entropy)",
-    "validation_clean": "validation accuracy, clean",
-    "validation_robust": "validation accuracy, PGD",
+    "train_loss": "training loss\n(cross-entropy)",
+    "validation_clean": "validation accuracy,\nclean",
+    "validation_robust": "validation accuracy,\nPGD",
 }
+BANDS = 6
+"""So many bands over one another can still be told apart."""
 
 
 def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -> Figure:
-    """Return a panel for each metric and a curve for each name: the mean of its runs, in a band from least to largest.
+    """Return a panel for each metric and a curve for each name: the mean of its runs, in a band from least to largest
+    where there are no more than BANDS names.
 
     runs: name -> the runs of that name, each the lines of its metrics.jsonl (dictionaries with "epoch", from 1).
     """
+    from matplotlib.ticker import MaxNLocator
+
     panels = {
         key: text for key, text in PANELS.items() if any(key in line for r in runs.values() for m in r for line in m)
     }
-    figure, axes = style.new(1, max(1, len(panels)), width=3.8, height=3.2)
-    for axis, (key, text) in zip(axes[0], panels.items(), strict=False):
+    figure, axes = style.new(max(1, len(panels)), 1, width=5.2, height=2.4)
+    for (axis,), (key, text) in zip(axes, panels.items(), strict=False):
         for number, (name, group) in enumerate(runs.items()):
             values: dict[int, list[float]] = {}
             for line in (line for epochs in group for line in epochs if line.get(key) is not None):
@@ -38,7 +42,7 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
             epochs = sorted(values)
             look = {**style.look(number), "markersize": 3}
             axis.plot(epochs, [fmean(values[e]) for e in epochs], label=style.fit(name), linewidth=1.2, **look)
-            if len(group) > 1:
+            if len(group) > 1 and len(runs) <= BANDS:
                 low, high = ([end(values[e]) for e in epochs] for end in (min, max))
                 axis.fill_between(epochs, low, high, color=look["color"], alpha=0.15, linewidth=0)
         axis.set_xlabel("epoch")

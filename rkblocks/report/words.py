@@ -77,11 +77,12 @@ WORDS: Final[dict[str, Words]] = {
         """The share of the {n} images that no attack within eps can change (a lower bound, by the network's
         Lipschitz constant), and the accuracy that PGD leaves (an upper bound). The truth lies between the curves;
         where the first is above the second, the certificate is false.""",
-        """Certified accuracy and accuracy under PGD-40 in l2 against the radius; the gap between them is shaded.""",
+        """Certified accuracy and accuracy under PGD-40 in l2 against the radius; the gap between them is shaded. Below:
+        how the certified radii of the images spread.""",
     ),
     "examples": Words(
         "The first images of the sample, chosen by nothing else.",
-        """Top: clean images. Middle: the perturbation, scaled so that its largest pixel fills the range from black
-        to white. Bottom: adversarial images. Above each stand its prediction and confidence.""",
+        """Left: clean images. Middle: the perturbation, scaled so that its largest pixel fills the range from black to
+        white. Right: adversarial images. Above each stand its prediction and confidence.""",
     ),
 }
