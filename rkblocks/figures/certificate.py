@@ -29,7 +29,7 @@ def certificate(run: Mapping[str, Any]) -> Figure:
     axis.set_ylim(0, 1)
     shares = [before - after for before, after in pairwise(lower)]
     widths = [after - before for before, after in pairwise(eps)]
-    look = {"color": style.COLOURS[1], "edgecolor": "white", "hatch": style.HATCHES[1]}
+    look: dict[str, Any] = {"color": style.COLOURS[1], "edgecolor": "white", "hatch": style.HATCHES[1]}
     below.bar(eps[:-1], shares, widths, align="edge", label="_shares", **look)
     below.set_ylabel(f"share of images with\nthis {word.partition(',')[0]} radius")
     for each in (axis, below):

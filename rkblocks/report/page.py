@@ -83,13 +83,18 @@ def summary(id: str, run: Run, drawings: Drawings, folder: Path) -> Section:
 
 
 def verdict(run: Run, folder: Path) -> str:
-    """Return one sentence on what was found: accuracy, whether it can be believed, and what C is worth."""
+    """Return one sentence on what was found: accuracy, what is certified of most images, whether the numbers can be
+    believed, and what C is worth."""
     clean, least = _accuracies(run, folder)
     saved = evaluations.read(folder, run["weights"])[0].values()
     failed = sorted({check["check"] for one in saved for check in one.get("health", ()) if not check["ok"]})
     parts = ["not evaluated yet"] if clean is None else [f"clean accuracy {number(clean)}"]
     if least is not None:
         parts.append(f"at most {number(least)} under attack")
+    certified = [row for row in run["analyses"].get("certificate", ()) if row["proved"] and row["certified"] > 0.5]
+    if certified:
+        row = certified[-1]
+        parts.append(f"certified {number(row['certified'])} at eps {number(row['eps'])} in l2")
     if failed:
         parts.append(f"not to be relied on, by the health report: {', '.join(failed)}")
     if run["verdicts"]:

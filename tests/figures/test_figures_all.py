@@ -88,6 +88,12 @@ def test_every_axis_is_labelled(name):
         assert axis.get_ylabel()
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_phone_shows_it(name):
+    """390 pixels are 70 an inch of what is drawn: letters stay at ten pixels."""
+    assert FIGURES[name]().get_figwidth() <= 5.6
+
+
 def many(count):
     """Figures with many long names."""
     names = [f"a scheme with a long name {k}" for k in range(count)]
@@ -171,6 +177,24 @@ def test_a_ladder_has_its_line_of_least_squares():
     assert (first.get_title(), first.get_xlabel(), other.get_xlabel()) == ("C", "SSP coefficient C", "order")
     lines = [line for line in first.lines if line.get_marker() == ""]
     assert [list(line.get_ydata()) for line in lines] == [pytest.approx([0.5, 0.6, 0.7]), pytest.approx([0.5, 0.6])]
+
+
+def test_a_ladder_has_its_own_look_in_all_panels():
+    rungs = [(0.0, 0.5, 0.1), (1.0, 0.6, 0.1)]
+    trends = {
+        "C": ("ssp", {"a to b": rungs, "c to d": rungs}),
+        "growth": ("growth", {"c to d": rungs, "e to f": rungs}),
+    }
+    figure = figures.ladders(trends, "PGD-20")
+    colours = [[line.get_color() for line in axis.lines if line.get_marker() == ""] for axis in figure.axes]
+    assert colours == [list(COLOURS[:2]), list(COLOURS[1:3])]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a to b", "c to d", "e to f"]
+
+
+def test_an_attack_without_a_number_has_no_band():
+    rows = [{"label": "euler", "seeds": 2, "accuracy": {"clean": [0.5, 0.1]}, "paper": {"fgsm": 0.3}}]
+    figure = figures.comparison({"": rows}, {"clean": "clean", "worst": "every attack", "fgsm": "FGSM"})
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["clean", "FGSM"]
 
 
 def test_a_study_has_a_panel_for_each_setting_and_hollow_points_of_the_paper():
@@ -276,3 +300,10 @@ def test_runs_of_one_name_are_one_curve_in_its_band():
     assert list(line.get_ydata()) == [2.0]
     (band,) = axis.collections
     assert (band.get_datalim(axis.transData).ymin, band.get_datalim(axis.transData).ymax) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize(("names", "bands"), [(6, 6), (7, 0)])
+def test_bands_that_would_hide_one_another_are_left_out(names, bands):
+    runs = [[{"epoch": 1, "train_loss": 1.0}], [{"epoch": 1, "train_loss": 2.0}]]
+    figure = figures.training_curves({f"scheme {k}": runs for k in range(names)})
+    assert len(figure.axes[0].collections) == bands

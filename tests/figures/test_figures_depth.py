@@ -90,6 +90,24 @@ def test_nothing_is_cut_off(name):
             assert all(low <= y <= high for y in line.get_ydata() if y == y), (axis.get_ylabel(), line.get_label())
 
 
+@pytest.mark.parametrize("name", figures.ALONG_DEPTH)
+def test_a_phone_shows_it(name):
+    """390 pixels are 75 an inch of what is drawn: letters stay at ten pixels."""
+    assert figures.ALONG_DEPTH[name](RUN).get_figwidth() <= 5.6
+
+
+def test_radii_of_a_certificate_are_counted_between_those_that_were_attacked():
+    found = {"clean": 1.0, "proved": True, "refuted": 0, "n": 10}
+    numbers = ((0.5, 0.8, 0.9), (1.0, 0.1, 0.7), (1.5, 0.0, 0.6))
+    rows = [{"eps": eps, "certified": low, "attacked": high, **found} for eps, low, high in numbers]
+    figure = figures.certificate({"analyses": {"certificate": rows}})
+    upper, lower = figure.axes
+    assert [round(bar.get_height(), 9) for bar in lower.patches] == [0.2, 0.7, 0.1]
+    assert [(bar.get_x(), bar.get_width()) for bar in lower.patches] == [(0.0, 0.5), (0.5, 0.5), (1.0, 0.5)]
+    assert upper.get_xlim() == lower.get_xlim() == (0.0, 1.5)
+    assert figure.get_figwidth() <= 5.6
+
+
 def test_growth_and_its_stages():
     figure = figures.ALONG_DEPTH["growth"](RUN)
     assert len(figure.axes) == 6
@@ -128,9 +146,9 @@ def test_blocks_of_other_networks_keep_their_names():
     assert math.isnan(axis.lines[0].get_xdata()[2])
 
 
-def test_the_legend_of_the_variance_has_one_line():
+def test_the_legend_of_the_variance_has_two_lines_of_three():
     figure = figures.ALONG_DEPTH["variance"](RUN)
-    assert figure.legends[0]._ncols == len(figure.legends[0].get_texts()) == 6
+    assert (figure.legends[0]._ncols, len(figure.legends[0].get_texts())) == (3, 6)
 
 
 def test_many_stages_stay_between_their_block_and_the_next():
@@ -196,7 +214,7 @@ def test_the_perturbation_is_scaled_around_grey():
     assert shown[1][0] == pytest.approx([1.0, 0.0])
     assert shown[1][1] == pytest.approx([0.75, 0.5])
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles == ["1 (0.90)", "times 5", "2 (0.80)\nwrong, is 1"]
+    assert titles == ["clean\n1 (0.90)", "perturbation\ntimes 5", "adversarial\n2 (0.80)\nwrong, is 1"]
     colour = {"clean_image": image * 3, "adversarial_image": other * 3}
     figure = figures.adversarial_images({"analyses": {"examples": [row | colour]}})
     assert figure.axes[0].images[0].get_array().shape == (2, 2, 3)

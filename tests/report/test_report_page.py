@@ -207,6 +207,11 @@ def test_the_summary_says_recipe_size_and_verdict(analysed, tmp_path):
         "clean accuracy 0.9000; at most 0.4000 under attack; not to be relied on, by the health report: noise is "
         f"weaker; the SSP coefficient covers the step of {covered} of 2 blocks." in page.text
     )
+    certified = {"proved": True, "attacked": 0.9, "clean": 0.9, "refuted": 0, "n": 8}
+    part["analyses"]["certificate"] = [{"eps": 0.1 * k, "certified": 1 - 0.3 * k, **certified} for k in (1, 2)]
+    found = check(write_run(part, tmp_path, draw=False).read_text())
+    assert "; certified 0.7000 at eps 0.1 in l2; " in found.text  # the largest radius at which most are
+    part["analyses"].pop("certificate")
     assert "adversarial training, sgd, epochs 2/3, seed 7" in page.text
     assert "12,345" in page.text
     assert page.ids.index("summary") < page.ids.index("accuracy")
