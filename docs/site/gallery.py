@@ -1,7 +1,7 @@
 """The gallery: every kind of figure, with the commands that made the picture beside them.
 
 The commands run in a folder in build/ and are run again when the package changes; the figures of studies are those
-that lie in docs/results, which a test of theirs compares with what the command makes.
+that lie in docs/results, which tests/test_result_pages.py compares with what the command makes.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def verdict(run: Run, folder: Path) -> str:
     certified = [row for row in run["analyses"].get("certificate", ()) if row["proved"] and row["certified"] > 0.5]
     if certified:
         row = certified[-1]
-        parts.append(f"certified {number(row['certified'])} at eps {number(row['eps'])} in l2")
+        parts.append(f"certified {number(Accuracy(row['certified']))} at eps {number(row['eps'])} in l2")
     if failed:
         parts.append(f"not to be relied on, by the health report: {', '.join(failed)}")
     if run["verdicts"]:

@@ -210,7 +210,7 @@ def test_the_summary_says_recipe_size_and_verdict(analysed, tmp_path):
     certified = {"proved": True, "attacked": 0.9, "clean": 0.9, "refuted": 0, "n": 8}
     part["analyses"]["certificate"] = [{"eps": 0.1 * k, "certified": 1 - 0.3 * k, **certified} for k in (1, 2)]
     found = check(write_run(part, tmp_path, draw=False).read_text())
-    assert "; certified 0.7000 at eps 0.1 in l2; " in found.text  # the largest radius at which most are
+    assert "; certified 0.7000 at eps 0.1 in l2; " in "".join(found.text)  # the largest radius at which most are
     part["analyses"].pop("certificate")
     assert "adversarial training, sgd, epochs 2/3, seed 7" in page.text
     assert "12,345" in page.text

@@ -146,6 +146,15 @@ def test_every_figure_is_in_the_gallery() -> None:
     } == set(figures.ALONG_DEPTH)
 
 
+def test_each_picture_of_the_gallery_has_the_command_that_makes_it() -> None:
+    """Named after -o or --figure, or below the folder that a command writes to; that they run, the build shows."""
+    for scene in gallery.SCENES:
+        words = " ".join([*scene.commands, *(scene.script or ())]).replace('"', " ").split()
+        for picture in scene.pictures:
+            within = [str(parent) for parent in Path(picture.file).parents if str(parent) != "."]
+            assert picture.file in words or set(within) & set(words), picture.file
+
+
 def test_every_page_of_the_docs_is_in_the_navigation() -> None:
     hook = pytest.importorskip("hook")
     from mkdocs.config import load_config
