@@ -1,16 +1,33 @@
-"""The folder of a study: it belongs to one study, and can be written, which is known before anything is trained."""
+"""The folder of a study: it belongs to one study, and can be written, which is known before anything is trained.
+
+What its networks were is kept and shared in one file: runs.zip holds the small files of all run folders, no weights.
+With study.toml beside it, it gives the same table byte for byte.
+"""
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from rkblocks.diagnostics import fail
-from rkblocks.runs.storage import write_text
+from rkblocks.runs.storage import write, write_text
 from rkblocks.settings import toml
 from rkblocks.study.spec import FILE, Study
 
 RESULTS = "results"
+KEPT, RUNS = "runs.zip", "runs"
+SMALL: Final = ("config.toml", "run.json", "metrics.jsonl", "tableaus/*.json", "evaluations/*")
+NAME: Final = re.compile(
+    r"[\w+-][\w.+-]*/(config\.toml|run\.json|metrics\.jsonl|(tableaus|evaluations)/[^/\\\0]+\.(json|safetensors))"
+)
+LARGEST: Final = 1 << 30  # bytes, unpacked
 
 
 def own(study: Study, folder: Path) -> None:
@@ -41,3 +58,48 @@ def prepare(study: Study, folder: Path) -> None:
     path = folder / FILE
     if not path.is_file() or path.read_bytes() != study.text.encode():
         write_text(path, study.text)
+
+
+def pack(folder: Path) -> Path:
+    """Write FOLDER/runs.zip from FOLDER/runs and return its path; the same files give the same bytes.
+
+    What became of every image under every attack is in it where an evaluation has kept that. Raises RkblocksError RK850
+    where there are no runs, RK716.
+    """
+    runs = folder / RUNS
+    paths = sorted(path for one in SMALL for path in runs.glob(f"*/{one}") if not path.name.startswith("unfinished-"))
+    if not paths:
+        fail("RK850", f"{runs} holds no run", help="give the folder that a study has written")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in paths:
+            entry = zipfile.ZipInfo(path.relative_to(runs).as_posix())  # of 1980: the time of packing is no content
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, path.read_bytes())
+    write(folder / KEPT, buffer.getvalue())
+    return folder / KEPT
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Give the folder of the run folders, and whether it is that of kept ones: runs/, or where there is only a runs.zip
+    what that holds, as long as the context lasts.
+
+    Raises RkblocksError RK747 where runs.zip is damaged, holds anything else, or would unpack to more than 1 GB.
+    """
+    path = folder / KEPT
+    if (folder / RUNS).exists() or not path.is_file():
+        yield folder / RUNS, False
+        return
+    with tempfile.TemporaryDirectory(prefix="rkblocks-") as place:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.infolist()
+                if wrong := [one.filename for one in members if not NAME.fullmatch(one.filename)]:
+                    raise zipfile.BadZipFile(f"{wrong[0]!r:.100} is no file of a run")
+                if sum(one.file_size for one in members) > LARGEST:
+                    raise zipfile.BadZipFile(f"it would unpack to more than {LARGEST} bytes")
+                archive.extractall(place)
+        except Exception as error:  # a damaged zip raises almost anything
+            fail("RK747", f"{path} cannot be read: {error}", help="it is damaged; restore it from a copy")
+        yield Path(place), True

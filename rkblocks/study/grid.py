@@ -14,8 +14,7 @@ from rkblocks import files, program
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
 from rkblocks.settings.reader import between
-from rkblocks.study.keys import MOST_BLOCKS, checked, flat, shown, word, written
-from rkblocks.study.places import placed
+from rkblocks.study.keys import MOST_BLOCKS, checked, flat, placed, shown, word, written
 
 CALLS = "calls"
 BLOCKS, DEPTH = "net.blocks", "net.depth"

@@ -1,14 +1,17 @@
-"""Keys of settings as a study file writes them: nested by TOML's dots, some for short, each checked where it stands."""
+"""Keys of settings as a study file writes them: nested by TOML's dots, some for short, each checked where it stands;
+and errors of schemes, presets and threat models, put at the place of the file that asks for them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.runs.config import Config
 from rkblocks.settings import reader
 
@@ -51,6 +54,27 @@ def checked(key: str, value: Any, place: str, problems: list[Diagnostic]) -> Any
         path = f"{place}{written(key)}"
         problems.append(diagnostic("RK704", f"{path} is {found}, expected at most {MOST_BLOCKS}", path=path))
     return found
+
+
+@contextmanager
+def placed(place: str, problems: list[Diagnostic], own: str = "") -> Iterator[None]:
+    """Append the errors raised within to the problems, with this place, once each.
+
+    own: prefix of the places that the errors have themselves, "set." for settings. An error that has a line in another
+    file, a scheme or a recipe, is raised as it is.
+    """
+    try:
+        yield
+    except RkblocksError as error:
+        if any(found.line is not None for found in error.diagnostics):
+            raise
+        for found in error.diagnostics:
+            prefix = f"{error.source}: " if error.source and error.source not in found.message else ""
+            path = f"{own}{found.path}" if own and found.path else place
+            help = re.sub(r"--(?=[a-z])", "", found.help)  # a file has keys of these names, and no command line
+            placed_here = dataclasses.replace(found, message=f"{prefix}{found.message}", path=path, help=help)
+            if placed_here not in problems and found.severity == "error":
+                problems.append(placed_here)
 
 
 def written(key: str) -> str:

@@ -6,31 +6,33 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, Final
 
 import torch
 
 from rkblocks import invocation
-from rkblocks.diagnostics import Diagnostic, RkblocksError, fail
+from rkblocks.diagnostics import Diagnostic, RkblocksError, fail, unfit_argument
 from rkblocks.nets.group_schemes import schemes as schemes_of
 from rkblocks.program.lower import admit
-from rkblocks.progress import Progress
+from rkblocks.progress import Progress, duration
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
-from rkblocks.study import arguments, log, output, tables
-from rkblocks.study.folder import RESULTS, own, prepare
-from rkblocks.study.kept import KEPT, RUNS, opened
-from rkblocks.study.overview import overview
-from rkblocks.study.places import placed
+from rkblocks.study import log, output, tables
+from rkblocks.study.folder import KEPT, RESULTS, RUNS, opened, own, prepare
+from rkblocks.study.keys import placed
 from rkblocks.study.pool import Outcome, outcomes
 from rkblocks.study.results import StudyResults, collect, curves, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
 from rkblocks.tableau import Tableau
-from rkblocks.training.progress import duration
 
 Say = Callable[[str], None]
 MOST_WORKERS = 8  # unless more are asked for
+#: Arguments of `run`: what may not be left out, what is a path, and the least of what is a number.
+REQUIRED: Final = ("source", "dry_run", "report_only", "say")
+PATHS: Final = ("source", "out", "data_root")
+LEAST: Final = {"workers": 0, "threads": 1}
 
 
 def run(
@@ -73,7 +75,7 @@ def run(
     """
     given = {"source": source, "out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}
     given |= {"dry_run": dry_run, "report_only": report_only, "data_root": data_root, "device": device}
-    arguments.check({**given, "say": say, "progress": progress})
+    _check({**given, "say": say, "progress": progress})
     study = load(source)
     folder = Path(out) if out is not None else _folder(Path(source), study)
     own(study, folder)
@@ -96,7 +98,7 @@ def run(
             for warning in dict.fromkeys(warnings):
                 say(warning)
         if dry_run:
-            say(overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
+            say(log.overview(study, {key: tasks[key] for key in chosen}, states, log.estimate(study, states, folder)))
             return StudyResults({**collect(study, states), "failed": {}, "folder": str(folder)})
         if left and packed and not report_only:
             had = f"{len(chosen) - len(left)} of {len(chosen)} networks"
@@ -130,6 +132,30 @@ def run(
             say(f"Failed: {', '.join(failed)}; see {where}. The same command tries again.")
         say(f"Written: {written[0].parent}/: {', '.join(path.name for path in written)}")
         return StudyResults({**content, "failed": failed, "folder": str(folder)})
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Raise RkblocksError RK822 for the first argument that is none. All but source may be None, or left out."""
+    for name, value in given.items():
+        if value is None and name not in REQUIRED:
+            continue
+        expected = _expected(name, value)
+        if expected:
+            unfit_argument(name, value, expected, "see docs/studies.md, section Running it")
+
+
+def _expected(name: str, value: Any) -> str:
+    """What the argument should be; "" where it is."""
+    if name in PATHS:
+        return "" if isinstance(value, str | os.PathLike) and os.fspath(value) else "a path"
+    if name in LEAST:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole and value >= LEAST[name] else f"a whole number, at least {LEAST[name]}"
+    if name in ("dry_run", "report_only"):
+        return "" if isinstance(value, bool) else "true or false"
+    if name in ("say", "progress"):
+        return "" if isinstance(value, Callable) else "a function"  # type: ignore[arg-type]
+    return "" if isinstance(value, str) and value else "a text"
 
 
 def _folder(source: Path, study: Study) -> Path:

@@ -31,8 +31,7 @@ from rkblocks.settings.reader import Check, at_least, between, positive, setting
 from rkblocks.study import contrasts, trends
 from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
-from rkblocks.study.keys import checked, flat
-from rkblocks.study.places import placed
+from rkblocks.study.keys import checked, flat, placed
 from rkblocks.study.plan import WORST, Attack, Column, Evaluation, columns
 from rkblocks.study.trends import Trend
 

@@ -11,9 +11,8 @@ from typing import Any
 from rkblocks import escape
 from rkblocks.study import grids
 from rkblocks.study.grid import BLOCKS, CALLS
-from rkblocks.study.grids import Content, Grid, calls_of, leading
+from rkblocks.study.grids import LATEX, MARKDOWN, PLAIN, Content, Grid, Markup, calls_of, leading
 from rkblocks.study.keys import heading
-from rkblocks.study.markup import LATEX, MARKDOWN, PLAIN, Markup
 
 CSV_NUMBERS = (
     *("seeds", "mean", "deviation", "paper", "first", "pairs", "difference", "difference_deviation", "p"),

@@ -19,6 +19,7 @@ from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.nets.group_schemes import schemes
+from rkblocks.progress import duration
 from rkblocks.runs import combinations, lock, selection, variants
 from rkblocks.runs import folder as runs
 from rkblocks.runs import network as networks
@@ -31,7 +32,7 @@ from rkblocks.training.checkpoint import Position
 from rkblocks.training.keeper import Keeper
 from rkblocks.training.optimizers import learning_rate
 from rkblocks.training.optimizers import optimizer as make_optimizer
-from rkblocks.training.progress import Board, Reporter, board_writer, duration, reporter
+from rkblocks.training.progress import Board, Reporter, board_writer, reporter
 from rkblocks.training.seeds import epoch_streams, stream
 from rkblocks.training.step import naming_failures, training_step
 from rkblocks.training.validation import measure

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rkblocks import escape
 from rkblocks.extras import require
+from rkblocks.progress import duration
 
 SHOWN = {
     "train_loss": "loss",
@@ -123,13 +124,3 @@ def summary(metrics: Mapping[str, Any], epochs: int, seconds_left: float) -> str
     values = [f"{label} {metrics[key]:.3f}" for key, label in SHOWN.items() if key in metrics]
     clock = f"{duration(metrics['seconds'])}, {duration(seconds_left)} left"
     return "  ".join([f"epoch {metrics['epoch']}/{epochs}", *values, clock])
-
-
-def duration(seconds: float) -> str:
-    """ "12 s", "3 min 20 s" or "2 h 05 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )

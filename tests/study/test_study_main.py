@@ -14,7 +14,7 @@ from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.runs.config import PRESETS
 from rkblocks.runs.lock import held
-from rkblocks.study import kept as kept_runs
+from rkblocks.study import folder as kept_runs
 from rkblocks.study import main as main_of_study
 from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired

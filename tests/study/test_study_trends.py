@@ -11,7 +11,7 @@ from scipy import stats
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.study import grids, spec, trends
-from rkblocks.study.markup import MARKDOWN
+from rkblocks.study.grids import MARKDOWN
 from rkblocks.study.statistics import mean_of
 
 STUDY = """\

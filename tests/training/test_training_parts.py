@@ -9,11 +9,12 @@ from torch import nn
 
 from rkblocks import nets
 from rkblocks.data import Split
+from rkblocks.progress import duration
 from rkblocks.runs import network as networks
 from rkblocks.training import load
 from rkblocks.training.examples import examples
 from rkblocks.training.optimizers import learning_rate, optimizer
-from rkblocks.training.progress import duration, summary
+from rkblocks.training.progress import summary
 from rkblocks.training.seeds import derive, epoch_streams, stream
 from rkblocks.training.validation import measure
 
