@@ -20,6 +20,7 @@ from rkblocks.study.statistics import by_cell, paired
 
 KEYS = ("name", "pairs")
 ALL = "all"
+PAIRS = ('pairs of two different schemes, such as [["ssp2", "midpoint"]]', 2)
 LONGEST = 80  # characters of a name
 
 
@@ -28,7 +29,7 @@ class Contrast:
     """[[contrast]]: what the pairs have in common; pairs (more, less) of schemes, and more minus less is shown."""
 
     name: str
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, ...], ...]
 
 
 def read(
@@ -43,7 +44,7 @@ def read(
         place = f"contrast.{number}"
         problems += [reader.unknown(key, f"{place}.", KEYS) for key in table if key not in KEYS]
         name = named(table.get("name", ""), f"{place}.name", [one.name for one in found], problems)
-        pairs = _pairs(table.get("pairs", []), f"{place}.pairs", problems)
+        pairs = listed(table.get("pairs", []), f"{place}.pairs", PAIRS, problems)
         for problem in _strange(pairs, settings_of):
             message = f"{place}.pairs {problem}"
             problems.append(diagnostic("RK851", message, path=f"{place}.pairs", help="pairs of schemes of one setting"))
@@ -62,24 +63,29 @@ def named(value: object, place: str, before: Sequence[str], problems: list[Diagn
     return value
 
 
-def _pairs(value: object, place: str, problems: list[Diagnostic]) -> tuple[tuple[str, str], ...]:
-    """Return the pairs, or append RK704."""
-    listed = value if isinstance(value, list) else []
-    wrong = [pair for pair in listed if not _is_pair(pair)]
-    if not listed or wrong:
+def listed(
+    value: object, place: str, expected: tuple[str, int | None], problems: list[Diagnostic]
+) -> tuple[tuple[str, ...], ...]:
+    """Return lists of different schemes, or append RK704. expected: in words, and how many a list has, two or more for
+    None.
+    """
+    words, count = expected
+    whole = value if isinstance(value, list) else []
+    wrong = [one for one in whole if not _different(one) or len(one) != (count or len(one))]
+    if not whole or wrong:
         found = f"has {str(wrong[0])[:LONGEST]}" if wrong else f"is {str(value)[:LONGEST]}"
-        expected = 'pairs of two different schemes, such as [["ssp2", "midpoint"]]'
-        problems.append(diagnostic("RK704", f"{place} {found}, expected {expected}", path=place))
+        problems.append(diagnostic("RK704", f"{place} {found}, expected {words}", path=place))
         return ()
-    return tuple((more, less) for more, less in listed)
+    return tuple(tuple(one) for one in whole)
 
 
-def _is_pair(value: object) -> bool:
-    fits = isinstance(value, list) and len(value) == 2 and all(isinstance(scheme, str) for scheme in value)
-    return fits and value[0] != value[1]  # type: ignore[index]
+def _different(value: object) -> bool:
+    """Whether it is a list of two names or more, none twice."""
+    fits = isinstance(value, list) and len(value) > 1 and all(isinstance(scheme, str) for scheme in value)
+    return fits and len(set(value)) == len(value)  # type: ignore[call-overload, arg-type]
 
 
-def _strange(pairs: Sequence[tuple[str, str]], settings_of: Mapping[str, set[object]]) -> Iterator[str]:
+def _strange(pairs: Sequence[tuple[str, ...]], settings_of: Mapping[str, set[object]]) -> Iterator[str]:
     """Yield what is wrong with pairs: a scheme that no cell has, no setting with both, a pair a second time."""
     for scheme in dict.fromkeys(scheme for pair in pairs for scheme in pair if scheme not in settings_of):
         yield f"names {scheme}, which no cell has; there are {', '.join(settings_of)}"
@@ -131,7 +137,7 @@ def rows(
 
 
 def _differences(
-    cells: Mapping[str, Cell], pair: tuple[str, str], key: str, values: Mapping[str, Mapping[int, Mapping[str, float]]]
+    cells: Mapping[str, Cell], pair: tuple[str, ...], key: str, values: Mapping[str, Mapping[int, Mapping[str, float]]]
 ) -> dict[int, float]:
     """Return {seed: more minus less} of the seeds that both have."""
     more, less = (

@@ -55,18 +55,13 @@ FOUND = "smallest found, 80 %"
 def accuracies(content: Content, marks: Markup) -> Grid:
     """Return one row a cell: schemes, axes, seeds, then each accuracy, beside that of the paper where there is one."""
     rows, lead = content["summary"], leading(content)
-    known = {key for row in rows for key in row["paper"]}
-    head, body = [*map(_title, lead), "seeds"], [[*_axes(row, lead, marks), _seeds(row, content)] for row in rows]
+    leads = [[*_axes(row, lead, marks), _seeds(row, content)] for row in rows]
+    grid = [*map(_title, lead), "seeds"], leads
     for column in content["columns"]:
         key = column["key"]
-        head.append(marks.text(column["title"]))
-        for row, cells in zip(rows, body, strict=True):
-            cells.append(_accuracy(row["accuracy"].get(key), marks))
-        if key in known:
-            head.append("paper")
-            for row, cells in zip(rows, body, strict=True):
-                cells.append(f"{row['paper'][key]:.4f}" if key in row["paper"] else "-")
-    return head, body
+        _add(grid, marks.text(column["title"]), [_accuracy(row["accuracy"].get(key), marks) for row in rows])
+        _add_paper(grid, [f"{row['paper'][key]:.4f}" if key in row["paper"] else "-" for row in rows])
+    return grid
 
 
 def differences(content: Content, marks: Markup) -> Grid | None:
@@ -75,76 +70,67 @@ def differences(content: Content, marks: Markup) -> Grid | None:
     if not rows:
         return None
     paper = {row["cell"]: row["paper"] for row in content["summary"]}
-    shared = {key for row in rows for key in row["paper"] if key in paper[row["first"]]}
     lead = leading(content)
-    head, body = (
-        [*map(_title, lead), "minus", "seeds"],
-        [[*_axes(row, lead, marks), marks.text(row["first"]), str(_pairs(row))] for row in rows],
-    )
+    leads = [[*_axes(row, lead, marks), marks.text(row["first"]), str(_pairs(row))] for row in rows]
+    grid = [*map(_title, lead), "minus", "seeds"], leads
     for column in content["columns"]:
         key = column["key"]
-        head.append(marks.text(column["title"]))
-        for row, cells in zip(rows, body, strict=True):
-            cells.append(_difference(row["difference"].get(key), marks))
-        if key in shared:
-            head.append("paper")
-            for row, cells in zip(rows, body, strict=True):
-                both = key in row["paper"] and key in paper[row["first"]]
-                cells.append(marks.signed(row["paper"][key] - paper[row["first"]][key]) if both else "-")
-    return head, body
+        _add(grid, marks.text(column["title"]), [_difference(row["difference"].get(key), marks) for row in rows])
+        both = [(row["paper"].get(key), paper[row["first"]].get(key)) for row in rows]
+        _add_paper(grid, ["-" if own is None or first is None else marks.signed(own - first) for own, first in both])
+    return grid
+
+
+def _add(grid: Grid, title: str, cells: Sequence[str]) -> None:
+    """Add a column to a table."""
+    head, body = grid
+    head.append(title)
+    for row, cell in zip(body, cells, strict=True):
+        row.append(cell)
+
+
+def _add_paper(grid: Grid, cells: Sequence[str]) -> None:
+    """Add the column of the paper's numbers, where it has any."""
+    if set(cells) - {"-"}:
+        _add(grid, "paper", cells)
 
 
 def related(content: Content, marks: Markup) -> Grid | None:
     """Return the rank correlations of the accuracies with properties of the schemes; None where there are none."""
-    rows = content["relations"]
-    if not rows:
-        return None
-    keys = list(dict.fromkeys((json.dumps(row["setting"]), row["property"]) for row in rows))
-    axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
-    head = [*map(_title, axes), "property", "schemes"]
-    body = [
-        [*map(marks.text, (*(json.loads(setting).get(axis, "-") for axis in axes), NAMES[fact]))]
-        for setting, fact in keys
-    ]
-    found = {(json.dumps(row["setting"]), row["property"], row["attack"]): row for row in rows}
-    columns = [column for column in content["columns"] if any(row["attack"] == column["key"] for row in rows)]
-    for key, cells in zip(keys, body, strict=True):
-        cells.append(str(max(row["n"] for other, row in found.items() if other[:2] == key)))
-    for column in columns:
-        head.append(marks.text(column["title"]))
-        for key, cells in zip(keys, body, strict=True):
-            cells.append(_relation(found.get((*key, column["key"])), marks))
-    return head, body
+    return _asked(content, marks, "relations", ("property", "schemes"), _relation)
 
 
 def contrasted(content: Content, marks: Markup) -> Grid | None:
     """Return the differences of the declared pairs of schemes; None where there are none."""
-    return _declared(content, marks, "contrasts", ("contrast", "pair"), _difference)
+    return _asked(content, marks, "contrasts", ("contrast", "pair", "seeds"), _difference)
 
 
 def climbed(content: Content, marks: Markup) -> Grid | None:
     """Return the slopes along the declared ladders, accuracy per unit of the property; None where there are none."""
-    return _declared(content, marks, "trends", ("trend", "property", "ladder"), _slope)
+    return _asked(content, marks, "trends", ("trend", "property", "ladder", "seeds"), _slope)
 
 
-def _declared(content: Content, marks: Markup, section: str, keys: Sequence[str], shown: Shown) -> Grid | None:
-    """A row for each setting and each value of these keys; the number of seeds, and what is shown of each attack."""
-    rows = content[section]
+def _asked(content: Content, marks: Markup, section: str, heads: Sequence[str], shown: Shown) -> Grid | None:
+    """A row for each setting and each value of the keys, the last of the heads counts; then what is shown of each
+    accuracy that was asked about.
+    """
+    rows, keys = content[section], heads[:-1]
     if not rows:
         return None
     axes = list(dict.fromkeys(axis for row in rows for axis in row["setting"]))
-    found = {(json.dumps(row["setting"]), *(row[key] for key in keys), row["attack"]): row for row in rows}
-    leads = list(dict.fromkeys(key[:-1] for key in found))
-    head, body = [*map(_title, axes), *keys, "seeds"], []
-    for setting, *named in leads:
-        seeds = max(row["n"] for key, row in found.items() if key[:-1] == (setting, *named))
-        lead = [*(json.loads(setting).get(axis, "-") for axis in axes), *(FACTS.get(text, text) for text in named)]
-        body.append([*map(marks.text, lead), str(seeds)])
+    asked: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        asked.setdefault((json.dumps(row["setting"]), *(row[key] for key in keys)), {})[row["attack"]] = row
+    body = []
+    for (setting, *named), own in asked.items():
+        words = [NAMES[text] if key == "property" else text for key, text in zip(keys, named, strict=True)]
+        lead = [*(json.loads(setting).get(axis, "-") for axis in axes), *words]
+        body.append([*map(marks.text, lead), str(max(row["n"] for row in own.values()))])
+    grid = [*map(_title, axes), *heads], body
     for column in content["columns"]:
-        head.append(marks.text(column["title"]))
-        for key, cells in zip(leads, body, strict=True):
-            cells.append(shown(found.get((*key, column["key"])), marks))
-    return head, body
+        if any(column["key"] in own for own in asked.values()):
+            _add(grid, marks.text(column["title"]), [shown(own.get(column["key"]), marks) for own in asked.values()])
+    return grid
 
 
 def modelled(content: Content, marks: Markup) -> Grid | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.study.twoway import critical, detectable
+from rkblocks.study.twoway import beyond, critical, detectable
 
 ROUNDING = 1e-12  # differences of accuracies that are equal but for it are equal
 
@@ -83,19 +83,4 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
     if deviation < ROUNDING:
         return Difference(len(differences), mean, 0.0, 1.0 if abs(mean) < ROUNDING else None)
     t = mean / deviation * math.sqrt(len(differences))
-    return Difference(len(differences), mean, deviation, two_sided(t, len(differences) - 1))
-
-
-def two_sided(t: float, freedom: int) -> float:
-    """Return P(|T| >= |t|) for Student's t with `freedom` >= 1 degrees, by the finite sums of Abramowitz and Stegun,
-    26.7.3 and 26.7.4.
-    """
-    angle = math.atan(abs(t) / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term = total = (cosine if odd else 1.0) if freedom > 1 else 0.0
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cosine * cosine * (k - 1) / k
-        total += term
-    inside = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return max(0.0, 1.0 - inside)
+    return Difference(len(differences), mean, deviation, digits(beyond(abs(t), 1, len(differences) - 1)))

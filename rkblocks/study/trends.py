@@ -14,12 +14,13 @@ from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
-from rkblocks.study.contrasts import LONGEST, named, over_seeds
+from rkblocks.study.contrasts import LONGEST, listed, named, over_seeds
 from rkblocks.study.correlation import FACTS
 from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import by_cell, mean_of
 
 KEYS = ("name", "property", "ladders")
+LADDERS = ('lists of two different schemes or more, such as [["kutta3", "ssp3"]]', None)
 
 
 @dataclass(frozen=True)
@@ -44,30 +45,12 @@ def read(tables: Iterable[Mapping[str, Any]], cells: Sequence[Cell], problems: l
         if moves not in FACTS:
             message = f"{place}.property is {str(moves)[:LONGEST]!r}, expected one of {', '.join(FACTS)}"
             problems.append(diagnostic("RK704", message, path=f"{place}.property"))
-        found.append(Trend(name, str(moves), _ladders(table.get("ladders", []), f"{place}.ladders", known, problems)))
+        ladders = listed(table.get("ladders", []), f"{place}.ladders", LADDERS, problems)
+        for scheme in dict.fromkeys(scheme for ladder in ladders for scheme in ladder if scheme not in known):
+            message = f"{place}.ladders names {scheme}, which no cell has; there are {', '.join(known)}"
+            problems.append(diagnostic("RK851", message, path=f"{place}.ladders", help="schemes of the study"))
+        found.append(Trend(name, str(moves), ladders))
     return tuple(found)
-
-
-def _ladders(
-    value: object, place: str, known: Sequence[str], problems: list[Diagnostic]
-) -> tuple[tuple[str, ...], ...]:
-    """Return the ladders, or append RK704 (no lists of different schemes) or RK851 (a scheme that no cell has)."""
-    listed = value if isinstance(value, list) else []
-    wrong = [ladder for ladder in listed if not _is_ladder(ladder)]
-    if not listed or wrong:
-        found = f"has {str(wrong[0])[:LONGEST]}" if wrong else f"is {str(value)[:LONGEST]}"
-        expected = 'lists of two different schemes or more, such as [["kutta3", "ssp3"]]'
-        problems.append(diagnostic("RK704", f"{place} {found}, expected {expected}", path=place))
-        return ()
-    for scheme in dict.fromkeys(scheme for ladder in listed for scheme in ladder if scheme not in known):
-        message = f"{place} names {scheme}, which no cell has; there are {', '.join(known)}"
-        problems.append(diagnostic("RK851", message, path=place, help="schemes of the study"))
-    return tuple(tuple(ladder) for ladder in listed)
-
-
-def _is_ladder(value: object) -> bool:
-    fits = isinstance(value, list) and len(value) > 1 and all(isinstance(scheme, str) for scheme in value)
-    return fits and len(set(value)) == len(value)  # type: ignore[call-overload, arg-type]
 
 
 def rows(
