@@ -26,7 +26,7 @@ from rkblocks.evaluation.measure import versions
 from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Images, Subject, of_run
 from rkblocks.progress import Progress
-from rkblocks.runs.folder import open_run
+from rkblocks.runs.network import open_run
 from rkblocks.runs.outcomes import ready
 from rkblocks.shown import Shown
 

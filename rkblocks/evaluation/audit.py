@@ -24,7 +24,7 @@ from rkblocks.exact.value import Exact
 from rkblocks.program.driver import fixed
 from rkblocks.program.scheme_summary import number
 from rkblocks.program.step_source import STEP_DOMAIN
-from rkblocks.runs.folder import open_run
+from rkblocks.runs.network import open_run
 from rkblocks.tableau import Tableau
 from rkblocks.verify import Report
 

@@ -23,10 +23,9 @@ from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Images, Origin, Subject, of_run
 from rkblocks.progress import Progress
 from rkblocks.runs.evaluations import EVALUATIONS
-from rkblocks.runs.folder import OpenRun, open_run
 from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.runs.lock import held
-from rkblocks.runs.network import named_device
+from rkblocks.runs.network import OpenRun, named_device, open_run
 from rkblocks.runs.outcomes import Outcomes, ready
 from rkblocks.settings.differences import flat
 from rkblocks.shown import Shown

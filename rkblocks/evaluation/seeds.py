@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.runs.folder import OpenRun
+from rkblocks.runs.network import OpenRun
 from rkblocks.runs.outcomes import row_key
 
 

@@ -156,8 +156,7 @@ def of_run(folder: str | Path, images: Images = Images(), *, device: str = "auto
     opening the run or the data raises.
     """
     from rkblocks.data import load
-    from rkblocks.runs.folder import open_run
-    from rkblocks.runs.network import named_device
+    from rkblocks.runs.network import named_device, open_run
 
     images.check()
     check_types({"device": device})

@@ -9,6 +9,7 @@ from typing import Any
 
 from rkblocks.report.elements import Accuracy, Mark, paragraph, table
 from rkblocks.runs import evaluations
+from rkblocks.runs.storage import weights_hashes
 from rkblocks.settings.threat import said
 
 Saved = Mapping[str, Any]
@@ -18,16 +19,17 @@ def read(run: Path, weights: str) -> tuple[dict[str, Saved], list[str]]:
     """Return the evaluations of these weights in RUN/evaluations by file name, and a sentence for each file that is no
     evaluation, and for those of other weights.
 
-    weights: the sha256 that the entries have. They come in the order in which they were made; among files of one time
-    quick-test-seed0-2 comes before quick-test-seed0-10.
+    weights: the hash that the entries have, or another of the same file (`storage.weights_hashes`). They come in the
+    order in which they were made; among files of one time quick-test-seed0-2 comes before quick-test-seed0-10.
     """
     found: dict[str, Saved] = {}
     problems: list[str] = []
     others = 0
+    names = next((own for path in run.glob("*.safetensors") if weights in (own := weights_hashes(path))), (weights,))
     saved, wrong = evaluations.read(run)
     problems += [f"{path.name} is left out, since it is no evaluation: {reason}." for path, reason in wrong.items()]
     for one in sorted(saved, key=lambda one: _made(one.path)):
-        if all(entry["weights"] == weights for entry in one.entries):
+        if all(entry["weights"] in names for entry in one.entries):
             found[one.path.stem] = one.content
         else:
             others += 1

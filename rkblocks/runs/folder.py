@@ -10,7 +10,8 @@
     resume.pt                what continuing needs, bit for bit         resume.previous.pt   the same, saved before
     in-use                   while a process trains here: which
 
-A run is opened from its own files alone: neither the library of schemes nor the data set is asked.
+A run is read from its own files alone: neither the library of schemes nor the data set is asked, and torch is not
+needed; `network.open_run` opens its network.
 """
 
 from __future__ import annotations
@@ -20,49 +21,27 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from rkblocks import files
-from rkblocks.data import Dataset
 from rkblocks.diagnostics import fail
 from rkblocks.runs import records
 from rkblocks.runs.config import Config, load
 from rkblocks.runs.lock import IN_USE
-from rkblocks.runs.network import build
-from rkblocks.runs.storage import about_weights, damaged, load_weights, sha256, write_text
+from rkblocks.runs.storage import damaged, sha256, write_text
 from rkblocks.settings import toml
 from rkblocks.tableau import Tableau
+
+if TYPE_CHECKING:
+    from rkblocks.data import Dataset
 
 CONFIG, RECORD, TABLEAUS, MODULE = "config.toml", "run.json", "tableaus", "module.py"
 RESUME, PREVIOUS = "resume.pt", "resume.previous.pt"
 WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors", "average": "average.safetensors"}
 PACKAGES = ("rkblocks", "torch", "numpy", "sympy", "safetensors", "torchvision", "scikit-learn", "pillow")
-
-
-@dataclass(frozen=True)
-class OpenRun:
-    """A run opened for evaluation: the model has its weights, is in eval mode and on the device asked for.
-
-    `weights_hash` is the SHA-256 of the weights file, `record` the content of run.json.
-    """
-
-    folder: Path
-    config: Config
-    tableaus: tuple[Tableau, ...]
-    model: nn.Module
-    weights_hash: str
-    record: dict[str, Any]
-
-    @property
-    def blocks(self) -> str:
-        """The schemes as `--blocks` takes them: "ssp3", or "ark,euler,ssp2"."""
-        return ",".join(self.config.net.blocks)
 
 
 def occupied(folder: Path) -> bool:
@@ -206,15 +185,6 @@ def _instead(folder: Path) -> str:
     return "give the folder that `train` wrote"
 
 
-def load_into(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
-    """Load a state_dict strictly; raises RkblocksError RK713 where names or shapes differ."""
-    try:
-        model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        lines = " ".join(str(error).split())[:300]
-        fail("RK713", f"{path} does not fit the network of the run: {lines}", help="restore it from a copy")
-
-
 def weights_identity(folder: Path, blocks: Sequence[str]) -> dict[str, str]:
     """What a weights file says of the run that it belongs to: the hash of its configuration, and its schemes.
 
@@ -227,38 +197,3 @@ def weights_identity(folder: Path, blocks: Sequence[str]) -> dict[str, str]:
             help="the folder was removed or changed during training; train again into another --out",
         )
     return {"config": sha256(folder / CONFIG), "blocks": ",".join(blocks)}
-
-
-def check_weights(path: Path, blocks: Sequence[str]) -> None:
-    """Return nothing; RkblocksError RK744 where the file says that it was written by another run.
-
-    Files of earlier versions, and those written by others, say nothing of it and are accepted.
-    """
-    written, own = about_weights(path), weights_identity(path.parent, blocks)
-    for key, words in (("blocks", "schemes"), ("config", "a configuration with the hash")):
-        if written.get(key, own[key]) != own[key]:
-            help = "restore the file that this run wrote, or open the folder that these weights come from"
-            found = f"{path} has the weights of another run, of {words} {str(written[key])[:80]}"
-            fail("RK744", f"{found}; this run has {own[key]}", help=help)
-
-
-def open_run(folder: str | Path, device: str | torch.device | None = None, weights: str = "best") -> OpenRun:
-    """A run opened for evaluation.
-
-    Args:
-        folder: as `train` wrote it; the data set is not needed.
-        device: for the model; None: a GPU where there is one.
-        weights: "best" (on the validation images), "last", or "average" where the run kept one.
-
-    Raises:
-        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files, weights that are no numbers), RK714, RK715
-            (changed tableau or configuration), RK744 (weights of another run).
-    """
-    folder = Path(folder)
-    config, record, tableaus = read(folder)
-    path = folder / WEIGHTS[weights]
-    check_weights(path, config.net.blocks)
-    model = build(config, tableaus, record)
-    load_into(model, load_weights(path), path)
-    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return OpenRun(folder, config, tableaus, model.to(target).eval(), sha256(path), record)

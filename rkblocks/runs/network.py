@@ -1,8 +1,12 @@
-"""From a configuration to the network, and the device and memory layout it lives in."""
+"""The network of a run: built from its configuration or opened with its weights, the device and memory layout it lives
+in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +17,9 @@ from rkblocks.data import Dataset
 from rkblocks.diagnostics import Diagnostic, diagnostic, fail
 from rkblocks.nets.normalize import normalize
 from rkblocks.runs.config import Config
+from rkblocks.runs.folder import WEIGHTS, read, weights_identity
 from rkblocks.runs.modules import named_module
+from rkblocks.runs.storage import about_weights, load_weights, weights_hash
 from rkblocks.tableau import Tableau
 
 PUBLISHED_CIFAR_MEAN = (0.4914, 0.4822, 0.2265)  # sic: the published code has 0.2265 for 0.4465
@@ -165,3 +171,67 @@ def unsafe_layout(config: Config, device: torch.device, model: nn.Module) -> lis
             help = "set training.memory_format to contiguous, or net.widths to 8 channels or more"
             return [diagnostic("RK770", message, path="training.memory_format", help=help)]
     return []
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run opened for evaluation: the model has its weights, is in eval mode and on the device asked for.
+
+    `weights_hash` is that of the tensors in the file (`storage.weights_hash`), `record` the content of run.json.
+    """
+
+    folder: Path
+    config: Config
+    tableaus: tuple[Tableau, ...]
+    model: nn.Module
+    weights_hash: str
+    record: dict[str, Any]
+
+    @property
+    def blocks(self) -> str:
+        """The schemes as `--blocks` takes them: "ssp3", or "ark,euler,ssp2"."""
+        return ",".join(self.config.net.blocks)
+
+
+def load_into(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Load a state_dict strictly; raises RkblocksError RK713 where names or shapes differ."""
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        lines = " ".join(str(error).split())[:300]
+        fail("RK713", f"{path} does not fit the network of the run: {lines}", help="restore it from a copy")
+
+
+def check_weights(path: Path, blocks: Sequence[str]) -> None:
+    """Return nothing; RkblocksError RK744 where the file says that it was written by another run.
+
+    Files of earlier versions, and those written by others, say nothing of it and are accepted.
+    """
+    written, own = about_weights(path), weights_identity(path.parent, blocks)
+    for key, words in (("blocks", "schemes"), ("config", "a configuration with the hash")):
+        if written.get(key, own[key]) != own[key]:
+            help = "restore the file that this run wrote, or open the folder that these weights come from"
+            found = f"{path} has the weights of another run, of {words} {str(written[key])[:80]}"
+            fail("RK744", f"{found}; this run has {own[key]}", help=help)
+
+
+def open_run(folder: str | Path, device: str | torch.device | None = None, weights: str = "best") -> OpenRun:
+    """A run opened for evaluation.
+
+    Args:
+        folder: as `train` wrote it; the data set is not needed.
+        device: for the model; None: a GPU where there is one.
+        weights: "best" (on the validation images), "last", or "average" where the run kept one.
+
+    Raises:
+        RkblocksError: RK712 (no run, no weights yet), RK713 (damaged files, weights that are no numbers), RK714, RK715
+            (changed tableau or configuration), RK744 (weights of another run).
+    """
+    folder = Path(folder)
+    config, record, tableaus = read(folder)
+    path = folder / WEIGHTS[weights]
+    check_weights(path, config.net.blocks)
+    model = build(config, tableaus, record)
+    load_into(model, load_weights(path), path)
+    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    return OpenRun(folder, config, tableaus, model.to(target).eval(), weights_hash(path), record)

@@ -11,7 +11,8 @@ from torch import nn
 
 from rkblocks.diagnostics import fail
 from rkblocks.escape import shown
-from rkblocks.runs.folder import WEIGHTS, open_run
+from rkblocks.runs.folder import WEIGHTS
+from rkblocks.runs.network import open_run
 from rkblocks.runs.storage import sha256
 
 FOLDER = Path(__file__).parents[1] / "pretrained"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.runs import config as configs
 from rkblocks.runs import metrics, records
 from rkblocks.runs.sections import ATTACKED, Config
+from rkblocks.runs.storage import weights_hashes
 
 FEW = 400  # images; with fewer, accuracies near 1/2 differ by more than 0.05 by chance (two standard errors)
 
@@ -34,13 +34,14 @@ def by_chance(config: Config, held_out: int) -> list[Diagnostic]:
 
 
 def words(folder: Path, weights: str) -> str:
-    """What the weights of this SHA-256 are: "epoch 7 of 10, the best by robust accuracy on 143 images"; "" where the
+    """What the weights of this hash are: "epoch 7 of 10, the best by robust accuracy on 143 images"; "" where the
     run folder does not tell.
     """
     try:
         config = configs.load(folder / "config.toml", trained=True)
         held_out = int(records.read(folder / "run.json", "run.json", records.Record)["data"].get("validation", 0))
-        names = {_hash(path): path.stem for path in sorted(folder.glob("*.safetensors"))}  # of equal ones: best
+        files = sorted(folder.glob("*.safetensors"))
+        names = {known: path.stem for path in files for known in weights_hashes(path)}  # of equal ones: best
     except (OSError, RkblocksError, records.UnfitError):
         return ""
     known = metrics.read(folder).epochs
@@ -54,8 +55,3 @@ def words(folder: Path, weights: str) -> str:
         elif best:
             return f"epoch {best[-1]} of {epochs}, the best by {kind} accuracy on {n} validation images"
     return {"last": f"the last of {epochs} epochs", "average": "the average over training"}.get(file, "")
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,7 @@
-"""Files that are either whole or absent: written beside their place, then moved onto it; and read with suspicion."""
+"""Files that are either whole or absent: written beside their place, then moved onto it; and read with suspicion.
+
+Torch is imported only where its own files are read or written.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,21 @@ import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import torch
-from torch import Tensor
-
-from rkblocks.diagnostics import fail
+from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.extras import require
+
+if TYPE_CHECKING:
+    from torch import Tensor, device
+
+#: What torch calls the types of safetensors.
+TYPES = {
+    **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool"},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **{"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "C64": "complex64"},
+}
 
 
 def write(path: Path, content: bytes) -> None:
@@ -80,13 +91,11 @@ def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, An
     """
     library = require("safetensors.torch", "torch", "saving weights")
     # Clones: safetensors refuses tensors that share memory, such as the affine parameters of two stages.
-    tensors = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
-    }
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     write(path, library.save(tensors, metadata={"run": json.dumps(dict(about))}))
 
 
-def load_weights(path: Path, device: str | torch.device = "cpu") -> dict[str, Tensor]:
+def load_weights(path: Path, device: str | device = "cpu") -> dict[str, Tensor]:
     """Read a state_dict; raises RkblocksError RK712 (absent) or RK713 (damaged, or values that are no numbers)."""
     library = require("safetensors.torch", "torch", "loading weights")
     safetensors = require("safetensors", "torch", "loading weights")
@@ -126,6 +135,8 @@ def save_state(path: Path, previous: Path, state: Mapping[str, Any]) -> None:
 
     There is a whole file of the name `path` at any moment. Without hard links `previous` is not made.
     """
+    import torch
+
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     link = previous.with_name(f".{previous.name}.{os.getpid()}.part")
@@ -145,6 +156,8 @@ def load_state(path: Path, look: Callable[[Any], None] = lambda state: None) -> 
     Raises:
         RkblocksError: RK712 (absent), RK713 (damaged, or `look` raised).
     """
+    import torch
+
     _expect(path)
     try:
         with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums that it writes
@@ -166,6 +179,40 @@ def sha256(path: Path) -> str:
     _expect(path)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_hash(path: Path) -> str:
+    """The SHA-256 of the tensors in a safetensors file: names, types, shapes and bytes, in order of names, as
+    `evaluation.subject.state_hash` has it. What the file says beside them, such as seconds, is left out.
+
+    Raises RkblocksError RK712 (absent), RK713 (damaged).
+    """
+    _expect(path)
+    digest = hashlib.sha256()
+    try:
+        content = path.read_bytes()
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        for name in sorted(header.keys() - {"__metadata__"}):
+            one = header[name]
+            kind, (first, last) = TYPES.get(one["dtype"], one["dtype"]), one["data_offsets"]
+            digest.update(f"{name}:torch.{kind}:{tuple(one['shape'])};".encode())
+            digest.update(content[start + first : start + last])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        damaged(path, error)
+    return digest.hexdigest()
+
+
+def weights_hashes(path: Path) -> tuple[str, ...]:
+    """Every hash that evaluations know these weights by: that of the tensors, and that of the whole file, as versions
+    before 0.2 had it. None where there is no such file.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        return weights_hash(path), sha256(path)
+    except RkblocksError:  # damaged: whoever loads it says so
+        return (sha256(path),)
 
 
 def _expect(path: Path) -> None:

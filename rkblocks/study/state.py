@@ -13,7 +13,7 @@ from rkblocks.runs import config as configs
 from rkblocks.runs import evaluations, metrics
 from rkblocks.runs.config import Config
 from rkblocks.runs.folder import CONFIG, RESUME, WEIGHTS, occupied, recorded
-from rkblocks.runs.storage import sha256
+from rkblocks.runs.storage import weights_hashes
 from rkblocks.study.plan import WORST, Column, Evaluation
 from rkblocks.tableau import Tableau
 
@@ -133,8 +133,7 @@ def measured(
     Counted is what was measured on these weights and images, with this seed. Where the weights are not kept, all
     evaluations must be of the same ones. A file with impossible content is passed over, and a note says so.
     """
-    weights = folder / WEIGHTS[evaluation.weights]
-    hashes = {sha256(weights)} if weights.is_file() else None
+    hashes = set(weights_hashes(folder / WEIGHTS[evaluation.weights]))
     found: dict[str, Mapping[str, Any]] = {}
     health: dict[str, Mapping[str, Any]] = {}
     saved, wrong = evaluations.read(folder)
@@ -144,7 +143,11 @@ def measured(
         own = {str(entry["weights"]) for entry in entries}
         hashes = hashes or own
         split = one.content.get("data", {}).get("split")
-        if own != hashes or split != evaluation.split or {entry["seed"] for entry in entries} != {evaluation.seed}:
+        if (
+            not own <= hashes
+            or split != evaluation.split
+            or {entry["seed"] for entry in entries} != {evaluation.seed}
+        ):
             continue
         here = {c.key: row for c in plan for row in entries if c.is_of(row) and row["n"] == n}
         if set(here) - set(found):

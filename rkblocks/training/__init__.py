@@ -3,8 +3,8 @@
 from rkblocks.runs.config import Config as Config
 from rkblocks.runs.config import load as load
 from rkblocks.runs.config import presets as presets
-from rkblocks.runs.folder import OpenRun as OpenRun
-from rkblocks.runs.folder import open_run as open_run
+from rkblocks.runs.network import OpenRun as OpenRun
+from rkblocks.runs.network import open_run as open_run
 from rkblocks.training.loop import resume as resume
 from rkblocks.training.loop import train as train
 

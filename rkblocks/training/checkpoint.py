@@ -22,6 +22,7 @@ from rkblocks.data import Dataset
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.runs import folder as runs
 from rkblocks.runs import metrics, records
+from rkblocks.runs.network import load_into
 from rkblocks.runs.records import Hash
 from rkblocks.runs.storage import clear_parts, damaged, finite, load_state, save_state, sha256, write_text
 from rkblocks.training.averaging import PREFIX
@@ -115,7 +116,7 @@ def restore(
             f"{folder} was trained on {state['device']} so far, not on {device.type}",
             help="continue on such a machine",
         )
-    runs.load_into(model, state["model"], path)
+    load_into(model, state["model"], path)
     progress = Position(**{name: state["progress"][name] for name in NUMBERS})
     progress.streams = streams(progress.epoch)
     try:

@@ -8,7 +8,7 @@ import torch
 
 from rkblocks import evaluation, training
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.runs.folder import open_run
+from rkblocks.runs.network import open_run
 
 SOURCE = """
 from torch import nn

@@ -92,7 +92,7 @@ def test_open_run(finished):
     run = open_run(finished, "cpu")
     assert run.blocks == "ark,ssp2"
     assert not run.model.training
-    assert run.weights_hash == storage.sha256(finished / "weights.safetensors")
+    assert run.weights_hash == storage.weights_hash(finished / "weights.safetensors")
     assert [tableau.name for tableau in run.tableaus] == ["ark", "ssp2"]
     data = load_data("digits", validation=run.config.data.validation)
     correct = (run.model(unit(data.validation.images)).argmax(1) == data.validation.labels).double().mean()

@@ -17,7 +17,7 @@ from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
 from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
-from rkblocks.runs.folder import open_run
+from rkblocks.runs.network import open_run
 
 T = TypeVar("T")
 #: Attacks that follow the model's own gradient, more than one step.
