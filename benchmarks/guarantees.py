@@ -35,9 +35,9 @@ from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import certify_subject, mean_deviation, of_model, of_run
 from rkblocks.evaluation.certify import claimed
 from rkblocks.evaluation.measure import measure, measure_clean
-from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.subject import Images
 from rkblocks.runs.config import load
+from rkblocks.settings.plan import Item
 from rkblocks.study.statistics import paired
 from rkblocks.training import train
 from rkblocks.verify.contractivity import Contractivity

@@ -36,8 +36,8 @@ from torch import Tensor, nn
 from rkblocks import data, training
 from rkblocks.attacks import frozen
 from rkblocks.data.split import Split, unit
+from rkblocks.files.group_schemes import schemes
 from rkblocks.nets.folded import folded
-from rkblocks.nets.group_schemes import schemes
 from rkblocks.runs import network as networks
 from rkblocks.training.examples import training_threat
 from rkblocks.training.optimizers import optimizer as our_optimizer

@@ -75,6 +75,11 @@ def test_the_light_commands_never_import_sympy(arguments: list[str]) -> None:
     assert loaded(arguments, ("sympy", *HEAVY)) == ["0"]
 
 
+def test_what_a_study_has_to_do_is_said_without_torch(tmp_path: Path) -> None:
+    digits = str(Path(__file__).parent.parent / "studies" / "digits.toml")
+    assert loaded(["study", digits, "--out", str(tmp_path), "--dry-run"], ("torch", "matplotlib")) == ["0"]
+
+
 def test_settings_that_are_wrong_are_refused_before_torch_is_imported() -> None:
     assert loaded(["train", "--preset", "digits", "--set", "training.epoch=3"], HEAVY) == ["2"]
     assert loaded(["train", "--preset", "no_such_preset"], HEAVY) == ["2"]

@@ -23,11 +23,11 @@ from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
 from rkblocks.evaluation.audit import audit_model
 from rkblocks.evaluation.measure import versions
-from rkblocks.evaluation.plan import base_threat
 from rkblocks.evaluation.subject import Images, Subject, of_run
 from rkblocks.progress import Progress
 from rkblocks.runs.network import open_run
 from rkblocks.runs.outcomes import ready
+from rkblocks.settings.plan import base_threat
 from rkblocks.shown import Shown
 
 IMAGES: Final = 256

@@ -16,9 +16,9 @@ from rkblocks.analysis.sample import Sample
 from rkblocks.attacks import Threat
 from rkblocks.evaluation.certify import claimed
 from rkblocks.evaluation.measure import measure, measure_clean
-from rkblocks.evaluation.plan import Item
 from rkblocks.nets import GroupedNet, bounds
 from rkblocks.nets.bounded_layers import UnitHead
+from rkblocks.settings.plan import Item
 
 POINTS = 8
 STEPS = 40

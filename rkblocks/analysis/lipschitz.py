@@ -18,7 +18,7 @@ from torch import Tensor
 from rkblocks.analysis.record import Passage, blocks_of, visit_blocks
 from rkblocks.analysis.sample import Sample
 from rkblocks.attacks import frozen
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.intervals import mean_deviation
 
 IMAGES = 32
 ITERATIONS = 20

@@ -140,11 +140,11 @@ def command(
 def _of_file(model: str, data: str, options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the network of FILE.py:NAME with the images and labels to evaluate it on, and the options that change."""
     from rkblocks.data import load
-    from rkblocks.evaluation.options import check_images
+    from rkblocks.evaluation import Images
     from rkblocks.runs.modules import load_file, named_module
     from rkblocks.runs.network import named_device
 
-    check_images(options["split"], options["limit"], options["seed"], "best")
+    Images(options["split"], options["limit"], options["seed"]).check()
     device = named_device(options["device"])
     network = named_module(model)
     if options["weights"] != "best":

@@ -75,9 +75,10 @@ def command(
     from rkblocks.cli.progress import Progress
     from rkblocks.extras import require
 
-    require("torch", "torch", "a study")
     require("scipy", "study", "the statistics of a study")
-    if not dry_run and not pack:
+    if not (dry_run or pack or report_only):
+        require("torch", "torch", "a study")
+    if not (dry_run or pack):
         require("matplotlib", "figures", "the figure of a study")
     from rkblocks import study
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rkblocks import figures
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.intervals import wilson
+from rkblocks.intervals import wilson
 from rkblocks.render.listing import columns
 from rkblocks.study.results import mean_of
 

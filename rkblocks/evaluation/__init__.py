@@ -11,14 +11,6 @@ from rkblocks.evaluation.compare import compare as compare
 from rkblocks.evaluation.compare import compare_all as compare_all
 from rkblocks.evaluation.evaluate import evaluate as evaluate
 from rkblocks.evaluation.growth import perturbation_growth as perturbation_growth
-from rkblocks.evaluation.intervals import holm as holm
-from rkblocks.evaluation.intervals import mcnemar as mcnemar
-from rkblocks.evaluation.intervals import mean_deviation as mean_deviation
-from rkblocks.evaluation.intervals import paired_bootstrap as paired_bootstrap
-from rkblocks.evaluation.intervals import wilson as wilson
-from rkblocks.evaluation.plan import Item as Item
-from rkblocks.evaluation.plan import base_threat as base_threat
-from rkblocks.evaluation.plan import preset_plan as preset_plan
 from rkblocks.evaluation.subject import Images as Images
 from rkblocks.evaluation.subject import Subject as Subject
 from rkblocks.evaluation.subject import of_model as of_model
@@ -26,8 +18,16 @@ from rkblocks.evaluation.subject import of_run as of_run
 from rkblocks.evaluation.subject_evaluation import Evaluation as Evaluation
 from rkblocks.evaluation.subject_evaluation import evaluate_subject as evaluate_subject
 from rkblocks.evaluation.subject_evaluation import save_evaluation as save_evaluation
+from rkblocks.intervals import holm as holm
+from rkblocks.intervals import mcnemar as mcnemar
+from rkblocks.intervals import mean_deviation as mean_deviation
+from rkblocks.intervals import paired_bootstrap as paired_bootstrap
+from rkblocks.intervals import wilson as wilson
 from rkblocks.runs.outcomes import Outcomes as Outcomes
 from rkblocks.runs.outcomes import load_outcomes as load_outcomes
+from rkblocks.settings.plan import Item as Item
+from rkblocks.settings.plan import base_threat as base_threat
+from rkblocks.settings.plan import preset_plan as preset_plan
 from rkblocks.testing.masks import MASKS as MASKS
 from rkblocks.testing.masks import Mask as Mask
 

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 
 from rkblocks.attacks import frozen
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.evaluation.intervals import wilson
-from rkblocks.evaluation.options import folders
 from rkblocks.evaluation.subject import Images, Subject, of_run
+from rkblocks.intervals import wilson
 from rkblocks.nets import GroupedNet, bounds
 from rkblocks.nets.bounded_layers import UnitHead
 from rkblocks.runs.outcomes import save_outcomes
 from rkblocks.settings.data import data_set
 from rkblocks.settings.fractions import parse_fraction
+from rkblocks.settings.options import folders
 
 CERTIFICATES = "certificates"
 QUANTILES = 10

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.health.selection import THREE_SEEDS
-from rkblocks.evaluation.intervals import holm, mcnemar, paired_bootstrap
+from rkblocks.intervals import THREE_SEEDS, holm, mcnemar, paired_bootstrap
 from rkblocks.runs.outcomes import Outcomes
 from rkblocks.settings.differences import differing
 

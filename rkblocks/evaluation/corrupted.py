@@ -7,8 +7,8 @@ from typing import Any, Final
 from rkblocks.attacks import ExampleStreams
 from rkblocks.attacks.checked_forward import predicted
 from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
-from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.subject import Subject
+from rkblocks.intervals import wilson
 from rkblocks.progress import Progress
 
 SEVERITIES: Final = (1, 2, 3, 4, 5)

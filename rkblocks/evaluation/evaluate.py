@@ -15,8 +15,6 @@ from rkblocks.diagnostics import fail
 from rkblocks.evaluation.compare import compare_all
 from rkblocks.evaluation.given import given, unfit
 from rkblocks.evaluation.measure import Listener
-from rkblocks.evaluation.options import check_types, folders
-from rkblocks.evaluation.plan import BATCH, Plan
 from rkblocks.evaluation.request import Running, Search
 from rkblocks.evaluation.resumable import Resumable
 from rkblocks.evaluation.seeds import configuration, over_seeds
@@ -28,6 +26,8 @@ from rkblocks.runs.lock import held
 from rkblocks.runs.network import OpenRun, named_device, open_run
 from rkblocks.runs.outcomes import Outcomes, ready
 from rkblocks.settings.differences import flat
+from rkblocks.settings.options import check_types, folders
+from rkblocks.settings.plan import BATCH, Plan
 from rkblocks.shown import Shown
 
 

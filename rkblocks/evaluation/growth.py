@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rkblocks.attacks import frozen
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.intervals import mean_deviation
 
 NORMS = (1.0, 2.0, math.inf)
 

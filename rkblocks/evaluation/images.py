@@ -11,9 +11,9 @@ from torch import Tensor
 
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.measure import attacked
-from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject
 from rkblocks.runs.storage import write
+from rkblocks.settings.plan import Plan
 
 
 def save_examples(subject: Subject, plan: Plan, count: int) -> Path:

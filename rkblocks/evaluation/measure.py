@@ -17,12 +17,12 @@ from rkblocks import attacks, distributed
 from rkblocks.attacks import ExampleStreams
 from rkblocks.attacks.checked_forward import check_labels, predicted
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal
-from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.rivals import aims
 from rkblocks.evaluation.subject import Subject
+from rkblocks.intervals import wilson
 from rkblocks.progress import Progress
+from rkblocks.settings.plan import Item
 
 TOGETHER = 256  # images at once for an attack whose outcomes depend on the images beside, whatever the batch size
 

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from rkblocks.diagnostics import RkblocksError, fail
-from rkblocks.evaluation.options import check_progress, check_sizes, check_types, ignored, unread
-from rkblocks.evaluation.plan import Item, Missing, base_threat, missing_rows, preset_plan
 from rkblocks.progress import Progress
+from rkblocks.settings.options import check_progress, check_sizes, check_types, ignored, unread
+from rkblocks.settings.plan import Item, Missing, base_threat, missing_rows, preset_plan
 from rkblocks.settings.threat import OPTIONS
 
 BUDGET: Final = ("norm", "eps", "step", "loss")  # what changes a preset as well

@@ -9,13 +9,13 @@ from rkblocks import distributed
 from rkblocks.evaluation.images import save_examples
 from rkblocks.evaluation.journal import Journal, finished, identity
 from rkblocks.evaluation.measure import versions
-from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.evaluation.subject_evaluation import carried_out, save_evaluation
 from rkblocks.progress import Progress
 from rkblocks.runs import evaluations
 from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.outcomes import Outcomes, load_outcomes
+from rkblocks.settings.plan import Plan
 
 
 @dataclass(frozen=True)

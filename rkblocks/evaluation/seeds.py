@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.intervals import mean_deviation
 from rkblocks.runs.network import OpenRun
 from rkblocks.runs.outcomes import row_key
 

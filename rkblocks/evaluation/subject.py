@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from rkblocks.attacks import frozen
 from rkblocks.attacks.checked_forward import logits_of
 from rkblocks.diagnostics import fail, typed
-from rkblocks.evaluation.options import check_images, check_types, folders
+from rkblocks.runs.folder import WEIGHTS
+from rkblocks.settings.options import LARGEST_SEED, SPLITS, check_types, folders
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,23 @@ class Images:
     def check(self) -> None:
         """Raise RkblocksError RK822 or RK823 for a value that is none."""
         check_types(vars(self))
-        check_images(self.split, self.limit, self.seed, self.weights)
+        if self.split not in SPLITS:
+            fail("RK823", f"split is {self.split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
+        if self.limit is not None and self.limit < 1:
+            fail(
+                "RK823",
+                f"limit is {self.limit}; expected at least one image",
+                help="leave --limit out for the whole split",
+            )
+        if not 0 <= self.seed <= LARGEST_SEED:
+            expected = f"expected a whole number from 0 to {LARGEST_SEED}"
+            fail("RK823", f"seed is {self.seed}; {expected}", help="leave --seed out for 0")
+        if self.weights not in WEIGHTS:
+            fail(
+                "RK823",
+                f"weights is {self.weights!r}; expected {', '.join(WEIGHTS)}",
+                help="best: chosen on the validation images",
+            )
 
 
 @dataclass(frozen=True)

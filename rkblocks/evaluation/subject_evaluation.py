@@ -17,15 +17,15 @@ from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.certify import certificate_of
 from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
-from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.journal import Journal, kept
 from rkblocks.evaluation.measure import Measurement, Row, entry, measure, measure_clean
-from rkblocks.evaluation.options import check_progress
-from rkblocks.evaluation.plan import BATCH, Item, Missing, Plan, stand_ins
 from rkblocks.evaluation.rivals import occurring
 from rkblocks.evaluation.subject import Subject
+from rkblocks.intervals import wilson
 from rkblocks.progress import Progress
 from rkblocks.runs.outcomes import Outcomes, row_key, save_outcomes
+from rkblocks.settings.options import check_progress
+from rkblocks.settings.plan import BATCH, Item, Missing, Plan, stand_ins
 from rkblocks.shown import Shown
 
 UNFIT: Final = ("RK801", "RK819")  # from, to: what an attack says of a model or images that it cannot attack

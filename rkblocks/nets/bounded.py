@@ -17,8 +17,8 @@ from torch import nn
 from rkblocks import blocks as rk
 from rkblocks.blocks.guarantee import largest_step
 from rkblocks.diagnostics import fail
+from rkblocks.files.group_schemes import Blocks, schemes
 from rkblocks.nets.bounded_layers import Halve, Pool, RescaledConv, RescaledLinear, UnitHead
-from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.grouped import GroupedNet
 from rkblocks.nets.normalize import normalize
 from rkblocks.nets.potentials import STARTS, ConvexPotential, Relaxation

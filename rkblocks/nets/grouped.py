@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from rkblocks import blocks as rk
 from rkblocks.diagnostics import fail
+from rkblocks.files.group_schemes import Blocks, schemes
 from rkblocks.nets import init as initial
-from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.normalize import normalize
 from rkblocks.nets.residual import PreActivation, Transition, convolution
 from rkblocks.tableau import Tableau

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from rkblocks.files.group_schemes import Blocks, schemes
 from rkblocks.nets import init as initial
-from rkblocks.nets.group_schemes import Blocks, schemes
 from rkblocks.nets.grouped import GroupedNet, check_settings, group_of
 from rkblocks.nets.normalize import normalize
 from rkblocks.nets.residual import normalization

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
-from rkblocks.evaluation.intervals import holm
+from rkblocks.intervals import holm
 from rkblocks.settings import reader
 from rkblocks.study.grid import Cell
 from rkblocks.study.inference import Fits

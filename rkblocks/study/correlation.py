@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rkblocks import verify
-from rkblocks.evaluation.intervals import holm
+from rkblocks.intervals import holm
 from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import counts, digits
 from rkblocks.tableau import Tableau

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.intervals import mean_deviation
 from rkblocks.study.grid import Cell
 from rkblocks.study.statistics import digits
 

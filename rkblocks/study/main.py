@@ -8,16 +8,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
 from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail, unfit_argument
-from rkblocks.nets.group_schemes import schemes as schemes_of
+from rkblocks.files.group_schemes import schemes as schemes_of
 from rkblocks.program.lower import admit
 from rkblocks.progress import Progress, duration
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
-from rkblocks.study import log, output, tables
+from rkblocks.study import log, tables
 from rkblocks.study.folder import KEPT, RESULTS, RUNS, opened, own, prepare
 from rkblocks.study.keys import placed
 from rkblocks.study.pool import Outcome, outcomes
@@ -123,6 +121,8 @@ def run(
                 say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
                 raise
             states = _states(tasks, schemes)
+        from rkblocks.study import output
+
         content = collect(study, states)
         written = output.write(content, curves(study, states), folder / RESULTS)
         say("")
@@ -249,6 +249,8 @@ def _on_ray(todo: Sequence[Task], study: Study, address: str, progress: Progress
 
 def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
     count = torch.cuda.device_count()
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     return named.split(",")[:count] if named else [str(number) for number in range(count)]

@@ -9,12 +9,11 @@ from dataclasses import dataclass, fields, make_dataclass
 from typing import Any, Final
 
 from rkblocks.diagnostics import Diagnostic
-from rkblocks.evaluation import Item, base_threat, preset_plan
-from rkblocks.evaluation.options import LARGEST_SEED, ignored, unread
-from rkblocks.evaluation.plan import missing_rows
 from rkblocks.settings import reader
 from rkblocks.settings.attacks import ATTACKS, DEFINITIONS, lookup
 from rkblocks.settings.fractions import fraction_text
+from rkblocks.settings.options import LARGEST_SEED, ignored, unread
+from rkblocks.settings.plan import Item, base_threat, missing_rows, preset_plan
 from rkblocks.settings.reader import at_least, between, choice, setting
 from rkblocks.settings.threat import OPTIONS, said
 

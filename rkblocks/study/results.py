@@ -8,10 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.health.selection import THREE_SEEDS, enough_seeds
-from rkblocks.evaluation.intervals import mean_deviation
-from rkblocks.nets.group_schemes import names
-from rkblocks.nets.group_schemes import schemes as schemes_of
+from rkblocks.files.group_schemes import names
+from rkblocks.files.group_schemes import schemes as schemes_of
+from rkblocks.intervals import THREE_SEEDS, enough_seeds, mean_deviation
 from rkblocks.shown import Shown
 from rkblocks.study import contrasts, ending, inference, trends
 from rkblocks.study.correlation import facts, relations

@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rkblocks.evaluation.options import LARGEST_SEED
 from rkblocks.files.library import SCHEMAS
 from rkblocks.runs.config import Config
 from rkblocks.settings import schema
+from rkblocks.settings.options import LARGEST_SEED
 from rkblocks.settings.reader import between
 from rkblocks.settings.schema import Schema
 from rkblocks.settings.threat import OPTIONS

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic, fail
-from rkblocks.evaluation.options import LARGEST_SEED
 from rkblocks.runs import config as configs
 from rkblocks.runs.config import Config, Recipe
 from rkblocks.settings import reader, toml
+from rkblocks.settings.options import LARGEST_SEED
 from rkblocks.settings.reader import Check, at_least, between, positive, setting
 from rkblocks.study import contrasts, trends
 from rkblocks.study.contrasts import Contrast

@@ -143,11 +143,7 @@ def measured(
         own = {str(entry["weights"]) for entry in entries}
         hashes = hashes or own
         split = one.content.get("data", {}).get("split")
-        if (
-            not own <= hashes
-            or split != evaluation.split
-            or {entry["seed"] for entry in entries} != {evaluation.seed}
-        ):
+        if not own <= hashes or split != evaluation.split or {entry["seed"] for entry in entries} != {evaluation.seed}:
             continue
         here = {c.key: row for c in plan for row in entries if c.is_of(row) and row["n"] == n}
         if set(here) - set(found):

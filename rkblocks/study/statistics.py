@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rkblocks.evaluation.intervals import mean_deviation
+from rkblocks.intervals import mean_deviation
 from rkblocks.study.twoway import beyond, critical, detectable
 
 ROUNDING = 1e-12  # differences of accuracies that are equal but for it are equal

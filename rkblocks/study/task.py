@@ -1,4 +1,7 @@
-"""One network of a study: trained or continued, then attacked; what is done already is not done again."""
+"""One network of a study: trained or continued, then attacked; what is done already is not done again.
+
+Torch is imported where a network is worked at: a study can say what there is to do without it.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from rkblocks import training
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation import Images, of_run
-from rkblocks.evaluation.plan import Plan
-from rkblocks.evaluation.resumable import Resumable
 from rkblocks.progress import Report
 from rkblocks.runs.config import Config
 from rkblocks.runs.folder import RESUME, WEIGHTS, made
-from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.runs.lock import IN_USE, held
 from rkblocks.runs.metrics import METRICS
+from rkblocks.settings.plan import Plan
 from rkblocks.study.plan import Column, Evaluation
 from rkblocks.study.state import PARTIAL, TRAINED, State, state
 
@@ -63,6 +60,8 @@ def perform(task: Task, report: Report = lambda done, total: None) -> dict[str, 
         (another process trains or measures it), RK718 (stopped by a signal, saved), and what training and
         evaluation raise.
     """
+    import torch
+
     torch.set_num_threads(task.threads)
     epochs, units = task.config.training.epochs, task.units
     started = time.monotonic()
@@ -95,6 +94,8 @@ def _state(task: Task) -> State:
 
 
 def _train(task: Task, stage: str, listen: Callable[[Mapping[str, Any]], None]) -> None:
+    from rkblocks import training
+
     folder = task.folder
     if (folder / RESUME).is_file():
         training.resume(folder, progress=listen)
@@ -124,6 +125,10 @@ def _clear(folder: Path) -> None:
 
 
 def _measure(task: Task, wanted: tuple[Column, ...], done: Callable[[int], None]) -> None:
+    from rkblocks.evaluation import Images, of_run
+    from rkblocks.evaluation.resumable import Resumable
+    from rkblocks.runs.interrupt import Stop, stop_on_signal
+
     options, folder = task.evaluation, task.folder
     if not (folder / WEIGHTS[options.weights]).is_file():
         fail(

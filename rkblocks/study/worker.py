@@ -12,8 +12,6 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-import torch
-
 from rkblocks.diagnostics import RkblocksError, diagnostic, named
 from rkblocks.progress import Report
 
@@ -29,6 +27,8 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
     os.setpgrp()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device  # before the first use of CUDA, which torch's import is not
+    import torch
+
     torch.set_num_threads(threads)
 
     def report(done: int, total: int) -> None:

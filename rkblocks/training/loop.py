@@ -18,7 +18,7 @@ from rkblocks import distributed
 from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
-from rkblocks.nets.group_schemes import schemes
+from rkblocks.files.group_schemes import schemes
 from rkblocks.progress import duration
 from rkblocks.runs import combinations, lock, selection, variants
 from rkblocks.runs import folder as runs

@@ -92,7 +92,7 @@ def test_every_line_of_the_table_is_a_parameter() -> None:
 
 def test_what_is_told_twice_is_the_same() -> None:
     from rkblocks.analysis.analyze import ANALYSES
-    from rkblocks.evaluation.plan import PRESETS
+    from rkblocks.settings.plan import PRESETS
 
     assert tuple(ANALYSES) == completion.ANALYSES
     assert set(completion.EVALUATIONS) == {"paper", *PRESETS}

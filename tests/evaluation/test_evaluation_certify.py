@@ -16,9 +16,9 @@ from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import certify_subject, evaluate_subject, of_model
 from rkblocks.evaluation.certify import budgets, claimed
-from rkblocks.evaluation.plan import Item
 from rkblocks.nets import bounded
 from rkblocks.runs.config import load
+from rkblocks.settings.plan import Item
 from rkblocks.training import train
 
 torch.set_num_threads(1)

@@ -9,10 +9,10 @@ from rkblocks.attacks.corruptions import CORRUPTIONS, corrupt
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate_subject, of_model
 from rkblocks.evaluation.corrupted import SEVERITIES, corrupted
-from rkblocks.evaluation.plan import Plan
 from rkblocks.evaluation.subject import Subject
 from rkblocks.evaluation.subject_evaluation import carried_out
 from rkblocks.render.network_results import evaluation
+from rkblocks.settings.plan import Plan
 
 
 @pytest.fixture(name="subject")

@@ -17,8 +17,8 @@ import rkblocks
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate_subject, of_model, preset_plan
-from rkblocks.evaluation.plan import base_threat
 from rkblocks.runs.modules import load_file, named_module
+from rkblocks.settings.plan import base_threat
 
 QUICK = {"preset": "quick", "dataset": "digits", "probe": 0}
 

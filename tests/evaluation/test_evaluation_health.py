@@ -15,9 +15,9 @@ from rkblocks.evaluation import MASKS, Images, Item, base_threat, evaluate_subje
 from rkblocks.evaluation.health import CHECKS, Evidence
 from rkblocks.evaluation.health.blackbox import ENSEMBLE, tolerated
 from rkblocks.evaluation.health.registry import check
-from rkblocks.evaluation.intervals import smallest_found
-from rkblocks.evaluation.plan import Plan, missing_rows
 from rkblocks.evaluation.subject_evaluation import carried_out
+from rkblocks.intervals import smallest_found
+from rkblocks.settings.plan import Plan, missing_rows
 
 THREAT = base_threat("digits")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from rkblocks.evaluation.intervals import holm, mcnemar, mean_deviation, paired_bootstrap, wilson
+from rkblocks.intervals import holm, mcnemar, mean_deviation, paired_bootstrap, wilson
 
 
 @given(st.integers(1, 20000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

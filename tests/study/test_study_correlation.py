@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from rkblocks.evaluation.intervals import holm
-from rkblocks.nets.group_schemes import schemes
+from rkblocks.files.group_schemes import schemes
+from rkblocks.intervals import holm
 from rkblocks.study import correlation
 from rkblocks.study.correlation import Relation, facts, relation, spearman
 from rkblocks.study.statistics import counts

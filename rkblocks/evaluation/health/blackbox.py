@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from rkblocks.attacks import ATTACKS, Threat
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
-from rkblocks.evaluation.intervals import smallest_found
 from rkblocks.evaluation.measure import Measurement
-from rkblocks.evaluation.plan import Item
 from rkblocks.evaluation.subject import Subject
+from rkblocks.intervals import smallest_found
+from rkblocks.settings.plan import Item
 
 QUERIES: Final = 500  # Square on the sample; masked gradients show long before its 5000
 #: Standing images that APGD-T is run on where the evaluation has no AutoAttack: as many as it takes to find a MISS nine

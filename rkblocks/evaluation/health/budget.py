@@ -11,7 +11,7 @@ from rkblocks.attacks import ATTACKS, fraction_text
 from rkblocks.evaluation.health.evidence import ITERATIVE, Evidence
 from rkblocks.evaluation.health.registry import Finding, check
 from rkblocks.evaluation.measure import Measurement
-from rkblocks.evaluation.plan import Item
+from rkblocks.settings.plan import Item
 
 
 @check("every attack was run")

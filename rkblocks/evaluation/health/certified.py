@@ -11,7 +11,7 @@ from rkblocks.attacks import Threat
 from rkblocks.evaluation.certify import certificate_of
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
-from rkblocks.evaluation.plan import Item
+from rkblocks.settings.plan import Item
 
 QUERIES = 500
 

@@ -12,7 +12,7 @@ import torch
 from rkblocks.attacks import fraction_text
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
-from rkblocks.evaluation.plan import Item
+from rkblocks.settings.plan import Item
 
 LADDER = (20, 40, 100)  # numbers of steps at which convergence is looked at
 RESTARTS = 5

@@ -15,9 +15,9 @@ from rkblocks.attacks import ATTACKS, ExampleStreams, Threat, frozen
 from rkblocks.attacks.losses import LOSS, input_gradient
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
-from rkblocks.evaluation.plan import Item, Missing
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.runs.network import open_run
+from rkblocks.settings.plan import Item, Missing
 
 T = TypeVar("T")
 #: Attacks that follow the model's own gradient, more than one step.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
-from rkblocks.evaluation.intervals import wilson
 from rkblocks.evaluation.measure import entry
 from rkblocks.evaluation.subject import state_hash
+from rkblocks.intervals import wilson
 
 THREAT = ("norm", "eps", "step", "steps", "restarts", "random_start", "loss", "bounds")
 ENTRY = ("n", "weights", "versions")

@@ -6,9 +6,7 @@ from rkblocks.evaluation.health.evidence import Evidence
 from rkblocks.evaluation.health.registry import Finding, check
 from rkblocks.evaluation.measure import Measurement, measure_clean
 from rkblocks.evaluation.subject import Subject
-
-SEEDS = 3
-THREE_SEEDS = "three seeds"
+from rkblocks.intervals import SEEDS, THREE_SEEDS, enough_seeds
 
 
 @check("no selection on the test set")
@@ -53,8 +51,3 @@ def three_seeds(evidence: Evidence) -> Finding:
     figure = f"training seed{'s' * (len(origin.seeds) > 1)} {numbers} of this configuration"
     advice = f"one network says little of its scheme: train {SEEDS} seeds, evaluate all with one command"
     return True if enough_seeds(len(origin.seeds)) else None, figure, advice
-
-
-def enough_seeds(number: int) -> bool:
-    """Whether so many networks that differ in their training seed alone speak for their scheme."""
-    return number >= SEEDS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
-
 Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
+SEEDS = 3
+THREE_SEEDS = "three seeds"
 
 
 def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
@@ -68,6 +68,8 @@ def paired_bootstrap(only_first: int, only_second: int, n: int, level: float = 0
     distribution of their sum is worked out by its characteristic function instead of by draws: this is the bootstrap
     with infinitely many resamples, and needs no seed. Raises ValueError for counts that no n images can have.
     """
+    import torch
+
     if n < 1 or min(only_first, only_second) < 0 or only_first + only_second > n:
         raise ValueError(f"{only_first} and {only_second} one-sided successes out of {n}")
     size = 2 * n + 1
@@ -92,3 +94,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(order) - rank) * p_values[place]))
         adjusted[place] = largest
     return adjusted
+
+
+def enough_seeds(number: int) -> bool:
+    """Whether so many networks that differ in their training seed alone speak for their scheme."""
+    return number >= SEEDS

@@ -6,7 +6,7 @@ import pytest
 
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import RkblocksError
-from rkblocks.evaluation.plan import PRESETS, Item, base_threat, preset_plan
+from rkblocks.settings.plan import PRESETS, Item, base_threat, preset_plan
 
 
 def test_the_paper_preset_has_the_columns_of_its_tables():

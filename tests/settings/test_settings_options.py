@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rkblocks.evaluation.options import folders
+from rkblocks.settings.options import folders
 
 
 def test_a_run_named_twice_is_one() -> None:

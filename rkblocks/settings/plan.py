@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from rkblocks import attacks
-from rkblocks.attacks import Threat
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.options import check_sizes, check_types
+from rkblocks.settings.attacks import ATTACKS, lookup
 from rkblocks.settings.data import data_set
-from rkblocks.settings.threat import said
+from rkblocks.settings.options import check_sizes, check_types
+from rkblocks.settings.threat import Threat, fraction_text, said
 
 BATCH: Final = 256  # images at once
 
@@ -25,17 +24,17 @@ class Item:
     definition: str = "final"
 
     def __post_init__(self) -> None:
-        _, effective = attacks.lookup(self.attack, self.threat, self.definition)
+        _, effective = lookup(self.attack, self.threat, self.definition)
         object.__setattr__(self, "threat", effective)
 
     @property
     def label(self) -> str:
         """A short name that tells the rows of one table apart: "pgd20 linf 8/255 any x5 margin"."""
-        threat, reads = self.threat, attacks.ATTACKS[self.attack].options
+        threat, reads = self.threat, ATTACKS[self.attack].options
         steps = str(threat.steps) if "steps" in reads else ""
         extras = [self.definition] if "steps" in reads else []
         extras += said(vars(threat), reads)
-        return " ".join([self.attack + steps, threat.norm, attacks.fraction_text(threat.eps), *extras])
+        return " ".join([self.attack + steps, threat.norm, fraction_text(threat.eps), *extras])
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Plan:
 
 def missing(attack: str, norm: str) -> Missing | None:
     """Return why this attack cannot be run here, whatever the model, or None if it can."""
-    entry = attacks.ATTACKS[attack]
+    entry = ATTACKS[attack]
     if not entry.available:
         return Missing(attack, f"{entry.module} is not installed", f"pip install 'rkblocks[{entry.extra}]'")
     if norm not in entry.norms:

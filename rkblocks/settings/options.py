@@ -8,9 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from rkblocks.attacks import ATTACKS
 from rkblocks.diagnostics import Diagnostic, Expected, diagnostic, fail, typed, unfit_argument
-from rkblocks.runs.folder import WEIGHTS
+from rkblocks.settings.attacks import ATTACKS
 from rkblocks.settings.threat import OPTIONS
 
 SPLITS: Final = ("test", "validation", "train")
@@ -47,23 +46,6 @@ REQUIRED: Final = frozenset(
 def check_types(given: Mapping[str, Any]) -> None:
     """Raise RkblocksError RK822 for the first option whose value has another type than its own."""
     typed({name: value for name, value in given.items() if value is not None or name in REQUIRED}, EXPECTED)
-
-
-def check_images(split: str, limit: int | None, seed: int, weights: str) -> None:
-    """Raise RkblocksError RK823 unless these name images of a run and weights to evaluate."""
-    if split not in SPLITS:
-        fail("RK823", f"split is {split!r}; expected one of {', '.join(SPLITS)}", help="choose split 'test'")
-    if limit is not None and limit < 1:
-        fail("RK823", f"limit is {limit}; expected at least one image", help="leave --limit out for the whole split")
-    if not 0 <= seed <= LARGEST_SEED:
-        expected = f"expected a whole number from 0 to {LARGEST_SEED}"
-        fail("RK823", f"seed is {seed}; {expected}", help="leave --seed out for 0")
-    if weights not in WEIGHTS:
-        fail(
-            "RK823",
-            f"weights is {weights!r}; expected {', '.join(WEIGHTS)}",
-            help="best: chosen on the validation images",
-        )
 
 
 def check_sizes(batch: int, probe: int) -> None:

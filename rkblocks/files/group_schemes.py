@@ -1,4 +1,4 @@
-"""Which scheme each group of a network uses: one for all groups, or one a group. No torch here."""
+"""Which scheme each group of a network uses: one for all groups, or one a group."""
 
 from __future__ import annotations
 
