@@ -3,6 +3,7 @@
 Statuses of `check` and friends are 0 sound, 1 read but unfit, 2 could not be read or could not run (ruff and grep
 use the same three). Two more come from the shell's convention of 128 + signal: 130 for Ctrl-C and 141 for a reader
 that closed the pipe; both say that no verdict was delivered, which 0 and 1 would.
+SIGTERM ends a command as Ctrl-C does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import click
 
 from rkblocks.cli import console
 from rkblocks.diagnostics import RkblocksError, diagnostic, named
+from rkblocks.runs.interrupt import terminating
 
 USAGE = 2
 INTERRUPTED = 128 + 2
@@ -36,7 +38,8 @@ def guarded(command: Callable[[], object]) -> int:
     log.setLevel(logging.INFO)
     log.addHandler(handler := Notes())
     try:
-        return _reported(command)
+        with terminating():
+            return _reported(command)
     except Exception as error:  # the report itself failed, or RKBLOCKS_DEBUG asks for the traceback
         if _debugging():
             raise

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask training to save and stop; a second one stops it at once."""
+"""SIGINT and SIGTERM ask training to save and stop, a second one stops it at once; elsewhere both are a Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from rkblocks import distributed
+
+@contextmanager
+def terminating() -> Iterator[None]:
+    """SIGTERM, as batch systems send it, is a Ctrl-C within: KeyboardInterrupt; in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 class Stop(Exception):  # noqa: N818 (a request, no error)
@@ -28,6 +39,8 @@ def stop_on_signal(heard: Callable[[str], None] | None = None) -> Iterator[Calla
     The handlers only take a note, so that a step or a save under way is finished first. heard: called with the name of
     the signal when it comes.
     """
+    from rkblocks import distributed
+
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return

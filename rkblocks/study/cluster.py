@@ -11,10 +11,10 @@ from rkblocks.diagnostics import RkblocksError, diagnostic, fail
 from rkblocks.extras import require
 from rkblocks.progress import Progress
 from rkblocks.runs import metrics
-from rkblocks.study.pool import WAIT, Outcome
+from rkblocks.study.pool import Outcome
 from rkblocks.study.spec import Resources
 from rkblocks.study.task import Task, perform
-from rkblocks.study.worker import settle
+from rkblocks.study.worker import WAIT, settle
 
 LOOK = 1.0  # seconds between looks at the run folders
 ENVIRONMENT = ("RKBLOCKS_DATA", "RKBLOCKS_DEBUG")

@@ -15,9 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from rkblocks.diagnostics import RkblocksError, diagnostic
 from rkblocks.progress import Progress
-from rkblocks.study.worker import serve, settle
-
-WAIT = 30.0  # seconds that workers have to save what they are doing
+from rkblocks.runs.interrupt import terminating
+from rkblocks.study.worker import WAIT, serve, settle
 
 
 class Labelled(Protocol):
@@ -77,9 +76,9 @@ def outcomes(
         return _start(work, threads, device)
 
     try:
-        with _terminating():
-            count = min(workers, len(tasks))
-            pool = [start(devices[i % len(devices)] if devices else None) for i in range(count)]
+        with terminating():
+            for number in range(min(workers, len(tasks))):  # one by one: what has started is known when a signal comes
+                pool.append(start(devices[number % len(devices)] if devices else None))
             open_tasks = len(tasks)
             while open_tasks:
                 for worker in _ready(pool):
@@ -153,9 +152,12 @@ def _dead(worker: Worker[T]) -> Any:
 
 
 def _stop(pool: Sequence[Worker[T]]) -> None:
-    """Ask workers that are busy to save and stop, once each, let the others end, and end those that do not."""
+    """Ask workers that are busy to save and stop, once each; end the others, which may still be starting, and those
+    that do not stop.
+    """
     for worker in pool:
         if worker.task is None:
+            worker.process.terminate()
             worker.pipe.close()
         elif worker.process.pid is not None and worker.process.is_alive():
             os.kill(worker.process.pid, signal.SIGINT)
@@ -182,20 +184,3 @@ def _deaf() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _terminating() -> Iterator[None]:
-    """SIGTERM, as batch systems send it, is a Ctrl-C within."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

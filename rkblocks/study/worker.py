@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -14,6 +15,8 @@ from typing import Any
 
 from rkblocks.diagnostics import RkblocksError, diagnostic, named
 from rkblocks.progress import Report
+
+WAIT = 30.0  # seconds that a worker has to save what it is doing
 
 
 def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, device: str | None) -> None:
@@ -27,9 +30,6 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
     os.setpgrp()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device  # before the first use of CUDA, which torch's import is not
-    import torch
-
-    torch.set_num_threads(threads)
 
     def report(done: int, total: int) -> None:
         try:
@@ -40,6 +40,9 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _end_with_parent()
+        import torch  # after that: it takes seconds
+
+        torch.set_num_threads(threads)
         while True:
             pipe.send(("ready", None))
             kind, content = settle(work, pipe.recv(), report)
@@ -51,7 +54,8 @@ def serve(pipe: Connection, work: Callable[[Any, Report], Any], threads: int, de
 
 
 def _end_with_parent() -> None:
-    """Have this process interrupted as by SIGINT once the process that started it has ended, in any way.
+    """Have this process interrupted as by SIGINT once the process that started it has ended, in any way; and ended half
+    a minute later, should it not have stopped by then.
 
     The parent's sentinel is the end of a pipe that the system closes. (Linux's PR_SET_PDEATHSIG would also tell of the
     end of the parent's thread.)
@@ -63,6 +67,8 @@ def _end_with_parent() -> None:
     def watch() -> None:
         wait([parent.sentinel])
         _thread.interrupt_main()
+        time.sleep(WAIT)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

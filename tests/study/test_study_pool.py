@@ -177,3 +177,32 @@ def test_a_signal_saves_all_and_the_same_call_continues(tiny: Path, tmp_path: Pa
         after = path.read_text()
         assert after.startswith(metrics), "the epochs before are those from before"
         assert len(after.splitlines()) == 12
+
+
+COMMAND = """
+import sys
+from rkblocks.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["study", sys.argv[1], "--out", sys.argv[2], "--workers", "2"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_workers_that_still_start_end_with_their_parent(number: int, status: int, tiny: Path, tmp_path: Path) -> None:
+    script, out = tmp_path / "script.py", tmp_path / "out"
+    script.write_text(COMMAND)
+    command = [sys.executable, str(script), str(tiny), str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("the system does not tell of children")
+    while len(children.read_text().split()) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=300)  # until the last of them has closed its end as well
+    assert process.returncode == status
+    assert ("interrupted" in said) == (number == signal.SIGTERM)
+    assert "Traceback" not in said
+    assert not (out / "runs").exists()
