@@ -34,11 +34,6 @@ ACCEPTED = {
 }
 TO_MEND = {
     "attacks:search",
-    "blocks:_verification",
-    "blocks:restore",
-    "blocks:step_of",
-    "nets:_evaluate",
-    "nets:group_of",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Proxy
 
-from rkblocks.blocks.block_step import Call, Calls, Step, step_of
+from rkblocks.blocks.block_step import Call, Calls, Step, shared
 from rkblocks.blocks.coefficients import raw_parameters, value_in_use, with_one_entry
 from rkblocks.blocks.first_call import check_arguments, check_coefficients, check_input, watched
 from rkblocks.blocks.guarantee import Guarantee, guarantee, kept_within
@@ -247,12 +248,12 @@ def build(
     longest = None
     if guaranteed is not None:
         tableau, longest = kept_within(tableau, residual, size, guaranteed, learn_dt)
-    step = step_of(tableau, size, learn_dt, time, error=error, longest=longest, inconsistent=inconsistent)
+    step = shared(Step(tableau, size, learn_dt, time, False, error, longest, inconsistent))
     check_start(tableau.name, step.program, step.domains)
     raw_parameters(step.domains, dtype)  # refuses a dtype before the residual is changed
     if statistics == "stage":
         residual, staged = keep_per_stage(residual, step.program.calls)
-        step = step_of(tableau, size, learn_dt, time, staged, error, longest, inconsistent)
+        step = shared(replace(step, staged=staged))
     block = RKBlock(step, residual, dtype)
     block.memory = memory
     return block

@@ -117,35 +117,19 @@ class Step:
 
 
 @lru_cache(maxsize=512)
-def step_of(
-    tableau: Tableau,
-    dt: Fraction,
-    learn_dt: bool = False,
-    time: bool = False,
-    staged: bool = False,
-    error: bool = False,
-    longest: Fraction | None = None,
-    inconsistent: bool = False,
-) -> Step:
-    """The step with these settings: one object for all the blocks of a network that share them."""
-    return Step(tableau, dt, learn_dt, time, staged, error, longest, inconsistent)
+def shared(step: Step) -> Step:
+    """The first step with these settings: one object for all the blocks of a network that share them."""
+    return step
 
 
-def restore(
-    text: str,
-    dt: str,
-    learn_dt: bool,
-    time: bool,
-    staged: bool,
-    error: bool = False,
-    longest: str | None = None,
-    inconsistent: bool = False,
-) -> Step:
-    """The step that was saved."""
+def restore(text: str, dt: str, *settings: Any) -> Step:
+    """The step that was saved: text of its tableau, dt, and the other settings in their order, those of later versions
+    left out; the longest dt as text.
+    """
     tableau = files.read_text(text).tableau
     assert tableau is not None
-    limit = None if longest is None else Fraction(longest)
-    return step_of(tableau, Fraction(dt), learn_dt, time, staged, error, limit, inconsistent)
+    known = Step(tableau, Fraction(dt), *settings)
+    return shared(replace(known, longest=None if known.longest is None else Fraction(known.longest)))
 
 
 @lru_cache(maxsize=512)

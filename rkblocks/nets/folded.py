@@ -8,7 +8,6 @@ five passes over the activations instead of eight, for the same function and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeGuard
 
 import torch
@@ -82,7 +81,14 @@ def _fold(residual: PreActivation, stage: int | None) -> Callable[[Tensor], Tens
     assert conv1.bias is not None
     assert conv2.bias is not None
     weight, bias = conv1.weight * factor.view(-1, 1, 1, 1), conv1.bias * factor + offset
-    return partial(_evaluate, scale, shift, weight, bias, conv2.weight.detach(), conv2.bias.detach())
+    weight2, bias2 = conv2.weight.detach(), conv2.bias.detach()
+
+    def evaluate(x: Tensor) -> Tensor:
+        h = torch.addcmul(shift, x, scale).relu_()
+        h = functional.conv2d(h, weight, bias, padding=1).relu_()
+        return functional.conv2d(h, weight2, bias2, padding=1)
+
+    return evaluate
 
 
 def _affine(norm: nn.Module, stage: int | None) -> tuple[Tensor, Tensor]:
@@ -95,11 +101,3 @@ def _affine(norm: nn.Module, stage: int | None) -> tuple[Tensor, Tensor]:
         mean, variance = mean[stage], variance[stage]
     factor = norm.weight * torch.rsqrt(variance + norm.eps)
     return factor, norm.bias - mean * factor
-
-
-def _evaluate(
-    scale: Tensor, shift: Tensor, weight1: Tensor, bias1: Tensor, weight2: Tensor, bias2: Tensor, x: Tensor
-) -> Tensor:
-    h = torch.addcmul(shift, x, scale).relu_()
-    h = functional.conv2d(h, weight1, bias1, padding=1).relu_()
-    return functional.conv2d(h, weight2, bias2, padding=1)

@@ -8,7 +8,8 @@ published ResNet, SSP-2 and SSP-3; every ArkBlock adds one learnable coefficient
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -69,21 +70,15 @@ class GroupedNet(nn.Module):
 
 
 def group_of(
-    tableau: Tableau,
-    depth: int,
-    channels: int,
-    norm: str,
-    statistics: str,
-    memory: str,
-    inconsistent: bool,
-    weights: initial.Initializer,
+    tableau: Tableau, depth: int, residual: Callable[[], nn.Module], weights: initial.Initializer, **how: Any
 ) -> nn.Sequential:
-    """`depth` blocks of one scheme, each around a residual of its own, initialised before the block takes it."""
-    residuals = [PreActivation(channels, norm) for _ in range(depth)]
-    for residual in residuals:
-        weights(residual)
-    how: dict[str, Any] = {"statistics": statistics, "memory": memory, "inconsistent": inconsistent}
-    return nn.Sequential(*(rk.build(tableau, residual=residual, **how) for residual in residuals))
+    """`depth` blocks of one scheme, each around a residual of its own, initialised before the block takes it; `how` it
+    is built: options of `rkblocks.build`.
+    """
+    residuals = [residual() for _ in range(depth)]
+    for one in residuals:
+        weights(one)
+    return nn.Sequential(*(rk.build(tableau, residual=one, **how) for one in residuals))
 
 
 def check_settings(depth: int, widths: Sequence[int], channels: int, classes: int, **choices: str) -> None:
@@ -163,8 +158,9 @@ def grouped(
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
     for part in (stem, *transitions, head):
         weights(part)
+    how: dict[str, Any] = {"statistics": statistics, "memory": memory, "inconsistent": inconsistent}
     groups = [
-        group_of(tableau, depth, width, norm, statistics, memory, inconsistent, weights)
+        group_of(tableau, depth, partial(PreActivation, width, norm), weights, **how)
         for tableau, width in zip(tableaus, widths, strict=True)
     ]
     return GroupedNet(normalize(mean, std, channels), stem, groups, transitions, head)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from rkblocks.files.group_schemes import Blocks, schemes
 from rkblocks.nets import init as initial
 from rkblocks.nets.grouped import GroupedNet, check_settings, group_of
 from rkblocks.nets.normalize import normalize
-from rkblocks.nets.residual import normalization
+from rkblocks.nets.residual import PreActivation, normalization
 
 
 def mnist(
@@ -58,6 +60,7 @@ def mnist(
         nn.Linear(width, classes),
     )
     weights(stem)
-    groups = [group_of(tableaus[0], depth, width, norm, statistics, memory, inconsistent, weights)]
+    how: dict[str, Any] = {"statistics": statistics, "memory": memory, "inconsistent": inconsistent}
+    groups = [group_of(tableaus[0], depth, partial(PreActivation, width, norm), weights, **how)]
     weights(head)
     return GroupedNet(normalize(mean, std, channels), stem, groups, (), head)
