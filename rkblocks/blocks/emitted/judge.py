@@ -123,8 +123,8 @@ def _known(emitted: Emitted, cases: tuple[Trial, ...], scheme: Tableau) -> Verif
     expected = run_here(text, "Expected")
     difference, place = _difference(program, cases[0])
     findings = (*_deviations(cases), *_unequal(cases, expected), *_promises(emitted, scheme, facts, program))
-    own = {"known": True, "ssp": facts.ssp, "growth": facts.growth, "difference": difference, "place": place}
-    return replace(_verification(emitted, cases, findings, facts.order), **own)
+    found = _verification(emitted, cases, findings, facts.order)
+    return replace(found, known=True, ssp=facts.ssp, growth=facts.growth, difference=difference, place=place)
 
 
 def _another(emitted: Emitted, cases: tuple[Trial, ...], scheme: Tableau) -> Verification:
