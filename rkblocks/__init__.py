@@ -77,16 +77,16 @@ _HOME = {
     "design": "rkblocks.synthesis",
     "Normalize": "rkblocks.nets",
 }
-_CORE = ("codes", "convert", "figures", "files", "program", "rows", "testing", "verify")
-_NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training")
+_WITHOUT_TORCH = ("codes", "convert", "figures", "files", "program", "rows", "study", "testing", "verify")
+_NEED_TORCH = ("analysis", "attacks", "blocks", "data", "evaluation", "nets", "training")
 
-__all__ = [*_HOME, *_CORE, *_NEED_TORCH, "__version__"]
+__all__ = [*_HOME, *_WITHOUT_TORCH, *_NEED_TORCH, "__version__"]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME.get(name) or (f"rkblocks.{name}" if name in (*_CORE, *_NEED_TORCH) else None)
+    home = _HOME.get(name) or (f"rkblocks.{name}" if name in (*_WITHOUT_TORCH, *_NEED_TORCH) else None)
     if home is None:
         raise AttributeError(f"module 'rkblocks' has no attribute {name!r}")
     with collector_at_rest():  # the first use imports sympy, and perhaps torch

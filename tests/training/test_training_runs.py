@@ -17,6 +17,7 @@ from torch.nn import functional
 from rkblocks.data import load as load_data
 from rkblocks.data.split import unit
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.evaluation.subject import state_hash
 from rkblocks.runs import storage
 from rkblocks.settings import toml
 from rkblocks.training import loop, open_run, resume, train
@@ -92,7 +93,7 @@ def test_open_run(finished):
     run = open_run(finished, "cpu")
     assert run.blocks == "ark,ssp2"
     assert not run.model.training
-    assert run.weights_hash == storage.weights_hash(finished / "weights.safetensors")
+    assert run.weights_hash == storage.weights_hash(finished / "weights.safetensors") == state_hash(run.model)
     assert [tableau.name for tableau in run.tableaus] == ["ark", "ssp2"]
     data = load_data("digits", validation=run.config.data.validation)
     correct = (run.model(unit(data.validation.images)).argmax(1) == data.validation.labels).double().mean()
@@ -100,6 +101,37 @@ def test_open_run(finished):
     assert float(correct) == pytest.approx(best["validation_clean"])
     last = open_run(finished, "cpu", weights="last").model.state_dict()
     assert all(torch.equal(last[key], value) for key, value in load_file(finished / "last.safetensors").items())
+
+
+@pytest.mark.parametrize("kind", sorted(set(storage.TYPES.values()) - {"complex64"}))
+def test_the_hash_of_weights_is_of_the_tensors_alone(kind, tmp_path):
+    """Whatever else the file says; another name, shape, type or value is another hash. Of any type, the empty too."""
+    weights = torch.arange(6).reshape(2, 3).to(getattr(torch, kind))
+    states = [{"b": weights, "a": weights[:0]}, {"b": weights, "c": weights[:0]}, {"b": weights.reshape(3, 2)}]
+    hashes = []
+    for number, state in enumerate([*states, states[0]]):
+        storage.save_weights(path := tmp_path / f"{number}.safetensors", state, {"seconds": number})
+        hashes.append(storage.weights_hash(path))
+    assert hashes[0] == hashes[3]
+    assert len(set(hashes)) == 3
+    assert storage.sha256(path) != storage.sha256(tmp_path / "0.safetensors")
+    assert storage.weights_hashes(path) == (hashes[3], storage.sha256(path))
+    model = torch.nn.Module()
+    for name, tensor in states[0].items():
+        model.register_buffer(name, tensor)
+    assert state_hash(model) == hashes[0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"12345678", b"\xff" * 9, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{"]
+)
+def test_a_file_without_tensors_has_its_own_hash_alone(content, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(RkblocksError, match="RK713"):
+        storage.weights_hash(path)
+    assert storage.weights_hashes(path) == (storage.sha256(path),)
+    assert storage.weights_hashes(tmp_path / "none") == ()
 
 
 def test_the_seed_decides(finished, tiny, tmp_path):
