@@ -97,6 +97,8 @@ def _add_paper(grid: Grid, cells: Sequence[str]) -> None:
 
 def related(content: Content, marks: Markup) -> Grid | None:
     """Return the rank correlations of the accuracies with properties of the schemes; None where there are none."""
+    asked = {row["attack"] for row in content["relations"]}
+    content = {**content, "columns": [column for column in content["columns"] if column["key"] in asked]}
     return _asked(content, marks, "relations", ("property", "schemes"), _relation)
 
 
@@ -112,7 +114,7 @@ def climbed(content: Content, marks: Markup) -> Grid | None:
 
 def _asked(content: Content, marks: Markup, section: str, heads: Sequence[str], shown: Shown) -> Grid | None:
     """A row for each setting and each value of the keys, the last of the heads counts; then what is shown of each
-    accuracy that was asked about.
+    accuracy.
     """
     rows, keys = content[section], heads[:-1]
     if not rows:
@@ -128,8 +130,7 @@ def _asked(content: Content, marks: Markup, section: str, heads: Sequence[str], 
         body.append([*map(marks.text, lead), str(max(row["n"] for row in own.values()))])
     grid = [*map(_title, axes), *heads], body
     for column in content["columns"]:
-        if any(column["key"] in own for own in asked.values()):
-            _add(grid, marks.text(column["title"]), [shown(own.get(column["key"]), marks) for own in asked.values()])
+        _add(grid, marks.text(column["title"]), [shown(own.get(column["key"]), marks) for own in asked.values()])
     return grid
 
 
