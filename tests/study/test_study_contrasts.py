@@ -56,7 +56,7 @@ def test_pairs_and_their_mean_are_paired_by_seed(study: spec.Study) -> None:
     for row, values in zip(found.values(), (first, second, both), strict=True):
         assert row["n"] == 3
         assert row["mean"] == pytest.approx(sum(values) / 3)
-        assert row["p"] == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-9)
+        assert row["p"] == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-5)
         assert (row["setting"], row["contrast"]) == ({"net.depth": "1"}, "C > 0")
 
 
