@@ -12,8 +12,10 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import beside_torchlip  # noqa: E402
 import blocks as blocks_benchmark  # noqa: E402
 import contenders  # noqa: E402
+import sharpness  # noqa: E402
 import timing  # noqa: E402
 import verification  # noqa: E402
 
@@ -138,3 +140,29 @@ def test_contenders_compute_what_they_stand_for() -> None:
     own = blocks.build("midpoint", solver.residual)
     y = torch.randn(2, 3, dtype=torch.float64)
     torch.testing.assert_close(solver(y), own(y))
+
+
+def test_expansions_begin_at_the_limit(tmp_path: Path) -> None:
+    rows = sharpness.searched(("euler", "rk4", "midpoint"), 0)
+    for row in rows:
+        if row["limit"]:
+            assert max(row["expansion"][:3]) <= 1 + 1e-12, row
+            assert min(row["expansion"][3:]) > 1 + 1e-5, row
+        else:
+            assert max(row["expansion"]) > 1.4, row
+    assert [row["limit"] for row in rows if row["norm"] == "linf"] == [1, 0, 0]
+    assert sharpness.table(rows).count("\n") == 1 + len(rows)
+    sharpness.draw(rows, tmp_path / "sharpness.svg")
+    assert (tmp_path / "sharpness.svg").read_text().startswith("<?xml")
+
+
+def test_rivals_of_a_certificate_have_equal_parameters() -> None:
+    pytest.importorskip("deel.torchlip")
+    for name, (widths, _) in beside_torchlip.CHOSEN.items():
+        sizes = [
+            sum(p.numel() for p in beside_torchlip.network(one, widths, 0).parameters())
+            for one in (name, beside_torchlip.RIVAL)
+        ]
+        assert 0.97 < sizes[0] / sizes[1] < 1.03, (name, sizes)
+    net = beside_torchlip.network(beside_torchlip.RIVAL, (8, 16), 0)
+    assert beside_torchlip.measured(net, torch.randint(256, (4, 1, 28, 28), dtype=torch.uint8)) <= 1 + 1e-3
