@@ -42,8 +42,6 @@ Case = tuple[str, int, str]
 class Evidence:
     """Networks of one preset: the cases at equal parameters and at equal calls of F, each by its label; attacks at
     these l2 radii, on the first `limit` test images.
-
-    orthogonal: schemes whose weights start so, by `starts`.
     """
 
     preset: str
@@ -52,10 +50,6 @@ class Evidence:
     calls: Mapping[str, Case]
     eps: tuple[Fraction, ...]
     limit: int | None
-    orthogonal: tuple[str, ...] = ()
-
-    def start(self, scheme: str) -> str:
-        return "orthogonal" if scheme in self.orthogonal else "random"
 
 
 DIGITS = Evidence(
@@ -128,8 +122,8 @@ def choose(options: argparse.Namespace) -> dict[str, object]:
 
 
 def starts(options: argparse.Namespace) -> dict[str, object]:
-    """Table: the same for each scheme by how its weights start, at 1/4 on digits and at 1 on MNIST; the better one is
-    what the tables take.
+    """Table: the same for each scheme by how its weights start, at 1/4 on digits and at 1 on MNIST; the better one of
+    all schemes is what the preset has.
     """
     found: dict[str, dict[str, float]] = {}
     for asked, eps in ((DIGITS, Fraction(1, 4)), (MNIST, Fraction(1))):
@@ -200,14 +194,12 @@ def cell(values: list[float]) -> str:
 def _network(options: argparse.Namespace, asked: Evidence, case: Case, seed: int) -> dict[str, float] | None:
     """What was found of one network, trained first where its folder is not there; None for a report without it."""
     scheme, depth, step = case
-    start = asked.start(scheme)
-    name = f"{scheme}-{depth}-{step}-{seed}{'' if start == 'random' else f'-{start}'}".replace("/", "_")
+    name = f"{scheme}-{depth}-{step}-{seed}".replace("/", "_")
     run = options.folder / name
     if options.report and not (run / "guarantees.json").exists():
         return None
     if not (run / "last.safetensors").exists():
-        changes = [f"net.blocks={scheme}", f"net.depth={depth}", f"net.step={step}", f"net.start={start}"]
-        changes += [f"training.seed={seed}"]
+        changes = [f"net.blocks={scheme}", f"net.depth={depth}", f"net.step={step}", f"training.seed={seed}"]
         train(load(asked.preset, [*asked.changes, *changes, *_root(options, asked)]), run, progress=False)
         print(f"{name} trained", file=sys.stderr)
     done = run / "guarantees.json"
