@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Each extra from the built wheel in an empty environment, by the one command that it is for.
 #     .github/try-extras.sh [EXTRA…]        all of them without names; "core" is none
-# It builds the wheel, and needs the package registry; torch and its like take minutes and gigabytes.
+# It builds the wheel, and needs the package registry; torch and its like take minutes and gigabytes. BORROW=FOLDER
+# puts a folder with installed packages, such as a torch, on the path of each environment: pip takes them as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_NUM_THREADS=1
@@ -48,6 +49,7 @@ for extra in "$@"; do
   rm -rf "$scratch/env" "$scratch/work"
   mkdir "$scratch/work"
   "$python" -m venv "$scratch/env"
+  [ -z "${BORROW:-}" ] || echo "$BORROW" >"$(echo "$scratch"/env/lib/python3*/site-packages)/borrowed.pth"
   named=$wheel
   [ "$extra" = core ] || named="rkblocks[$extra] @ file://$wheel"
   if "$scratch/env/bin/pip" install -q --disable-pip-version-check "$named" && (cd "$scratch/work" && PATH="$scratch/env/bin:$PATH" && try "$extra"); then
