@@ -188,28 +188,28 @@ def draw(path: str, conditions: dict[int, list[float]], library: dict[str, tuple
     from rkblocks import figures
     from rkblocks.figures import style
 
-    figure, ((left, right),) = style.new(1, 2, width=4.4, height=3.8)
+    figure, ((upper,), (lower,)) = style.new(2, 1, width=5.2, height=3.2)
     for number, (m, seconds) in enumerate(conditions.items()):
-        left.plot(range(1, len(seconds) + 1), seconds, label=f"{m} stages", linewidth=1.3, **style.look(number))
-    left.set_yscale("log")
-    left.set_xlabel("all conditions up to order")
-    left.set_ylabel("CPU seconds")
-    left.set_title("order conditions of a dense rational method", fontsize="medium")
-    left.legend(frameon=False, fontsize="small")
+        upper.plot(range(1, len(seconds) + 1), seconds, label=f"{m} stages", linewidth=1.3, **style.look(number))
+    upper.set_yscale("log")
+    upper.set_xlabel("all conditions up to order")
+    upper.set_ylabel("CPU seconds")
+    upper.set_title("order conditions of a dense rational method", fontsize="medium")
+    upper.legend(frameon=False, fontsize="small")
     from rkblocks.files import catalog
 
     families = {entry.name for entry in catalog() if entry.parameters}
     orders = {"1 to 3": range(4), "4": (4,), "5, 6": (5, 6), "7, 8": (7, 8), "9 to 12": range(9, 13)}
     for number, (label, group) in enumerate(orders.items()):
         points = [(m, s) for name, (m, p, s) in library.items() if p in group and name not in families]
-        right.plot(*zip(*points, strict=True), label=f"order {label}", alpha=0.8, **style.points(number, 5))
+        lower.plot(*zip(*points, strict=True), label=f"order {label}", alpha=0.8, **style.points(number, 5))
     points = [(m, s) for name, (m, _, s) in library.items() if name in families]
-    right.plot(*zip(*points, strict=True), label="families", alpha=0.8, **style.points(len(orders), 5))
-    right.set_yscale("log")
-    right.set_xlabel("stages")
-    right.set_ylabel("CPU seconds")
-    right.set_title("the whole check of each scheme of the library", fontsize="medium")
-    right.legend(frameon=False, fontsize="small")
+    lower.plot(*zip(*points, strict=True), label="families", alpha=0.8, **style.points(len(orders), 5))
+    lower.set_yscale("log")
+    lower.set_xlabel("stages")
+    lower.set_ylabel("CPU seconds")
+    lower.set_title("the whole check of each scheme of the library", fontsize="medium")
+    lower.legend(frameon=False, fontsize="small")
     figures.save(figure, path)
 
 

@@ -112,7 +112,7 @@ def main() -> None:
 
     x = (torch.arange(options.cells, dtype=torch.float64) + 0.5) / options.cells
     fine = torch.linspace(0, 1, 1001, dtype=torch.float64)
-    figure, axes = style.new(2, 2)
+    figure, axes = style.new(2, 2, width=2.7, height=2.6)
     *panels, last = [axis for row in axes for axis in row]
     print(f"{'scheme':<10}{'C':<6}{'no growth up to CFL':<22}{f'at CFL {options.cfl:g}: growth':<24}mean error")
     for number, scheme in enumerate(FIGURE):
@@ -129,7 +129,7 @@ def main() -> None:
         last.semilogy(sweep, [min(g, 10.0) for g in grown], label=scheme, **style.look(number))
     last.axvline(limit, color="0.6", linestyle="--", linewidth=1)
     last.annotate("Euler's limit", (limit, 1e-9), rotation=90, ha="right", va="center", fontsize=8, color="0.4")
-    last.set(title="largest growth of TV in a step", xlabel="CFL", ylabel="growth (10: blew up)", ylim=(FLOOR / 3, 30))
+    last.set(title="TV in one step", xlabel="CFL", ylabel="largest growth (10: blew up)", ylim=(FLOOR / 3, 30))
     style.legend_below(figure)
     for path in style.save(figure, options.out / "burgers"):
         print(f"wrote {path}")
