@@ -13,19 +13,24 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rkblocks.diagnostics import fail
 from rkblocks.runs.storage import write, write_text
 from rkblocks.settings import toml
 from rkblocks.study.spec import FILE, Study
 
+if TYPE_CHECKING:
+    from rkblocks.runs.outcomes import Outcomes
+
 RESULTS = "results"
 KEPT, RUNS = "runs.zip", "runs"
-SMALL: Final = ("config.toml", "run.json", "metrics.jsonl", "tableaus/*.json", "evaluations/*")
+SMALL: Final = ("config.toml", "run.json", "metrics.jsonl", "tableaus/*.json", "evaluations/*", "analysis/*.json")
 NAME: Final = re.compile(
-    r"[\w+-][\w.+-]*/(config\.toml|run\.json|metrics\.jsonl|(tableaus|evaluations)/[^/\\\0]+\.(json|safetensors))"
+    r"[\w+-][\w.+-]*/"
+    r"(config\.toml|run\.json|metrics\.jsonl|(tableaus|evaluations|analysis)/[^/\\\0]+\.(json|safetensors))"
 )
 LARGEST: Final = 1 << 30  # bytes, unpacked
 
@@ -63,8 +68,8 @@ def prepare(study: Study, folder: Path) -> None:
 def pack(folder: Path) -> Path:
     """Write FOLDER/runs.zip from FOLDER/runs and return its path; the same files give the same bytes.
 
-    What became of every image under every attack is in it where an evaluation has kept that. Raises RkblocksError RK850
-    where there are no runs, RK716.
+    What became of every image under every attack is in it where an evaluation has kept that, and what `analyze` found.
+    Raises RkblocksError RK850 where there are no runs, RK716.
     """
     runs = folder / RUNS
     paths = sorted(path for one in SMALL for path in runs.glob(f"*/{one}") if not path.name.startswith("unfinished-"))
@@ -78,6 +83,29 @@ def pack(folder: Path) -> Path:
             archive.writestr(entry, path.read_bytes())
     write(folder / KEPT, buffer.getvalue())
     return folder / KEPT
+
+
+def outcomes(folder: str | Path) -> dict[str, Outcomes]:
+    """Return by run what became of every image of a study under every attack, for `evaluation.compare`; from runs.zip
+    where there is no runs/.
+
+    Runs whose evaluations have accuracies alone are left out. Raises RkblocksError RK826 where all are, RK747, RK850.
+    """
+    from rkblocks.runs import evaluations
+    from rkblocks.runs.outcomes import load_outcomes  # torch, which the rest of the file does without
+
+    found: dict[str, Outcomes] = {}
+    with opened(Path(folder)) as (runs, _):
+        if not any(runs.glob("*")):
+            fail("RK850", f"{folder} holds no run", help="give the folder that a study has written")
+        for run in sorted(runs.glob("*")):
+            kept = (one.path for one in evaluations.read(run)[0] if one.path.with_suffix(".safetensors").is_file())
+            if path := next(kept, None):
+                found[run.name] = replace(load_outcomes(path), run=run.name)
+    if not found:
+        reason = "its evaluations have accuracies, and not what became of every image"
+        fail("RK826", f"{folder}: {reason}", help="it was packed before that was kept: run the study anew")
+    return found
 
 
 @contextmanager

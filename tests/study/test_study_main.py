@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from rkblocks import study, training
 from rkblocks.cli import main
 from rkblocks.diagnostics import RkblocksError
+from rkblocks.evaluation import compare
 from rkblocks.runs.config import PRESETS
 from rkblocks.runs.lock import held
 from rkblocks.study import folder as kept_runs
@@ -466,6 +467,37 @@ def test_a_packed_study_gives_the_same_table(copy: Path, tmp_path: Path) -> None
     (kept / "study.toml").write_text((kept / "study.toml").read_text().replace("[0, 1]", "[0, 1, 2]"))
     with pytest.raises(RkblocksError, match=r"RK748: .*holds 4 of 6 networks, and no weights"):
         study.run(kept, say=silent)
+
+
+def test_what_became_of_every_image_is_read_from_the_pack_alone(copy: Path, tmp_path: Path) -> None:
+    """McNemar's counts from runs.zip are those of the run folders, and an analysis is kept with them."""
+    analysis = copy / "runs" / "euler-seed0" / "analysis"
+    analysis.mkdir()
+    (analysis / "analysis.json").write_text("{}")
+    (analysis / "growth.csv").write_text("")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    shutil.move(study.pack(copy), kept)
+    names = zipfile.ZipFile(kept / "runs.zip").namelist()
+    assert [name for name in names if "/analysis/" in name] == ["euler-seed0/analysis/analysis.json"]
+    here, there = study.outcomes(copy), study.outcomes(kept)
+    assert list(there) == sorted(path.name for path in (copy / "runs").iterdir())
+    one, other = (compare(found["euler-seed0"], found["ssp2-seed0"]) for found in (here, there))
+    assert one.to_dict() == other.to_dict()
+    assert (one.first, one.second) == ("euler-seed0", "ssp2-seed0")
+    entries = json.loads((copy / "results" / "results.json").read_text())["entries"]
+    clean = {entry["run"].removeprefix("runs/"): entry["accuracy"]["clean"] for entry in entries}
+    for name, outcome in there.items():
+        assert float(next(iter(outcome.rows.values())).double().mean()) == pytest.approx(clean[name])
+
+
+def test_accuracies_alone_are_no_outcomes(copy: Path, tmp_path: Path) -> None:
+    for path in copy.glob("runs/*/evaluations/*.safetensors"):
+        path.unlink()
+    with pytest.raises(RkblocksError, match=r"RK826: .*not what became of every image"):
+        study.outcomes(copy)
+    with pytest.raises(RkblocksError, match="RK850"):
+        study.outcomes(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
