@@ -25,10 +25,11 @@ from rkblocks.convert.found import (
     Value,
     joined,
     negative,
+    place_of,
     root,
     zero,
 )
-from rkblocks.convert.tokens import Dialect, Token, tokens
+from rkblocks.convert.languages import Dialect, Token, tokens
 from rkblocks.escape import shown
 
 MOST_LEVELS = 40
@@ -357,7 +358,7 @@ class Parser:
         lines = [line for line in found if line]
         if len(lines) > 1:
             parts = [
-                line[0] if len(line) == 1 and isinstance(line[0], Array) else Array(tuple(line), _at(line[0]))
+                line[0] if len(line) == 1 and isinstance(line[0], Array) else Array(tuple(line), place_of(line[0]))
                 for line in lines
             ]
             return self._array(parts, start.at)
@@ -445,10 +446,6 @@ def transposed(value: Value) -> Value:
     if len({len(line) for line in lines}) != 1:
         raise ConversionError("RK384", "the rows of this matrix have different lengths", value.at, "complete them")
     return Array(tuple(Array(column, value.at) for column in zip(*lines, strict=True)), value.at)
-
-
-def _at(value: Value) -> int:
-    return value.error.at if isinstance(value, Unknown) else value.at
 
 
 def _shown(token: Token) -> str:

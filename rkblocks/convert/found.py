@@ -82,6 +82,11 @@ class Table:
     """What is wrong with it; it matters to those who want this table."""
 
 
+def place_of(value: Value) -> int:
+    """Where a value stands in the text."""
+    return value.error.at if isinstance(value, Unknown) else value.at
+
+
 def zero(at: int) -> Scalar:
     return Scalar("0", at)
 

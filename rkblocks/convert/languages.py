@@ -1,10 +1,51 @@
-"""The languages in which tables are written as arrays or constants; each is what differs from the others."""
+"""Python, Julia, MATLAB and C as far as tables of numbers need them: what differs, and the words of a text.
+
+One pass, nothing is executed.
+"""
 
 from __future__ import annotations
 
-from rkblocks.convert.found import ConversionError, Table
-from rkblocks.convert.script import statements
-from rkblocks.convert.tokens import Dialect
+import re
+from dataclasses import dataclass
+
+from rkblocks.convert.found import ConversionError
+
+MOST_TOKENS = 400_000
+
+_WORDS = (
+    r"(?P<blank>[ \t\r\f\v]+|\\\r?\n)"
+    r"|(?P<newline>\n)"
+    r"|(?P<number>(?:[0-9]+(?:\.(?![*/^.])[0-9]*)?|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?)"
+    r'|(?P<string>"""[\s\S]*?"""|' + r"'''[\s\S]*?'''" + r'|"[^"\n]*"|' + r"'[^'\n]*')"
+    r"|(?P<name>[^\W\d]\w*(?:(?:\.|->)[^\W\d]\w*)*)"
+    r"|(?P<operator>\.\.\.|\*\*|//|\.[*/^']|[-+*/^.]=|[=<>!~]=|::|&&|[\s\S])"
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs between the languages.
+
+    comment: a pattern; base: the index of the first element; power: the operators; left: whether 2^3^2 is (2^3)^2;
+    spaces: whether blanks separate the entries of a row in brackets; braces: whether these hold lists; transpose:
+    whether a quote after a name is no string; parentheses: whether A(2,1) is an element; lines: whether a line ends a
+    statement; blocks: what begins a part with a table of its own, with its name as the first group that matched.
+    """
+
+    comment: str
+    base: int
+    power: tuple[str, ...]
+    blocks: str
+    left: bool = False
+    spaces: bool = False
+    braces: bool = False
+    transpose: bool = False
+    parentheses: bool = False
+    lines: bool = True
+    rationals: bool = False
+    whole: bool = False
+    sequential: bool = False
+
 
 PYTHON = Dialect(
     comment=r"#[^\n]*|^>>> ",
@@ -43,24 +84,46 @@ C = Dialect(
 )
 
 
-def python(text: str) -> list[Table]:
-    """Python: arrays A and b, the reprs of numpy's arrays, and calls of nodepy's classes or of `rkblocks.tableau`."""
-    if (at := text.find("<nodepy.")) >= 0 and "array" not in text:
-        help = "print the method itself, or its arrays: print(repr(method.A), repr(method.b))"
-        raise ConversionError("RK387", "this is the name of an object in memory, which holds no numbers", at, help)
-    return list(statements(text, PYTHON))
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind` is number, string, name, operator, newline or end; `blank`: whether white space stands before it."""
+
+    kind: str
+    text: str
+    at: int
+    blank: bool
+
+    @property
+    def end(self) -> int:
+        return self.at + len(self.text)
 
 
-def julia(text: str) -> list[Table]:
-    """Julia: arrays A, α, c, or constants a21 = convert(T, 1 // 3); each function is a table."""
-    return list(statements(text, JULIA))
-
-
-def matlab(text: str) -> list[Table]:
-    """MATLAB and Octave: A = [0 0; 1 0]; each function and each case is a table."""
-    return list(statements(text, MATLAB))
-
-
-def c(text: str) -> list[Table]:
-    """C: initialised arrays, or the elements of SUNDIALS' ARKodeButcherTable; each table of its macros is one."""
-    return list(statements(text, C))
+def tokens(text: str, dialect: Dialect, offset: int = 0) -> list[Token]:
+    """The tokens of a text, the last one of kind "end"; `offset` is added to their places."""
+    pattern = re.compile(f"(?P<comment>{dialect.comment})|{_WORDS}", re.MULTILINE)
+    found: list[Token] = []
+    at, blank = 0, True
+    while at < len(text):
+        if (
+            dialect.transpose
+            and text[at] == "'"
+            and not blank
+            and found
+            and (found[-1].kind in ("name", "number") or found[-1].text in ("]", ")", "'"))
+        ):
+            found.append(Token("operator", "'", at + offset, False))
+            at += 1
+            continue
+        match = pattern.match(text, at)
+        assert match is not None
+        kind = str(match.lastgroup)
+        if kind in ("comment", "blank"):
+            blank = True
+        else:
+            found.append(Token(kind, match[0], at + offset, blank))
+            blank = kind == "newline"
+        at = match.end()
+        if len(found) > MOST_TOKENS:
+            help = "give the part of the file with the table"
+            raise ConversionError("RK391", f"more than {MOST_TOKENS} words", at + offset, help)
+    return [*found, Token("end", "", len(text) + offset, True)]

@@ -15,6 +15,7 @@ from rkblocks.convert.found import (
     is_zero,
     joined,
     numbers,
+    place_of,
     rows,
 )
 
@@ -52,7 +53,7 @@ def table_of(name: str, at: int, values: Mapping[str, Value], title: str = "", n
             arrays[key] = _matrix(key, given[key])
     for key in ("b", "c", "b_hat"):
         if key in given:
-            arrays[key] = Array(tuple(numbers(given[key])), _at(given[key]))
+            arrays[key] = Array(tuple(numbers(given[key])), place_of(given[key]))
     if "alpha" in arrays and "beta" in arrays and "A" not in given:
         arrays |= _shu_osher(arrays["alpha"], arrays["beta"], start)
     elif "alpha" in arrays or "beta" in arrays:
@@ -76,11 +77,11 @@ def _matrix(key: str, value: Value) -> Array:
     lines = rows(value)
     if key == "A" and len(lines) == 1 and len(lines[0]) > 1:
         help = "rows stand in brackets of their own, or end with ;"
-        raise ConversionError("RK384", "A has one row, of several entries", _at(value), help)
-    places = [_at(item) for item in value.items] if isinstance(value, Array) else []
+        raise ConversionError("RK384", "A has one row, of several entries", place_of(value), help)
+    places = [place_of(item) for item in value.items] if isinstance(value, Array) else []
     if len(places) != len(lines):
-        places = [_at(value)] * len(lines)
-    return Array(tuple(Array(tuple(line), place) for line, place in zip(lines, places, strict=True)), _at(value))
+        places = [place_of(value)] * len(lines)
+    return Array(tuple(Array(tuple(line), place) for line, place in zip(lines, places, strict=True)), place_of(value))
 
 
 def _shu_osher(alpha: Array, beta: Array, start: Value | None) -> dict[str, Array]:
@@ -105,7 +106,3 @@ def _triangle(key: str, lines: list[list[Scalar]], at: int) -> Array:
             raise ConversionError("RK384", f"row {i} of {key} goes beyond its stage", over[0].at, help)
         found.append(Array(tuple(line[: i + 1]), line[0].at if line else at))
     return Array(tuple(found), at)
-
-
-def _at(value: Value) -> int:
-    return value.error.at if isinstance(value, Unknown) else value.at

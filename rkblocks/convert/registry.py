@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from rkblocks.convert import languages, layout, sections
+from rkblocks.convert import layout, sections
 from rkblocks.convert.found import Table
+from rkblocks.convert.languages import JULIA, MATLAB, C
+from rkblocks.convert.script import python, statements
 from rkblocks.diagnostics import fail
 
 
@@ -26,7 +29,7 @@ FORMATS = (
         "sundials",
         "ARKodeButcherTable in C",
         (r"\bARK_BUTCHER_TABLE\b", r"\bARKodeButcherTable_Alloc\b", r"\b(?:SUN_)?RCONST *\("),
-        languages.c,
+        partial(statements, dialect=C),
     ),
     Format("rk-opt", "the files that RK-Opt writes", (r"^#stage\s+order",), sections.sections),
     Format("octave", "text files of Octave: save -text", (r"^# name: ",), sections.sections),
@@ -35,7 +38,7 @@ FORMATS = (
         "c",
         "initialised arrays: double A[2][2] = {{0.0, 0.0}, {1.0, 0.0}};",
         (r"\w[ \t]*\][ \t]*=\s*\{",),
-        languages.c,
+        partial(statements, dialect=C),
     ),
     Format(
         "julia",
@@ -47,7 +50,7 @@ FORMATS = (
             r"^[ \t]*[abαβ]\w*[0-9] *= *T\(",
             r"^[ \t]*(?:@\w+ +)?function \w+\([^)\n]*::",
         ),
-        languages.julia,
+        partial(statements, dialect=JULIA),
     ),
     Format(
         "python",
@@ -60,7 +63,7 @@ FORMATS = (
             r"\b(?:Rational|Fraction|tableau)\(",
             r"<nodepy\.",
         ),
-        languages.python,
+        python,
     ),
     Format("latex", "array or tabular", (r"\\begin\{(?:array|tabular)",), layout.latex),
     Format(
@@ -73,7 +76,7 @@ FORMATS = (
         "matlab",
         "A = [0 0; 1 0], or constants a21 = 1/2",
         (r"^[ \t]*\w+[ \t]*=", r"^[ \t]*\w+\([0-9]"),
-        languages.matlab,
+        partial(statements, dialect=MATLAB),
     ),
     Format("csv", "rows with commas, semicolons or tabs between", (r"^[^\n,;\t]*[,;\t][^\n]*[0-9]",), layout.csv),
     Format("table", "rows of numbers: c | A, a line, b", (r"^[ \t]*[-+.|0-9][^\n]*[0-9]",), layout.plain),

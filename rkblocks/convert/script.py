@@ -8,16 +8,16 @@ assigned twice with different numbers is an error, since nobody says which count
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
 from rkblocks.convert.constants import CONSTANT, from_constants
 from rkblocks.convert.expressions import Call, Parser, Work
-from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Text, Unknown, Value, rows, zero
+from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Text, Unknown, Value, place_of, rows, zero
+from rkblocks.convert.languages import PYTHON, Dialect, Token, tokens
 from rkblocks.convert.named import by_name, table_of
-from rkblocks.convert.tokens import Dialect, Token, tokens
 from rkblocks.escape import shown
 from rkblocks.files.shapes import MOST_STAGES
 
@@ -254,7 +254,7 @@ class Script:
             arrays = dict(zip(("A", "b"), self.unnamed, strict=False))
             if len(self.unnamed) > 2:
                 raise ConversionError(
-                    "RK386", "a third array without a name", _place(self.unnamed[2]), "name them: A = …, b = …"
+                    "RK386", "a third array without a name", place_of(self.unnamed[2]), "name them: A = …, b = …"
                 )
         if not any(pair <= set(arrays) for pair in _PAIRS):
             if isinstance(broken := arrays.get("A", arrays.get("alpha")), Unknown):
@@ -298,16 +298,23 @@ def _called(call: Call) -> str:
     return next((value.text for value in texts if isinstance(value, Text)), "")
 
 
-def _place(value: Value) -> int:
-    return value.error.at if isinstance(value, Unknown) else value.at
-
-
 def _twice(target: Token) -> ConversionError:
     message = f"{shown(target.text, quotes=False)} is given again here, with another number"
     help = "nothing is executed, so conditions are not followed: give the part of the file that counts"
     return ConversionError("RK386", message, target.at, help)
 
 
-def statements(text: str, dialect: Dialect) -> Iterator[Table]:
-    """Every table in a text of a language."""
-    yield from Script(text, dialect).tables()
+def statements(text: str, dialect: Dialect) -> list[Table]:
+    """Every table in a text of a language: of arrays with the names of a table, constants a21, b1, elements A[2][1].
+
+    Each function, case or macro is a table of its own.
+    """
+    return list(Script(text, dialect).tables())
+
+
+def python(text: str) -> list[Table]:
+    """Those of Python: arrays A and b, the reprs of numpy's arrays, calls of nodepy's classes or `rkblocks.tableau`."""
+    if (at := text.find("<nodepy.")) >= 0 and "array" not in text:
+        help = "print the method itself, or its arrays: print(repr(method.A), repr(method.b))"
+        raise ConversionError("RK387", "this is the name of an object in memory, which holds no numbers", at, help)
+    return statements(text, PYTHON)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkblocks.diagnostics import Severity
-from rkblocks.escape import PLAIN, Style, line
+from rkblocks.escape import PLAIN, Style, count, line
 from rkblocks.render.problems import problem
 from rkblocks.render.verdict_lines import details, facts, requested
 
@@ -58,8 +58,8 @@ def summary(reports: Sequence[Report]) -> str:
     words = [WORDS[report.status][0] for report in reports]
     verdicts = [f"{words.count(word)} {word}" for word, _ in WORDS if word in words]
     severities = [found.severity for report in reports for found in report.diagnostics]
-    counts = [_plural(n, str(s)) for s in (Severity.ERROR, Severity.WARNING) if (n := severities.count(s))]
-    files = _plural(len(reports), "file")
+    counts = [count(n, str(s)) for s in (Severity.ERROR, Severity.WARNING) if (n := severities.count(s))]
+    files = count(len(reports), "file")
     return "; ".join([f"{files}: {', '.join(verdicts)}" if verdicts else files, *filter(None, [", ".join(counts)])])
 
 
@@ -68,7 +68,3 @@ def _labelled(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
     for label, lines in (*facts(report), *(details(report) if verbose else ()), *requested(report)):
         for number, text in enumerate(lines):
             yield ("" if number else label), text
-
-
-def _plural(n: int, word: str) -> str:
-    return f"{n} {word}{'' if n == 1 else 's'}"

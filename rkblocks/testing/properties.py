@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 
-from rkblocks import files, verify
+from rkblocks import verify
 from rkblocks.diagnostics import RkblocksError, Severity
 from rkblocks.program import interpret, lower
+from rkblocks.program.lower import tableau_of
 from rkblocks.tableau import Tableau
 from rkblocks.testing import slope
 
@@ -42,7 +43,7 @@ def assert_sound(source: Source) -> Report:
         3
     """
     report = assert_checks(source)
-    tableau = _tableau(source)
+    tableau = tableau_of(source)
     assert_routes_agree(tableau)
     assert_order_is_measured(tableau, report)
     if importlib.util.find_spec("torch") is not None:
@@ -64,7 +65,7 @@ def assert_checks(source: Source) -> Report:
 
 def assert_routes_agree(source: Source) -> None:
     """Assert that the Butcher form, the Shu-Osher form as written and the compiled program make the same step."""
-    tableau = _tableau(source)
+    tableau = tableau_of(source)
     with mpmath.workdps(slope.DIGITS):
         x, h = slope.start(), mpmath.mpf(1)
         slack = mpmath.mpf(10) ** -80 + 10**6 * mpmath.mpf(tableau.tolerance.numerator) / tableau.tolerance.denominator
@@ -88,7 +89,7 @@ def assert_order_is_measured(source: Source, report: Report | None = None) -> No
 
     A table of so few decimals that its tolerance hides the slope passes.
     """
-    tableau = _tableau(source)
+    tableau = tableau_of(source)
     report = report or assert_checks(tableau)
     assert report.order is not None
     found = slope.measured_order(tableau)
@@ -110,7 +111,7 @@ def assert_block_is_interpreter(source: Source) -> None:
     torch: Any = require("torch", "torch", "rkblocks.testing.assert_block_is_interpreter")
     from rkblocks import blocks
 
-    tableau = _tableau(source)
+    tableau = tableau_of(source)
 
     class Residual(torch.nn.Module):  # type: ignore[misc]
         def forward(self, u: Any) -> Any:
@@ -126,10 +127,6 @@ def assert_block_is_interpreter(source: Source) -> None:
     gap = float((found - expected).abs().max())
     if not gap <= 1e-13 * scale:
         raise AssertionError(f"{_named(tableau)}: block and interpreter differ by {gap:.3g}")
-
-
-def _tableau(source: Source) -> Tableau:
-    return source if isinstance(source, Tableau) else files.load(source)
 
 
 def _named(source: Source) -> str:

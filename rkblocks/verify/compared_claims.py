@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
+from rkblocks.escape import count
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Root, real
 from rkblocks.exact.work import TooLarge
@@ -35,17 +36,12 @@ def order_claim(facts: Facts) -> Iterator[Judged]:
     right = facts.field.rational(witness.right)
     sides = f"{short(facts.field, witness.left)} instead of {witness.right}{off(facts.field, witness.left, right)}"
     reason = (
-        f"the tree {trees.text(witness.tree)} with {_nodes(witness.tree)} gives {sides}"
+        f"the tree {trees.text(witness.tree)} with {count(trees.nodes(witness.tree), 'node')} gives {sides}"
         if claimed > found
         else f"all conditions up to order {found} hold"
     )
     message = f"order {claimed} is claimed, but the order is {found}: {reason}"
     yield report, diagnostic("RK401", message, path="/claims/order", help=f'"order": {found}')
-
-
-def _nodes(tree: trees.Tree) -> str:
-    count = trees.nodes(tree)
-    return f"{count} node" + "s" * (count > 1)
 
 
 def ssp_claim(facts: Facts) -> Iterator[Judged]:
@@ -93,8 +89,8 @@ def _ssp_in_bracket(facts: Facts, claimed: Claimed) -> Judged:
 
 def _ssp_of_family(facts: Facts, claimed: Claimed) -> Judged:
     cases, field = facts.cases, facts.field
-    if cases is None:
-        reason = f"the claimed SSP coefficient was not decided: it {why_absent(facts.tried_cases)}"
+    if isinstance(cases, TooLarge):
+        reason = f"the claimed SSP coefficient was not decided: it {why_absent(cases)}"
         return _undecided("ssp", claimed, reason)
     known = [case.value for case in cases]
     shown = "; ".join("an algebraic function" if v is None else field.text(v) for v in known)
@@ -162,9 +158,10 @@ def rho_claim(facts: Facts) -> Iterator[Judged]:
     if claimed is None:
         return
     if facts.effective:
-        known = None if facts.rho_cases is None else {piece.text for piece in facts.rho_cases}
+        cases = facts.rho_cases
+        known = None if isinstance(cases, TooLarge) else {piece.text for piece in cases}
         if known is None or (len(known) == 1 and None in known):
-            reason = why_absent(facts.tried_rho_cases) or "is a root without a formula"
+            reason = why_absent(cases) or "is a root without a formula"
             yield _undecided("rho", claimed, f"the claimed rho was not decided: it {reason}")
             return
         shown = "; ".join(sorted(text or "an algebraic function" for text in known))

@@ -251,27 +251,15 @@ class Facts:
         return None if isinstance(found, TooLarge) else found
 
     @cached_property
-    def lower_bound(self) -> LowerBound | None:
-        """A bound of R that is proved for the whole family, where `cases` has no formula."""
-        found = None if self.cases is not None else self.tried_lower_bound
-        return None if isinstance(found, TooLarge) else found
-
-    @cached_property
-    def tried_lower_bound(self) -> LowerBound | TooLarge:
-        """The same, or why there is none."""
+    def lower_bound(self) -> LowerBound | TooLarge:
+        """A bound of R that is proved for the whole family, or why there is none."""
         from rkblocks.verify.family.lower_bound import lower_bound
 
         return within(lambda: lower_bound(self.reduced, self.effective))
 
     @cached_property
-    def rho_cases(self) -> tuple[RhoPiece, ...] | None:
-        """rho of a family as a piecewise function; None where it depends on several parameters, or is too large."""
-        found = self.tried_rho_cases
-        return None if isinstance(found, TooLarge) else found
-
-    @cached_property
-    def tried_rho_cases(self) -> tuple[RhoPiece, ...] | TooLarge:
-        """The same, or why there is none."""
+    def rho_cases(self) -> tuple[RhoPiece, ...] | TooLarge:
+        """rho of a family as a piecewise function, or why there is none: several parameters, or too large."""
         from rkblocks.verify.family.rho_cases import rho_cases
 
         if len(self.effective) != 1:
@@ -279,14 +267,8 @@ class Facts:
         return within(lambda: rho_cases(self.reduced, self.effective[0]))
 
     @cached_property
-    def cases(self) -> tuple[Case, ...] | None:
-        """R of a family as a piecewise function; None where it depends on more than one parameter, or is too large."""
-        found = self.tried_cases
-        return None if isinstance(found, TooLarge) else found
-
-    @cached_property
-    def tried_cases(self) -> tuple[Case, ...] | TooLarge:
-        """The same, or why there is none."""
+    def cases(self) -> tuple[Case, ...] | TooLarge:
+        """R of a family as a piecewise function, or why there is none: several parameters, or too large."""
         from rkblocks.verify.family.ssp_cases import ssp_cases
 
         if len(self.effective) != 1:  # with none, the reduced method is one method of numbers

@@ -37,17 +37,16 @@ def ssp_part(facts: Facts, declared: DeclaredReport | None, optimal: OptimalRepo
 
 def contractivity_part(facts: Facts, optimal: OptimalReport, rho: EuclideanReport) -> ContractivityReport:
     """C and rho of a family, beside those at its start."""
-    shown = None
-    if facts.rho_cases is not None:
+    shown, cases = None, facts.rho_cases
+    if not isinstance(cases, TooLarge):
         name = facts.effective[0].name
         shown = tuple(
             RhoCase(case_text(name, piece), piece.text)
             if piece.text is not None or piece.sample is None
             else RhoCase(case_text(name, piece), None, piece.polynomial, RootSample(name, *piece.sample))
-            for piece in facts.rho_cases
+            for piece in cases
         )
-    absent = why_absent(facts.tried_rho_cases)
-    found = EuclideanReport(None, cases=shown, at_init=rho, absent=absent)
+    found = EuclideanReport(None, cases=shown, at_init=rho, absent=why_absent(cases))
     return ContractivityReport(AnyNormReport(_optimal(facts, optimal)), found)
 
 
@@ -104,19 +103,19 @@ def _declared(facts: Facts, start: DeclaredReport | None) -> DeclaredReport | No
 
 def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
     cases = facts.cases
-    if cases is None:
+    if isinstance(cases, TooLarge):
         if not facts.effective:
             return start
         bound = facts.lower_bound
-        zero = None if bound is None else bound.zero_at
+        zero = None if isinstance(bound, TooLarge) else bound.zero_at
         least = _at_least(facts)
         return OptimalReport(
             None,
             at_least=least,
             zero_at=zero,
             at_init=start,
-            absent=why_absent(facts.tried_cases),
-            at_least_absent=why_absent(facts.tried_lower_bound) if least is None else None,
+            absent=why_absent(cases),
+            at_least_absent=why_absent(bound) if least is None else None,
         )
     name = facts.effective[0].name
     shown = tuple(
@@ -135,7 +134,7 @@ def _optimal(facts: Facts, start: OptimalReport) -> OptimalReport:
 def _at_least(facts: Facts) -> Fraction | None:
     """The largest bound of C that is proved on the whole domain: by itself, or by the declared form (c <= C)."""
     bound, region = facts.lower_bound, facts.region
-    found = [] if bound is None else [bound.least]
+    found = [] if isinstance(bound, TooLarge) else [bound.least]
     if region is not None and region.inside and region.cfl is not None and facts.field.is_rational(region.cfl):
         found.append(facts.field.fraction(region.cfl))
     return max(found, default=None)

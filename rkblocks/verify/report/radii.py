@@ -13,8 +13,24 @@ from rkblocks.verify.declared import pointer
 from rkblocks.verify.report.part import Part, Radius, RootReport, RootSample, Table, definition, plain
 
 
+class Certified(Part):
+    """What a ``root`` proves: a real algebraic number, as its minimal polynomial and an interval."""
+
+    root: Root
+
+    @property
+    def polynomial(self) -> tuple[str, ...]:
+        """The minimal polynomial over the integers as text, from the constant term up."""
+        return definition(self.root)[0]
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """The interval that holds no other root."""
+        return definition(self.root)[1]
+
+
 @dataclass(frozen=True)
-class SspCertificate(Part):
+class SspCertificate(Certified):
     """What proves an SSP coefficient: ``entry`` is negative just above the ``root``.
 
     ``polynomial`` is the minimal one over the integers, ``entry_polynomial`` the whole entry of P(r) or d(r), both from
@@ -31,16 +47,6 @@ class SspCertificate(Part):
     def entry(self) -> str:
         """The name of the entry: "P[3,0]", "d[2]"."""
         return str(self.place)
-
-    @property
-    def polynomial(self) -> tuple[str, ...]:
-        """The minimal polynomial as text."""
-        return definition(self.root)[0]
-
-    @property
-    def interval(self) -> tuple[str, str]:
-        """The interval that holds no other root."""
-        return definition(self.root)[1]
 
     @property
     def entry_polynomial(self) -> tuple[str | None, ...]:
@@ -204,7 +210,7 @@ class DownwindReport(Part):
 
 
 @dataclass(frozen=True)
-class RhoCertificate(Part):
+class RhoCertificate(Certified):
     """What proves rho: B + r M is semidefinite at the lower end of ``interval``, which holds the ``root``.
 
     ``direction`` is a vector v with v^T (B + r M) v < 0 above the interval; rho = 0 has the ``weight`` that is not
@@ -216,16 +222,6 @@ class RhoCertificate(Part):
     root: Root
     direction: tuple[Exact, ...] | None = None
     weight: str | None = None
-
-    @property
-    def polynomial(self) -> tuple[str, ...]:
-        """The minimal polynomial as text."""
-        return definition(self.root)[0]
-
-    @property
-    def interval(self) -> tuple[str, str]:
-        """The interval that holds no other root."""
-        return definition(self.root)[1]
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,19 @@ class ErrorNorm(Table):
         return {"square": self.square.text, "float": self.nearest}
 
 
+class Holding(Part):
+    """Conditions that hold, some of them within the tolerance: ``largest`` is the largest residual."""
+
+    largest: Exact
+
+    @property
+    def residual(self) -> str:
+        """The largest residual of the conditions that hold, as text."""
+        return self.largest.text if self.largest.text is not None else self.largest.above()
+
+
 @dataclass(frozen=True)
-class OrderReport(Part):
+class OrderReport(Holding):
     """The highest order that holds; ``exact`` is the highest that holds without the tolerance.
 
     ``remaining`` are the expressions that must vanish for the next order, in a family.
@@ -92,18 +103,13 @@ class OrderReport(Part):
     remaining: tuple[Exact, ...] | None = None
 
     @property
-    def residual(self) -> str:
-        """The largest residual of the conditions that hold, as text."""
-        return self.largest.text if self.largest.text is not None else self.largest.above()
-
-    @property
     def residual_float(self) -> float | None:
         """The double nearest to the largest residual."""
         return self.largest.nearest
 
 
 @dataclass(frozen=True)
-class TimedReport(Part):
+class TimedReport(Holding):
     """The order for F(x, t) with the declared c; ``witness`` None: that for F(x) is no higher.
     Beyond the budget ``value`` is what is proved, ``most`` the order for F(x), and ``absent`` says why it ends there.
 
@@ -123,11 +129,6 @@ class TimedReport(Part):
     def absent(self) -> str | None:
         """Why it was not decided whether the order is higher."""
         return None if self.most is None else BEYOND
-
-    @property
-    def residual(self) -> str:
-        """The largest residual of the conditions that hold, as text."""
-        return self.largest.text if self.largest.text is not None else self.largest.above()
 
 
 @dataclass(frozen=True)
