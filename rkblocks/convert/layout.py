@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rkblocks.convert.expressions import Parser, Work
 from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Value, is_zero, zero
 from rkblocks.convert.languages import PYTHON, tokens
-from rkblocks.convert.latex import latex_cells, latex_number
+from rkblocks.convert.latex_tables import latex_cells, latex_number
 from rkblocks.convert.named import by_name, table_of
 from rkblocks.escape import count, shown
 from rkblocks.files.shapes import MOST_STAGES

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 
+from rkblocks.convert.formats import Format, named, recognised
 from rkblocks.convert.found import Array, ConversionError, Note, Scalar, Table, is_zero, numbers, rows
-from rkblocks.convert.registry import Format, named, recognised
 from rkblocks.diagnostics import Diagnostic, Severity, TableauError, diagnostic, fail
 from rkblocks.escape import shown
 from rkblocks.files import read_text

@@ -20,7 +20,7 @@ _END = re.compile(r"[ \t]*={5,}[ \t]*\r?$")
 MOST_LINES = 20_000
 
 
-def sections(text: str) -> list[Table]:
+def named_arrays(text: str) -> list[Table]:
     """The tables of a file of named arrays; a name that comes again, or a line of ====, begins the next one."""
     tables: list[Table] = []
     arrays: dict[str, list[Array]] = {}

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from rkblocks.convert import layout, sections
+from rkblocks.convert import layout
 from rkblocks.convert.found import Table
 from rkblocks.convert.languages import JULIA, MATLAB, C
+from rkblocks.convert.named_arrays import named_arrays
 from rkblocks.convert.script import python, statements
 from rkblocks.diagnostics import fail
 
@@ -31,8 +32,8 @@ FORMATS = (
         (r"\bARK_BUTCHER_TABLE\b", r"\bARKodeButcherTable_Alloc\b", r"\b(?:SUN_)?RCONST *\("),
         partial(statements, dialect=C),
     ),
-    Format("rk-opt", "the files that RK-Opt writes", (r"^#stage\s+order",), sections.sections),
-    Format("octave", "text files of Octave: save -text", (r"^# name: ",), sections.sections),
+    Format("rk-opt", "the files that RK-Opt writes", (r"^#stage\s+order",), named_arrays),
+    Format("octave", "text files of Octave: save -text", (r"^# name: ",), named_arrays),
     Format("nodepy", "what nodepy prints of a method", (r"^_+\|_+[ \t\r]*$",), layout.nodepy),
     Format(
         "c",
@@ -70,7 +71,7 @@ FORMATS = (
         "printed",
         "A = and rows below, as SUNDIALS and MATLAB print",
         (r"^[ \t]*A[ \t]*=?[ \t\r]*$",),
-        sections.sections,
+        named_arrays,
     ),
     Format(
         "matlab",
