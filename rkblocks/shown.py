@@ -10,10 +10,10 @@ from importlib import import_module
 _HOW = {
     "Tableau": {
         "text": "rkblocks.render.scheme:scheme",
-        "html": "rkblocks.render.notebook:tableau_html",
-        "latex": "rkblocks.render.notebook:tableau_latex",
+        "html": "rkblocks.render.displays:tableau_html",
+        "latex": "rkblocks.render.displays:tableau_latex",
     },
-    "Report": {"text": "rkblocks.render.report_text:paragraph", "latex": "rkblocks.render.notebook:report_latex"},
+    "Report": {"text": "rkblocks.render.report_text:paragraph", "latex": "rkblocks.render.displays:report_latex"},
     "Program": {"text": "rkblocks.program.printed:listing"},
     "Evaluations": {"text": "rkblocks.render.network_results:evaluations"},
     "Evaluation": {"text": "rkblocks.render.network_results:subject"},
@@ -34,7 +34,7 @@ class Shown:
         """What a notebook shows of it."""
         if "html" in _HOW[type(self).__name__]:
             return self._rendered("html")
-        preformatted: str = import_module("rkblocks.render.notebook").preformatted(str(self))
+        preformatted: str = import_module("rkblocks.render.displays").preformatted(str(self))
         return preformatted
 
     def _rendered(self, form: str) -> str:

@@ -87,7 +87,7 @@ def _show(found: list[NetworkAnalysis], form: str) -> None:
     from rkblocks.cli import console
 
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump({"version": 1, "runs": [analysis.to_dict(brief=True) for analysis in found]}))
     else:

@@ -42,7 +42,7 @@ def command(runs: tuple[str, ...], weights: str, form: str) -> int:
 
     found = audit(runs, weights=weights)
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump({"version": 1, "runs": [one.to_dict() for one in found]}))
     else:

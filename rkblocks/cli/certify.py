@@ -42,7 +42,7 @@ def command(runs: tuple[str, ...], form: str, **options: Any) -> int:
 
     found = certify(runs, **options)
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump(found))
     else:

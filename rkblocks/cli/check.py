@@ -55,13 +55,13 @@ def command(
     requests = Requests(residuals or 0, internal, downwind)
     reports = [check_argument(target, tolerance, requests) for target in files.expand(targets)]
     if form == "json":
-        from rkblocks.render import jsonfmt
+        from rkblocks.render.machines import as_json
 
-        console.show(jsonfmt.render(reports))
+        console.show(as_json(reports))
     elif form == "github":
-        from rkblocks.render import github
+        from rkblocks.render.machines import as_commands
 
-        console.annotate(github.render(reports))
+        console.annotate(as_commands(reports))
     else:
         from rkblocks.render import report_text
 

@@ -51,7 +51,7 @@ def show(text: str) -> None:
 
 
 def annotate(commands: str) -> None:
-    """Write the lines of `rkblocks.render.github` to standard output: they are commands, and made fit already."""
+    """Write the lines of `rkblocks.render.machines.as_commands` to standard output: they are made fit already."""
     _put(sys.stdout, commands)
 
 

@@ -129,7 +129,7 @@ def command(
     if not first:
         return 0
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump(result))
     else:

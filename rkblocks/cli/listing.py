@@ -45,8 +45,8 @@ def command(order: str | None, stages: str | None, ssp: bool, family: bool, key:
     library = [ranked(entry) for entry in catalog()]
     rows = arranged(chosen(library, **ranges, ssp=ssp, family=family), key, reverse=reverse)
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
         from rkblocks.render.listing import record
+        from rkblocks.render.machines import dump
 
         console.show(dump({"version": 1, "tableaus": [record(row) for row in rows]}))
         return 0

@@ -41,7 +41,7 @@ def command(folders: tuple[str, ...], compare: bool, key: str | None, reverse: b
         found = ordered(found, _known(key or "run", found), reverse)
     names = differing(found) if compare else []
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump({"version": 1, "runs": [_object(one, names if compare else None) for one in found]}))
         return 0

@@ -75,7 +75,7 @@ def _text(tableau: Tableau, form: str, *, colour: bool) -> str:
 
         return latex(tableau)
     if form == "markdown":
-        from rkblocks.render.markdown import markdown
+        from rkblocks.render.displays import markdown
 
         return markdown(tableau)
     if form != "text":

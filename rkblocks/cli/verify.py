@@ -51,7 +51,7 @@ def command(file: str, tableau: str | None, timeout: float, form: str) -> int:
         raise click.UsageError(f"--timeout must be positive and at most {LONGEST} seconds, a day")
     found = verify_file(file, tableau, timeout=timeout)
     if form == "json":
-        from rkblocks.render.jsonfmt import dump
+        from rkblocks.render.machines import dump
 
         console.show(dump({"version": 1, "results": [found.to_dict()]}))
     else:

@@ -28,7 +28,7 @@ from typing import Any
 
 from rkblocks import files
 from rkblocks.files.reader import read_bytes
-from rkblocks.render import github, jsonfmt, report_text
+from rkblocks.render import machines, report_text
 from rkblocks.verify.checking import check
 from rkblocks.verify.report import Report
 
@@ -250,7 +250,11 @@ def report(data: bytes, reader: bool = False) -> Report:
 def printed(found: Report, data: bytes) -> list[str]:
     """All that `check` prints of it, in each format."""
     source = {"fuzz.json": data.decode("utf-8", "replace")}
-    return [report_text.render([found], texts=source, verbose=True), jsonfmt.render([found]), github.render([found])]
+    return [
+        report_text.render([found], texts=source, verbose=True),
+        machines.as_json([found]),
+        machines.as_commands([found]),
+    ]
 
 
 def raw(output: str) -> bool:

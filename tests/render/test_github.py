@@ -1,7 +1,7 @@
 """Workflow commands: the documented escapes, and places only where there is a file."""
 
 from rkblocks.diagnostics import Diagnostic, Severity
-from rkblocks.render.github import annotation
+from rkblocks.render.machines import annotation
 
 
 def test_error_with_place_and_help() -> None:

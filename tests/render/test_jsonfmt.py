@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rkblocks.render.jsonfmt import dump
+from rkblocks.render.machines import dump
 
 
 def refuse(constant: str) -> Any:

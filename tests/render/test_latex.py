@@ -7,8 +7,8 @@ import pytest
 
 from rkblocks import files
 from rkblocks.exact.field import Field
+from rkblocks.render.displays import markdown
 from rkblocks.render.latex import array, formulas, latex, number
-from rkblocks.render.markdown import markdown
 
 NAMES = [entry.name for entry in files.catalog()]
 
