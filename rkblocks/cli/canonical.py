@@ -35,9 +35,10 @@ def command(name: str, at: str | None, digits: int, output: str | None) -> int:
     from rkblocks import files
     from rkblocks.cli import console
     from rkblocks.startup import load_core
-    from rkblocks.verify.canonical import canonical
 
     load_core()
+    from rkblocks.verify.canonical import canonical
+
     found = canonical(files.load(name), at, digits)
     for note in found.notes:
         console.note(f"note: {note}")

@@ -48,10 +48,11 @@ def command(
     from rkblocks import files
     from rkblocks.cli import console
     from rkblocks.startup import load_core
+
+    load_core()
     from rkblocks.verify.checking import check_argument
     from rkblocks.verify.requests import Requests
 
-    load_core()
     requests = Requests(residuals or 0, internal, downwind)
     reports = [check_argument(target, tolerance, requests) for target in files.expand(targets)]
     if form == "json":

@@ -4,6 +4,8 @@ import gc
 import subprocess
 import sys
 
+import pytest
+
 from rkblocks.startup import collector_at_rest, load_core
 
 
@@ -35,3 +37,13 @@ def test_loading_twice_does_nothing() -> None:
     frozen = gc.get_freeze_count()
     load_core()
     assert gc.get_freeze_count() <= frozen
+
+
+@pytest.mark.parametrize("command", ["check", "canonical", "show"])
+def test_a_command_imports_sympy_with_the_collector_at_rest(command: str) -> None:
+    code = (
+        "import gc, sys; from rkblocks.cli import main; before = gc.get_freeze_count();"
+        f"assert 'sympy' not in sys.modules; assert main([{command!r}, 'ssp3']) == 0;"
+        "assert gc.get_freeze_count() > before + 50_000"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, stdout=subprocess.DEVNULL)
