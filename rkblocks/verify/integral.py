@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from itertools import islice
 from math import gcd, lcm
 from typing import Any
 
 from rkblocks.exact.field import Element, Field
+from rkblocks.forms import Row
 
 Integral = Any
 """An int, an AlgebraicInteger, or a sympy PolyElement: whatever ``+ - *`` and truth are exact for."""
+Sparse = list[list[tuple[int, Integral]]]
+"""The entries of a matrix that are not zero, row by row with their columns."""
 
 
 class AlgebraicInteger:
@@ -129,6 +133,17 @@ class Ring:
         degree = len(self._tail)
         return [AlgebraicInteger((*row, *(0,) * (degree - len(row))), self._tail) for row in scaled], common
 
+    def sparse(self, rows: Iterable[Row]) -> tuple[Sparse, Integral]:
+        """The rows over one common denominator, which is returned last."""
+        rows = list(rows)
+        flat, denominator = self.clear(entry for row in rows for entry in row)
+        numbers = iter(flat)
+        return [[(j, a) for j, a in enumerate(islice(numbers, len(row))) if a] for row in rows], denominator
+
+    def product(self, rows: Sparse, vector: Sequence[Integral]) -> list[Integral]:
+        """The rows times a vector."""
+        return [sum((a * vector[j] for j, a in row if vector[j]), self.zero) for row in rows]
+
     def reduced(self, numerators: list[Integral], denominator: Integral) -> tuple[list[Integral], Integral]:
         """Numbers over one denominator in lowest terms; what has parameters stays as it is."""
         if self.field.parameters:
@@ -150,6 +165,12 @@ class Ring:
     def element(self, numerator: Integral, denominator: Integral = 1) -> Element:
         """The field element numerator/denominator."""
         return self._embed(numerator) / self._embed(denominator)
+
+    def sign(self, a: Integral) -> int:
+        """The sign of a number."""
+        if isinstance(a, int):
+            return (a > 0) - (a < 0)
+        return self.field.sign(self.element(a)) if a else 0
 
     def _embed(self, a: Integral) -> Element:
         if isinstance(a, int):

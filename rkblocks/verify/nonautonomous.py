@@ -111,12 +111,13 @@ class _Conditions:
         field, A, b = method.field, method.A, method.b
         self.ring = ring(field)
         m = len(b)
-        flat, self.denominator = self.ring.clear([entry for row in A for entry in row] + list(c))
-        self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
+        (*self._rows, times), self.denominator = self.ring.sparse((*A, c))
         self._b, self._b_denominator = self.ring.clear(b)
         one = [self.ring.one] * m
         leaf = _Tree("[]", 1, 1, False, self._images(one))
-        self._children = {1: [leaf, _Tree("t", 1, 1, True, flat[m * m :])]}  # what each gives to its parent
+        self._children = {
+            1: [leaf, _Tree("t", 1, 1, True, [dict(times).get(j, self.ring.zero) for j in range(m)])]
+        }  # what each gives to its parent
 
     def timed(self, n: int) -> list[_Tree]:
         """The trees with n nodes, a leaf of time among them, by text."""
@@ -168,7 +169,7 @@ class _Conditions:
     def _images(self, phi: list[Integral]) -> list[Integral]:
         for row in self._rows:
             _charge([a for _, a in row], [phi[j] for j, _ in row])
-        return [sum((a * phi[j] for j, a in row if phi[j]), self.ring.zero) for row in self._rows]
+        return self.ring.product(self._rows, phi)
 
 
 def _charge(left: list[Integral], right: list[Integral]) -> None:

@@ -20,7 +20,7 @@ from rkblocks.exact.field import Element, Field
 from rkblocks.exact.work import spend
 from rkblocks.forms import Method, Row, Rows
 from rkblocks.verify import trees
-from rkblocks.verify.integral import Integral, ring
+from rkblocks.verify.integral import Integral, Sparse, ring
 from rkblocks.verify.trees import Tree
 
 Verdict = Literal["exact", "tolerance", "none"]
@@ -67,11 +67,12 @@ class ElementaryWeights:
         self.field = field
         self.ring = ring(field)
         self.stages = len(A)
-        flat, self.denominator = self.ring.clear(entry for row in A for entry in row)
-        m = self.stages
-        self._rows = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m)]
-        self._columns = [[(i, flat[i * m + j]) for i in range(m) if flat[i * m + j]] for j in range(m)]
-        self._phi: dict[Tree, Vector] = {trees.LEAF: Vector([self.ring.one] * m, self.ring.unit)}
+        self._rows, self.denominator = self.ring.sparse(A)
+        self._columns: Sparse = [[] for _ in A]
+        for i, row in enumerate(self._rows):
+            for j, a in row:
+                self._columns[j].append((i, a))
+        self._phi: dict[Tree, Vector] = {trees.LEAF: Vector([self.ring.one] * self.stages, self.ring.unit)}
         self._child: dict[Tree, Vector] = {}
 
     def phi(self, tree: Tree) -> Vector:
@@ -95,9 +96,8 @@ class ElementaryWeights:
         """``x A`` of a row of m entries."""
         return self._product(self._columns, x)
 
-    def _product(self, lines: list[list[tuple[int, Integral]]], x: Vector) -> Vector:
-        entries, zero = x.entries, self.ring.zero
-        found = [sum((a * entries[j] for j, a in line if entries[j]), zero) for line in lines]
+    def _product(self, lines: Sparse, x: Vector) -> Vector:
+        found = self.ring.product(lines, x.entries)
         return Vector(*self.ring.reduced(found, x.denominator * self.denominator))
 
 

@@ -162,15 +162,13 @@ def negative_at(method: Method, r: Element) -> Negative | None:
 def entry_polynomial(method: Method, place: ResolventEntry) -> Coefficients:
     """One entry as a polynomial in r: ``sum_k (-r)**k (K**(k+1))_ij`` of P, ``sum_k (-r)**k (K**k e)_i`` of d."""
     field, A, b = method.field, method.A, method.b
-    integers = ring(field)
-    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
-    m = len(b)
+    integers, m = ring(field), len(b)
+    K, denominator = integers.sparse((*A, b))
     i, j = place
-    K = [[(k, flat[row * m + k]) for k in range(m) if flat[row * m + k]] for row in range(m + 1)]
     scale = integers.one
     vector = [integers.one] * (m + 1)
     if j >= 0:
-        vector = [flat[row * m + j] for row in range(m + 1)]
+        vector = [dict(row).get(j, integers.zero) for row in K]
         scale = scale * denominator
     products = sum(map(len, K))
     bits = 0 if field.parameters else denominator.bit_length()
@@ -178,7 +176,7 @@ def entry_polynomial(method: Method, place: ResolventEntry) -> Coefficients:
     for k in range(m + 1):
         spend(products << 2 * len(field.roots), k * bits, bits)
         found.append(integers.element(vector[i] * (-1) ** k, scale))
-        vector = [sum((a * vector[n] for n, a in row if vector[n]), integers.zero) for row in K]
+        vector = integers.product(K, vector)
         scale = scale * denominator
     while found and not found[-1]:
         found.pop()
@@ -284,7 +282,7 @@ def suspects(method: Method, low: Fraction, high: Fraction) -> list[ResolventEnt
     found = []
     for place in places(len(b)):
         value, bound = at.numerator(place) * before.scale(place), before.numerator(place) * at.scale(place)
-        if bound and at.sign_of(value + value - bound) <= 0:
+        if bound and at.ring.sign(value + value - bound) <= 0:
             found.append(place)
 
     def crossing(place: ResolventEntry) -> Fraction:
@@ -306,7 +304,6 @@ class Resolvent:
 
     def __init__(self, method: Method, r: Fraction) -> None:
         field, A, b = method.field, method.A, method.b
-        self.field = field
         self.ring = ring(field)
         m = len(b)
         flat, self._denominator = self.ring.clear(entry for row in (*A, b) for entry in row)
@@ -345,14 +342,8 @@ class Resolvent:
 
     def sign(self, place: ResolventEntry) -> int:
         """The sign of an entry."""
-        return self.sign_of(self.numerator(place))
+        return self.ring.sign(self.numerator(place))
 
     def value(self, place: ResolventEntry) -> Element:
         """An entry as an element of the field."""
         return self.ring.element(self.numerator(place), self.scale(place))
-
-    def sign_of(self, a: Integral) -> int:
-        """The sign of an integral number."""
-        if isinstance(a, int):
-            return (a > 0) - (a < 0)
-        return self.field.sign(self.ring.element(a)) if a else 0

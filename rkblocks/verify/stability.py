@@ -23,15 +23,13 @@ from rkblocks.verify.integral import Integral, ring
 def stability_polynomial(method: Method) -> Coefficients:
     """The coefficients of psi, constant term 1 first, without trailing zeros."""
     field, A, b = method.field, method.A, method.b
-    integers = ring(field)
-    flat, denominator = integers.clear([entry for row in (*A, b) for entry in row])
-    m = len(b)
-    K = [[(j, flat[i * m + j]) for j in range(m) if flat[i * m + j]] for i in range(m + 1)]
+    integers, m = ring(field), len(b)
+    K, denominator = integers.sparse((*A, b))
     vector = [integers.one] * m
     scale = denominator * integers.one
     found = [field.one]
     for _ in range(m):
-        image = [sum((a * vector[j] for j, a in row if vector[j]), integers.zero) for row in K]
+        image = integers.product(K, vector)
         found.append(integers.element(image[m], scale))
         vector, scale = image[:m], scale * denominator
     while not found[-1]:
@@ -128,7 +126,7 @@ def linear_threshold(field: Field, psi: Coefficients) -> Crossing[str] | None:
     before = 2 * low - high
     scale = lcm(low.denominator, before.denominator)
     pairs = zip(shifted(field, psi, low, scale), shifted(field, psi, before, scale), strict=True)
-    left = [k for k, (value, bound) in enumerate(pairs) if k < degree and _sign(field, value + value - bound) <= 0]
+    left = [k for k, (value, bound) in enumerate(pairs) if k < degree and ring(field).sign(value + value - bound) <= 0]
     return first_crossing([_condition(psi, k) for k in reversed(left)], field)
 
 
@@ -150,13 +148,7 @@ def shifted(field: Field, psi: Coefficients, r: Fraction, scale: int) -> list[In
 
 
 def _signs(field: Field, psi: Coefficients, r: Fraction) -> list[int]:
-    return [_sign(field, g) for g in shifted(field, psi, r, r.denominator)]
-
-
-def _sign(field: Field, a: Integral) -> int:
-    if isinstance(a, int):
-        return (a > 0) - (a < 0)
-    return field.sign(ring(field).element(a)) if a else 0
+    return list(map(ring(field).sign, shifted(field, psi, r, r.denominator)))
 
 
 def _condition(psi: Coefficients, k: int) -> tuple[str, Coefficients]:
