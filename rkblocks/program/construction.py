@@ -122,7 +122,5 @@ def _varying_weights(program: Program) -> bool:
 
 def with_used_parameters(program: Program) -> Program:
     """The program with only those parameters declared that occur in its coefficients."""
-    numbers = [term.coefficient for combine in program.combines for term in combine.terms]
-    numbers += [i.abscissa for i in program.body if isinstance(i, Evaluate) and program.time]
-    found = {name for number in numbers for name in program.field.free_parameters(number)}
+    found = {name for number in program.numbers for name in program.field.free_parameters(number)}
     return replace(program, parameters=tuple(p for p in program.parameters if p.name in found))

@@ -156,9 +156,7 @@ class _Printer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.types: Mapping[str, Kind] = kinds(program.body)
-        elements = [t.coefficient for c in program.combines for t in c.terms]
-        elements += [i.abscissa for i in program.body if isinstance(i, Evaluate) and program.time]
-        self.coefficients = Coefficients(program.field, elements, local_names(program.field.parameters))
+        self.coefficients = Coefficients(program.field, program.numbers, local_names(program.field.parameters))
 
     def lines(self) -> list[str]:
         """All statements, the shared parts of coefficients first; not indented."""

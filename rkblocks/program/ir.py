@@ -123,6 +123,12 @@ class Program(Shown):
         return last.error
 
     @property
+    def numbers(self) -> list[Element]:
+        """All numbers in it: coefficients of sums in their order, then abscissae where time matters."""
+        found = [term.coefficient for combine in self.combines for term in combine.terms]
+        return found + [i.abscissa for i in self.body if isinstance(i, Evaluate) and self.time]
+
+    @property
     def combines(self) -> Iterator[Combine]:
         """The sums of the program, in order."""
         return (instruction for instruction in self.body if isinstance(instruction, Combine))

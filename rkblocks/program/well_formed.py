@@ -89,9 +89,7 @@ def _within(program: Program, excess: Element) -> bool:
 
 def _check_coefficients(program: Program) -> None:
     field, found = program.field, set()
-    numbers = [term.coefficient for combine in program.combines for term in combine.terms]
-    numbers += [i.abscissa for i in program.body if isinstance(i, Evaluate) and program.time]
-    for number in numbers:
+    for number in program.numbers:
         if not field.domain.of_type(number):
             raise InvalidProgram(f"{number!r} is no element of the program's field")
         found |= set(field.free_parameters(number))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rkblocks.exact.field import Element, Field
 from rkblocks.exact.roots import Coefficients, Crossing
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # families import what other tableaus never need
     from rkblocks.verify.family.pieces import Case
     from rkblocks.verify.family.region import Region
     from rkblocks.verify.family.rho_cases import RhoPiece
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -262,15 +265,17 @@ class Facts:
         """rho of a family as a piecewise function, or why there is none: several parameters, or too large."""
         from rkblocks.verify.family.rho_cases import rho_cases
 
-        if len(self.effective) != 1:
-            return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
-        return within(lambda: rho_cases(self.reduced, self.effective[0]))
+        return self._formula(rho_cases)
 
     @cached_property
     def cases(self) -> tuple[Case, ...] | TooLarge:
         """R of a family as a piecewise function, or why there is none: several parameters, or too large."""
         from rkblocks.verify.family.ssp_cases import ssp_cases
 
-        if len(self.effective) != 1:  # with none, the reduced method is one method of numbers
+        return self._formula(ssp_cases)
+
+    def _formula(self, solve: Callable[[Method, Parameter], T]) -> T | TooLarge:
+        """What is solved for in the one effective parameter; with none, the reduced method is one method of numbers."""
+        if len(self.effective) != 1:
             return TooLarge(reason=f"depends on {len(self.effective)} parameters; a formula is sought in one")
-        return within(lambda: ssp_cases(self.reduced, self.effective[0]))
+        return within(lambda: solve(self.reduced, self.effective[0]))
