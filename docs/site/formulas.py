@@ -47,7 +47,13 @@ def displayed(text: str) -> str:
 
 def _display(match: re.Match[str]) -> str:
     source = html.unescape(match[1]).replace("{aligned}", "{array}").replace("\\begin{array}\n", "\\begin{array}{rl}\n")
-    return convert(source, display="block")
+    found = convert(source, display="block")
+    lines = re.search(r' rowlines="([^"]*)"', found)
+    if lines and "solid" in lines[1]:  # browsers draw no lines in a table of MathML; the style sheet does
+        below = lines[1].split().index("solid") + 1
+        rows = found.split("<mtr>")
+        found = "<mtr>".join(rows[: below + 1]) + '<mtr class="rk-foot">' + "<mtr>".join(rows[below + 1 :])
+    return found
 
 
 def _lines(text: str) -> list[str]:

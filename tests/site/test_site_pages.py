@@ -115,6 +115,19 @@ def test_formulas_are_mathml_cell_by_cell() -> None:
     assert long.count("<tr>") > 8
 
 
+def test_formulas_of_a_notebook_keep_their_columns_and_their_line() -> None:
+    import rkblocks
+
+    found = formulas.displayed(rkblocks.load("dopri5")._repr_html_())  # with b_hat: the line is above the last two rows
+    array, step = found.split("</math>")[:2]
+    assert array.count("<mtr") == 9
+    assert array.split('<mtr class="rk-foot">')[1].count("<mtr>") == 1
+    assert step.count("<mtr>") > 7
+    assert "&amp;" not in step
+    assert "rk-foot" not in step
+    assert "$$" not in found
+
+
 @pytest.mark.parametrize(
     ("part", "text"),
     [
