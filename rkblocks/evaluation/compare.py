@@ -1,7 +1,12 @@
-"""Are two networks equally robust? The same images under the same attacks, compared image by image."""
+"""What several networks say together.
+
+Are two equally robust? The same images under the same attacks, compared image by image. And runs that differ in their
+seed alone: mean and deviation of each row over the seeds.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -11,9 +16,10 @@ import torch
 from torch import Tensor
 
 from rkblocks.diagnostics import fail
-from rkblocks.intervals import THREE_SEEDS, holm, mcnemar, paired_bootstrap
-from rkblocks.runs.outcomes import Outcomes
-from rkblocks.settings.differences import differing
+from rkblocks.intervals import THREE_SEEDS, holm, mcnemar, mean_deviation, paired_bootstrap
+from rkblocks.runs.network import OpenRun
+from rkblocks.runs.outcomes import Outcomes, row_key
+from rkblocks.settings.reader import differing
 
 SIGNIFICANT = 0.05
 #: Settings that comparisons are about, or that change no result.
@@ -165,3 +171,49 @@ def _settings(first: Outcomes, second: Outcomes) -> dict[str, tuple[Any, Any]]:
 
 def _standing(rows: Mapping[str, Tensor], common: Sequence[str]) -> Tensor:
     return torch.stack([rows[row] for row in common]).all(0)
+
+
+def configuration(run: OpenRun) -> str:
+    """Return what runs must share to be repetitions of each other: every setting but seed, data root and device, and
+    the schemes themselves.
+    """
+    settings = run.config.to_dict()
+    settings["training"] = {k: v for k, v in settings["training"].items() if k not in ("seed", "device")}
+    settings["data"] = {k: v for k, v in settings["data"].items() if k != "root"}
+    return json.dumps([settings, [tableau.digest for tableau in run.tableaus]], sort_keys=True, default=str)
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[tuple[str, int]]]) -> list[Any]:
+    """Return one element of "seeds" in the JSON of `evaluate` for each configuration that has two seeds or more.
+
+    Args:
+        runs: elements of "runs".
+        groups: configuration to its (run, seed); a seed that is there twice counts once.
+    """
+    by_name = {run["run"]: run for run in runs}
+    found = []
+    for members in groups.values():
+        once = {seed: by_name[name] for name, seed in reversed(members)}
+        if len(once) < 2:
+            continue
+        seeds = sorted(once)
+        rows = [_row([once[seed]["entries"][k] for seed in seeds]) for k in range(len(once[seeds[0]]["entries"]))]
+        mean, deviation = mean_deviation([once[seed]["worst"]["accuracy"] for seed in seeds])
+        found.append(
+            {
+                "blocks": once[seeds[0]]["blocks"],
+                "runs": [once[seed]["run"] for seed in seeds],
+                "seeds": seeds,
+                "rows": rows,
+                "worst": {"mean": mean, "deviation": deviation},
+            }
+        )
+    return found
+
+
+def _row(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    assert len({row_key(entry) for entry in entries}) == 1, "runs of one configuration have the same plan"
+    values = [entry["accuracy"] for entry in entries]
+    mean, deviation = mean_deviation(values)
+    kept = {name: entries[0][name] for name in ("attack", "threat", "definition")}
+    return {**kept, "mean": mean, "deviation": deviation, "values": values}

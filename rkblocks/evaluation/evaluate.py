@@ -12,12 +12,11 @@ from torch import nn
 
 from rkblocks import distributed
 from rkblocks.diagnostics import fail
-from rkblocks.evaluation.compare import compare_all
+from rkblocks.evaluation.compare import compare_all, configuration, over_seeds
 from rkblocks.evaluation.given import given, unfit
 from rkblocks.evaluation.measure import Listener
 from rkblocks.evaluation.request import Running, Search
 from rkblocks.evaluation.resumable import Resumable
-from rkblocks.evaluation.seeds import configuration, over_seeds
 from rkblocks.evaluation.subject import Images, Origin, Subject, of_run
 from rkblocks.progress import Progress
 from rkblocks.runs.evaluations import EVALUATIONS
@@ -25,9 +24,9 @@ from rkblocks.runs.interrupt import Stop, stop_on_signal
 from rkblocks.runs.lock import held
 from rkblocks.runs.network import OpenRun, named_device, open_run
 from rkblocks.runs.outcomes import Outcomes, ready
-from rkblocks.settings.differences import flat
 from rkblocks.settings.options import check_types, folders
 from rkblocks.settings.plan import BATCH, Plan
+from rkblocks.settings.reader import flat
 from rkblocks.shown import Shown
 
 

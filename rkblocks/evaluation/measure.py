@@ -18,7 +18,6 @@ from rkblocks.attacks import ExampleStreams
 from rkblocks.attacks.checked_forward import check_labels, predicted
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.journal import Journal
-from rkblocks.evaluation.rivals import aims
 from rkblocks.evaluation.subject import Subject
 from rkblocks.intervals import wilson
 from rkblocks.progress import Progress
@@ -193,3 +192,27 @@ def entry(measurement: Measurement, *, seed: int, weights: str) -> dict[str, Any
 def versions() -> dict[str, str]:
     """Return the versions of what a number depends on."""
     return {"rkblocks": version("rkblocks"), "torch": torch.__version__, "python": platform.python_version()}
+
+
+def occurring(labels: Tensor, prediction: Tensor) -> tuple[int, ...]:
+    """Return the classes that occur among labels [n] or predictions [n], in order."""
+    return tuple(torch.cat([labels.cpu(), prediction.cpu()]).unique().tolist())
+
+
+def aims(subject: Subject, x: Tensor, y: Tensor, targets: int) -> Tensor:
+    """Return the target classes [n, k] of each image: the `targets` wrong ones of largest clean logit among those that
+    occur, and those of largest clean logit among all where they are others. All there are, where there are fewer.
+
+    A model may have classes that never win and yet lie close behind: they absorb the margin of every loss, and the
+    targets of largest logit are theirs. So targeted searches aim at the classes that occur, among labels or
+    predictions, as well.
+    """
+    wrong = subject.logits(x).scatter(1, y[:, None], float("-inf"))
+    first = wrong.topk(min(targets, wrong.shape[1] - 1), dim=1).indices
+    if len(subject.occurring) in (0, wrong.shape[1]):
+        return first
+    never = torch.ones(wrong.shape[1], dtype=torch.bool, device=wrong.device)
+    never[list(subject.occurring)] = False
+    count = min(targets, max(len(subject.occurring) - 1, 0))
+    rivals = wrong.masked_fill(never, float("-inf")).topk(count, dim=1).indices
+    return torch.cat([rivals, first], dim=1)  # doubles are kept: how many there are must not depend on the batch

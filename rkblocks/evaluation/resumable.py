@@ -1,20 +1,29 @@
-"""The evaluation of one run folder, with its files: continued where it was interrupted, and saved."""
+"""The evaluation of one run folder, with its files: continued where it was interrupted, and saved,
+with the adversarial examples of its first images where they are wanted.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
 from rkblocks import distributed
-from rkblocks.evaluation.images import save_examples
+from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.evaluation.journal import Journal, finished, identity
-from rkblocks.evaluation.measure import versions
+from rkblocks.evaluation.measure import attacked, versions
 from rkblocks.evaluation.subject import Subject, state_hash
 from rkblocks.evaluation.subject_evaluation import carried_out, save_evaluation
 from rkblocks.progress import Progress
 from rkblocks.runs import evaluations
 from rkblocks.runs.evaluations import EVALUATIONS
 from rkblocks.runs.outcomes import Outcomes, load_outcomes
+from rkblocks.runs.storage import write
 from rkblocks.settings.plan import Plan
 
 
@@ -73,3 +82,32 @@ class Resumable:
         with distributed.together():
             saved = save_examples(self.subject, self.plan, count) if distributed.rank() == 0 else None
         return {"images": str(distributed.agreed(saved))}
+
+
+def save_examples(subject: Subject, plan: Plan, count: int) -> Path:
+    """Return the path of a safetensors file: index and label [k], "0.images" the clean images [k, ...], and "1.images"
+    and so on those of each attack of the plan that can be run, floats in [0, 1]; its metadata have the labels of the
+    rows.
+
+    Raises RkblocksError RK824 where it cannot be written.
+    """
+    assert subject.folder is not None
+    rows = torch.arange(min(count, len(subject)))
+    at = rows.to(subject.labels.device)
+    tensors: dict[str, Tensor] = {"index": subject.indices[rows], "label": subject.labels[at]}
+    tensors["0.images"], labels = subject.floats(at), {"0": "clean"}
+    for number, item in enumerate(plan.items, 1):
+        with suppress(RkblocksError):  # it is a missing row of the evaluation, with the reason
+            tensors[f"{number}.images"] = attacked(subject, item, rows, plan.seed)
+            labels[str(number)] = item.label
+    folder = subject.folder / "evaluations"
+    free = next(
+        k for k in range(1, 10**6) if not (folder / f"images-{subject.split}-seed{plan.seed}-{k}.safetensors").exists()
+    )
+    path = folder / f"images-{subject.split}-seed{plan.seed}-{free}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(path, save({name: value.cpu().contiguous() for name, value in tensors.items()}, metadata=labels))
+    except OSError as error:
+        fail("RK824", f"cannot save the images in {folder}: {error.strerror}", help="check space and rights")
+    return path

@@ -18,8 +18,7 @@ from rkblocks.evaluation.certify import certificate_of
 from rkblocks.evaluation.corrupted import corrupted
 from rkblocks.evaluation.health import Evidence, Verdict, health_report
 from rkblocks.evaluation.journal import Journal, kept
-from rkblocks.evaluation.measure import Measurement, Row, entry, measure, measure_clean
-from rkblocks.evaluation.rivals import occurring
+from rkblocks.evaluation.measure import Measurement, Row, entry, measure, measure_clean, occurring
 from rkblocks.evaluation.subject import Subject
 from rkblocks.intervals import wilson
 from rkblocks.progress import Progress

@@ -12,7 +12,7 @@ from rkblocks.escape import html as escape
 from rkblocks.report import evaluations
 from rkblocks.report.elements import Accuracy, Section, image, listed, number, paragraph, table
 from rkblocks.report.sections import SECTIONS, Drawings
-from rkblocks.runs import records, selection, summaries
+from rkblocks.runs import records, summaries
 
 Run = Mapping[str, Any]
 STYLE = Path(__file__).with_name("style.css")
@@ -124,7 +124,7 @@ def facts(id: str, run: Run, folder: Path) -> Section:
         ("perturbations", threat),
         ("seed", str(run["seed"])),
         ("weights (sha256)", run["weights"]),
-        ("chosen", selection.words(folder, run["weights"]) or "–"),
+        ("chosen", summaries.chosen(folder, run["weights"]) or "–"),
         ("versions", versions),
     ]
     note = paragraph("All numbers lie beside this report as CSV and JSON.", "quiet")

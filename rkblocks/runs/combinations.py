@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rkblocks.diagnostics import Diagnostic, diagnostic
-from rkblocks.runs.sections import Config
+from rkblocks.runs.sections import ATTACKED, Config
+
+FEW = 400  # images; with fewer, accuracies near 1/2 differ by more than 0.05 by chance (two standard errors)
 
 
 def impossible(config: Config) -> list[Diagnostic]:
@@ -82,3 +84,23 @@ def without_effect(config: Config) -> list[Diagnostic]:
     help = f"name epochs below {epochs}, say in proportion to training.epochs; or, " if epochs > 1 else ""
     help += 'for one rate, set schedule.kind to "constant" and schedule.milestones to nothing'
     return [diagnostic("RK746", message, path="schedule.milestones", help=help)]
+
+
+def measured(config: Config, held_out: int) -> tuple[str, int]:
+    """What chooses the best epoch, "clean" or "robust" accuracy, and on how many of the held-out images."""
+    if config.training.method in ATTACKED:
+        return "robust", min(config.validation.images, held_out)
+    return "clean", held_out
+
+
+def by_chance(config: Config, held_out: int) -> list[Diagnostic]:
+    """RK749 where the best of several epochs is chosen by so few images that chance decides among them."""
+    kind, n = measured(config, held_out)
+    if not 0 < n < FEW or config.training.epochs < 2 or config.validation.choice == "last":
+        return []
+    message = (
+        f"the best of {config.training.epochs} epochs is chosen by {kind} accuracy on {n} images, on which accuracies "
+        f"differ by {n**-0.5:.2f} by chance (two standard errors at 1/2)"
+    )
+    help = "use the last weights (--weights last, or validation.choice), or hold out more (data.validation)"
+    return [diagnostic("RK749", message, path="data.validation", help=help)]

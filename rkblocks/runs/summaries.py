@@ -8,8 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rkblocks.diagnostics import RkblocksError
+from rkblocks.runs import config as configs
 from rkblocks.runs import metrics, records
-from rkblocks.settings import differences
+from rkblocks.runs.combinations import measured
+from rkblocks.runs.storage import weights_hashes
+from rkblocks.settings import reader
 
 CONFIG, RECORD = "config.toml", "run.json"
 #: Keys of the summary of one run, as columns of a table.
@@ -25,7 +29,7 @@ def summary(run: Path) -> dict[str, Any]:
     the training images, `seconds` the time of all epochs, `damaged` the files that cannot be read, `settings`
     config.toml with dotted keys.
     """
-    known = dict(differences.flat(_config(run / CONFIG)))
+    known = dict(reader.flat(_config(run / CONFIG)))
     epochs = metrics.read(run).epochs
     wanted = known.get("training.epochs")
     blocks = known.get("net.blocks")
@@ -70,7 +74,7 @@ def runs_below(folder: Path) -> Iterator[Path]:
 
 def differing(summaries: Sequence[dict[str, Any]]) -> list[str]:
     """Return the settings that are not the same in all runs, in the order of their files; one that lacks it differs."""
-    return differences.differing([one["settings"] for one in summaries])
+    return reader.differing([one["settings"] for one in summaries])
 
 
 def value(one: dict[str, Any], key: str) -> Any:
@@ -108,3 +112,27 @@ def _at_best(epochs: Sequence[dict[str, Any]], key: str) -> float | None:
 def _numbers(epochs: Sequence[dict[str, Any]], key: str) -> list[float]:
     found = (epoch.get(key) for epoch in epochs)
     return [n for n in found if isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n)]
+
+
+def chosen(folder: Path, weights: str) -> str:
+    """What the weights of this hash are: "epoch 7 of 10, the best by robust accuracy on 143 images"; "" where the
+    run folder does not tell.
+    """
+    try:
+        config = configs.load(folder / "config.toml", trained=True)
+        held_out = int(records.read(folder / "run.json", "run.json", records.Record)["data"].get("validation", 0))
+        files = sorted(folder.glob("*.safetensors"))
+        names = {known: path.stem for path in files for known in weights_hashes(path)}  # of equal ones: best
+    except (OSError, RkblocksError, records.UnfitError):
+        return ""
+    known = metrics.read(folder).epochs
+    epochs = config.training.epochs
+    file = names.get(weights, "")
+    if file == "weights":
+        best = [line["epoch"] for line in known if line.get("best") is True]
+        kind, n = measured(config, held_out)
+        if config.validation.choice == "last" or not n:
+            file = "last"
+        elif best:
+            return f"epoch {best[-1]} of {epochs}, the best by {kind} accuracy on {n} validation images"
+    return {"last": f"the last of {epochs} epochs", "average": "the average over training"}.get(file, "")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -209,3 +210,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [plain(entry) for entry in value]
     return fraction_text(value) if isinstance(value, Fraction) else value
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested tables with dotted keys, in their order."""
+    for key, found in table.items():
+        if isinstance(found, Mapping):
+            yield from flat(found, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", found if isinstance(found, (str, int, float, list)) else str(found)
+
+
+def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys of flat settings whose values are not all the same, in order; where one is absent it differs."""
+    names = dict.fromkeys(name for one in settings for name in one)
+    return [name for name in names if len({json.dumps(one.get(name)) for one in settings}) > 1]

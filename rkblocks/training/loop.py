@@ -20,7 +20,7 @@ from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
 from rkblocks.files.group_schemes import schemes
 from rkblocks.progress import duration
-from rkblocks.runs import combinations, lock, selection, variants
+from rkblocks.runs import combinations, lock, variants
 from rkblocks.runs import folder as runs
 from rkblocks.runs import network as networks
 from rkblocks.runs.config import Config
@@ -181,7 +181,7 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
     )
     if data.note:
         report.say(f"{data.name}: {data.note}")
-    chance = selection.by_chance(config, len(data.validation)) if not at.epoch else []
+    chance = combinations.by_chance(config, len(data.validation)) if not at.epoch else []
     layout_changed = networks.unsafe_layout(config, device, model)
     for warning in (*combinations.without_effect(config), *chance, *layout_changed):
         report.say(str(warning))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rkblocks.runs.combinations import by_chance
 from rkblocks.runs.config import load
-from rkblocks.runs.selection import by_chance, words
+from rkblocks.runs.summaries import chosen
 from rkblocks.settings import toml
 
 
@@ -48,15 +49,15 @@ def test_a_report_says_what_was_chosen(tmp_path: Path) -> None:
     found = {}
     for name in ("weights", "last", "average"):
         (tmp_path / f"{name}.safetensors").write_text(name)
-        found[name] = words(tmp_path, hashlib.sha256(name.encode()).hexdigest())
+        found[name] = chosen(tmp_path, hashlib.sha256(name.encode()).hexdigest())
     assert found == {
         "weights": "epoch 2 of 3, the best by robust accuracy on 143 validation images",
         "last": "the last of 3 epochs",
         "average": "the average over training",
     }
-    assert words(tmp_path, "of another file") == words(tmp_path / "none", "") == ""
+    assert chosen(tmp_path, "of another file") == chosen(tmp_path / "none", "") == ""
     (tmp_path / "config.toml").write_text(toml.write(load("digits", {"training.epochs": 3})))
-    assert words(tmp_path, hashlib.sha256(b"weights").hexdigest()) == "the last of 3 epochs"
+    assert chosen(tmp_path, hashlib.sha256(b"weights").hexdigest()) == "the last of 3 epochs"
 
 
 def test_a_configuration_without_the_choice_means_the_best(tmp_path: Path) -> None:

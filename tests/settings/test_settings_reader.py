@@ -1,6 +1,6 @@
 """Settings side by side: dotted keys, and what is not the same everywhere."""
 
-from rkblocks.settings.differences import differing, flat
+from rkblocks.settings.reader import differing, flat
 
 
 def test_nested_tables_are_flattened_in_order():
