@@ -14,9 +14,8 @@ from torch import Tensor
 
 from rkblocks.analysis.sample import Sample
 from rkblocks.attacks import ExampleStreams, Threat, frozen
-from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import cross_entropy, input_gradient
-from rkblocks.attacks.projection import steepest
+from rkblocks.attacks.projection import per_example, steepest
 
 IMAGES = 3
 POINTS = 21

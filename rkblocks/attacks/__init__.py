@@ -1,8 +1,8 @@
 """Attacks: functions of a problem (model, images, labels, threat model, streams) that return adversarial images."""
 
 from rkblocks.attacks.deepfool import distances as distances
-from rkblocks.attacks.guard import frozen as frozen
 from rkblocks.attacks.run import fgsm as fgsm
+from rkblocks.attacks.run import frozen as frozen
 from rkblocks.attacks.run import noise as noise
 from rkblocks.attacks.run import pgd as pgd
 from rkblocks.attacks.run import run as run

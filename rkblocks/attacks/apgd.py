@@ -14,11 +14,9 @@ from typing import Any, Final, Self
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import input_gradient, labels_of, objective
-from rkblocks.attacks.projection import project, steepest
-from rkblocks.attacks.targeted import goals
-from rkblocks.attacks.trials import Inner, Problem, Trial, Watch, repeat, starting_point
+from rkblocks.attacks.projection import per_example, project, steepest
+from rkblocks.attacks.trials import Inner, Problem, Trial, Watch, goals, repeat, starting_point
 from rkblocks.settings.attacks import own_step
 from rkblocks.settings.threat import LARGEST, Threat
 

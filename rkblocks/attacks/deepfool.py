@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rkblocks.attacks.checked_forward import no_gradient
-from rkblocks.attacks.geometry import distance, per_example
-from rkblocks.attacks.projection import project, steepest
+from rkblocks.attacks.projection import distance, per_example, project, steepest
 from rkblocks.attacks.trials import Observer, Problem
 from rkblocks.settings.threat import Threat
 

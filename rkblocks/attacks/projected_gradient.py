@@ -1,5 +1,10 @@
 """Projected gradient descent (Madry et al. 2018; paper section 4.3), for every norm and loss of the threat model; and
-FGSM (Goodfellow et al. 2015), which is one step of it from the clean image.
+FGSM (Goodfellow et al. 2015), which is one step of it from the clean image; and what is made of it:
+
+- momentum: steps follow an accumulated gradient (MI-FGSM, Dong et al. 2018, algorithm 1);
+- transfer: examples made so, or by plain PGD, on one model, the source, and tried on another (Papernot et al. 2016).
+  What a source's examples break and PGD on the model itself does not is a sign of masked gradients;
+- targeted: each search climbs toward one wrong class (after Croce & Hein 2020, section 5: APGD-T's targets).
 """
 
 from __future__ import annotations
@@ -11,8 +16,8 @@ import torch
 from torch import Tensor
 
 from rkblocks.attacks.losses import input_gradient, labels_of
-from rkblocks.attacks.projection import project, project_rounded, steepest
-from rkblocks.attacks.trials import Inner, Problem, Trial, repeat, starting_point
+from rkblocks.attacks.projection import per_example, project, project_rounded, steepest
+from rkblocks.attacks.trials import Inner, Problem, Trial, goals, repeat, starting_point
 from rkblocks.settings.threat import Threat
 
 Turn = Callable[[Tensor, Tensor], Tensor]
@@ -33,6 +38,46 @@ def fgsm(problem: Problem) -> Tensor:
     own, so both definitions agree here.
     """
     return pgd(replace(problem, definition="final"))
+
+
+def momentum(problem: Problem) -> Tensor:
+    """Return adversarial examples [n, ...]; the decay of the threat is the paper's mu. In linf with decay 0 it is PGD,
+    bit for bit.
+    """
+    decay = float(problem.threat.decay or 0)
+    return repeat(problem, ascent(problem, lambda anchor: accumulated(anchor, decay)))
+
+
+def transfer(problem: Problem) -> Tensor:
+    """Return last iterates of PGD on the source, with momentum where the threat has a decay; the first of `restarts`
+    that breaks the model, else the one of highest loss on it.
+
+    Both definitions agree: an iterate that just breaks the source would transfer less. The observer sees the logits of
+    the source.
+    """
+    assert problem.source is not None
+    decay, there = problem.threat.decay, replace(problem, model=problem.source, definition="final")
+    return repeat(problem, ascent(there, (lambda anchor: accumulated(anchor, float(decay))) if decay else None))
+
+
+def accumulated(anchor: Tensor, decay: float) -> Turn:
+    """Return the directions g <- decay g + gradient / |gradient|_1 (eq. 6), which start at g = 0 for each example."""
+    total = torch.zeros_like(anchor)
+
+    def turn(gradient: Tensor, rows: Tensor) -> Tensor:
+        length = gradient.flatten(1).abs().sum(1).clamp_min(torch.finfo(gradient.dtype).tiny)
+        total[rows] = decay * total[rows] + gradient / per_example(length, gradient)
+        return total[rows]
+
+    return turn
+
+
+def targeted(problem: Problem) -> Tensor:
+    """Return adversarial examples [n, ...], one search for each restart and target class of the threat.
+
+    An example counts as broken where it is misclassified, as whatever class: targets only guide the searches.
+    """
+    return repeat(problem, ascent(problem), goals(problem))
 
 
 def ascent(problem: Problem, turned: Callable[[Tensor], Turn] | None = None) -> Inner:

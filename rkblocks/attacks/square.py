@@ -16,10 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rkblocks.attacks.geometry import per_example
 from rkblocks.attacks.losses import margin
 from rkblocks.attacks.patches import Patch, patch_side, squares, stripes, tiles, windows
-from rkblocks.attacks.projection import project
+from rkblocks.attacks.projection import per_example, project
 from rkblocks.attacks.trials import Problem, Trial, repeat
 
 CHUNK = 64  # queries whose random numbers are drawn at once

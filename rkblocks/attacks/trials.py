@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks.geometry import uniform_in_ball
 from rkblocks.attacks.losses import LOSS, labels_of
+from rkblocks.attacks.projection import uniform_in_ball
 from rkblocks.attacks.streams import Streams
-from rkblocks.settings.threat import Threat
+from rkblocks.settings.threat import LEAST_LIKELY, Threat
 
 Observer = Callable[[int, int, Tensor, Tensor], None]
 """Called as observe(trial, step, rows, logits): the logits of iterate number `step` (0 is the start) of these rows."""
@@ -86,6 +86,26 @@ def repeat(problem: Problem, inner: Inner, goals: Sequence[Tensor] = ()) -> Tens
         if not len(pending):
             break
     return best
+
+
+def goals(problem: Problem) -> list[Tensor]:
+    """Return the goals [n, 2] of label and target: the aims of the problem; without any, the wrong classes by falling
+    clean logit, as many as the threat has targets (all where there are fewer), or the least likely one. Without
+    targets, the labels [n].
+    """
+    y, targets = problem.y, problem.threat.targets
+    if problem.aims is not None:
+        return [torch.stack([y, target], dim=1) for target in problem.aims.unbind(1)]
+    if targets is None:
+        return [y]
+    with torch.no_grad():
+        logits = problem.model(problem.x)
+    if targets == LEAST_LIKELY:
+        ranked = logits.scatter(1, y[:, None], float("inf")).argmin(1)[:, None]
+    else:
+        wrong = logits.scatter(1, y[:, None], float("-inf"))
+        ranked = wrong.topk(min(int(targets), logits.shape[1] - 1), dim=1).indices
+    return [torch.stack([y, target], dim=1) for target in ranked.unbind(1)]
 
 
 class Counter:

@@ -114,13 +114,13 @@ _ATTACKS: Final[dict[str, Attack]] = {
         reference="Madry et al. 2018",
     ),
     "momentum": Attack(
-        "momentum",
+        "projected_gradient",
         as_given,
         does="PGD along an accumulated gradient",
         reference="Dong et al. 2018 (MI-FGSM)",
     ),
     "targeted": Attack(
-        "targeted",
+        "projected_gradient",
         as_given,
         does="PGD toward wrong classes in turn, those of largest clean logit or the least likely one",
         reference="Kurakin et al. 2017; loss dlr: Croce & Hein 2020, eq. 7",
@@ -148,7 +148,7 @@ _ATTACKS: Final[dict[str, Attack]] = {
         options=("restarts", "eot"),
     ),
     "transfer": Attack(
-        "momentum",
+        "projected_gradient",
         as_given,
         does="PGD on another model, the source; with a decay, with momentum",
         reference="Papernot et al. 2016",

@@ -1,4 +1,6 @@
-"""What the network is shown in a training step: the images, noisy copies of them, or adversarial examples."""
+"""What the network is shown in a training step: images, noisy copies of them, or adversarial examples; and the attack
+of TRADES, on a divergence, which the library of attacks does not have.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from rkblocks.attacks import Threat, run
-from rkblocks.attacks.run import search
-from rkblocks.attacks.streams import Streams
+from rkblocks.attacks import Threat, frozen, run
+from rkblocks.attacks.projected_gradient import advance
+from rkblocks.attacks.run import check_result, search
+from rkblocks.attacks.streams import Streams, as_streams
 from rkblocks.nets.folded import folded
 from rkblocks.runs.config import Config
-from rkblocks.training.ascent import divergent
+from rkblocks.training.losses import divergence
 
 Examples = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
 Sources = Mapping[str, torch.Generator | Streams]
@@ -64,3 +67,43 @@ def examples(config: Config, streams: Sources, checked: bool = True) -> Examples
         return lambda model, x, y: (divergent(seen(model), x, threat, streams["attack"], mode, checked), y)
     threat = replace(threat, rounded=config.attack.rounded)
     return lambda model, x, y: (attack("pgd", seen(model), x, y, threat, streams["attack"], mode=mode), y)
+
+
+SMALL = 0.001  # deviation of the normal noise at which TRADES starts
+
+
+def ascend(model: nn.Module, x: Tensor, start: Tensor, threat: Threat, rise: Callable[[Tensor], Tensor]) -> Tensor:
+    """The last of `threat.steps` steps of steepest ascent from `start`, each projected to the ball around x [n, ...].
+
+    model: frozen by the caller. rise: from logits to what grows, [n].
+    """
+    point = start
+    for _ in range(threat.steps):
+        point = point.detach().requires_grad_(True)
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(rise(model(point)).sum(), point)
+        point = advance(point.detach(), x, gradient, threat)
+    return point
+
+
+def divergent(
+    model: nn.Module,
+    x: Tensor,
+    threat: Threat,
+    generator: Streams | torch.Generator,
+    mode: str,
+    checked: bool = True,
+) -> Tensor:
+    """TRADES' examples: PGD on KL(p(x) || p(point)), without labels (Zhang et al. 2019, algorithm 1).
+
+    It starts at normal noise of deviation 0.001, since the gradient at x itself is zero; the threat's random start is
+    not used. The model is in `mode` meanwhile, and given back as it was. checked: whether the result is looked at.
+    """
+    start = (x + SMALL * as_streams(generator).normal(x, "start")).clamp(0, 1)
+    with frozen(model, mode):
+        with torch.no_grad():
+            clean = model(x)
+        found = ascend(model, x, start, threat, lambda logits: divergence(clean, logits))
+    if checked:
+        check_result(x, found, threat, "pgd")
+    return found

@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from rkblocks.analysis.contraction import euler_ratios, largest_steps
-from rkblocks.analysis.lemma1 import lemma1
+from rkblocks.analysis.lemma1 import euler_ratios, largest_steps, lemma1
 from rkblocks.analysis.power_method import most_stretched
 from rkblocks.analysis.verdict import verdicts
 from rkblocks.evaluation import audit_model

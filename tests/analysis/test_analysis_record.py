@@ -8,7 +8,7 @@ from torch import nn
 
 import rkblocks
 from rkblocks.analysis.record import passages, visit_blocks
-from rkblocks.analysis.weights import weights_of
+from rkblocks.analysis.variance import weights_of
 from rkblocks.diagnostics import RkblocksError
 
 

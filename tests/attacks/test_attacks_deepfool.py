@@ -9,7 +9,7 @@ from torch import nn
 from rkblocks import attacks
 from rkblocks.attacks import Threat, distances
 from rkblocks.attacks.deepfool import nearest
-from rkblocks.attacks.geometry import distance
+from rkblocks.attacks.projection import distance
 
 DUAL = {"linf": 1.0, "l2": 2.0, "l1": float("inf")}
 

@@ -10,8 +10,7 @@ from rkblocks.attacks.apgd import Halving, Sparse, climbs
 from rkblocks.attacks.losses import targeted_dlr
 from rkblocks.attacks.patches import bump, patch_side
 from rkblocks.attacks.streams import SharedStream
-from rkblocks.attacks.targeted import goals
-from rkblocks.attacks.trials import Problem
+from rkblocks.attacks.trials import Problem, goals
 from rkblocks.diagnostics import RkblocksError
 
 torch.set_num_threads(1)

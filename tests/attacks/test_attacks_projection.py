@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from rkblocks.attacks.geometry import distance, uniform_in_ball
-from rkblocks.attacks.projection import project, steepest
+from rkblocks.attacks.projection import distance, project, steepest, uniform_in_ball
 from rkblocks.attacks.streams import ExampleStreams, SharedStream
 
 torch.set_num_threads(1)

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from rkblocks import nets
-from rkblocks.attacks.guard import frozen
 from rkblocks.attacks.losses import input_gradient
+from rkblocks.attacks.run import frozen
 from rkblocks.attacks.shortcuts import _Affine, _factors, shortcuts
 
 torch.set_num_threads(1)
