@@ -49,6 +49,10 @@ def at_odds(config: Config) -> list[Diagnostic]:
         elif (255 * attack.eps).denominator != 1:
             help = "give attack.eps as a multiple of 1/255, or leave out attack.rounded"
             problems.append(("attack.rounded", leaves, help))
+    if training.cuda_graph and config.net.memory == "stage":
+        help = 'set net.memory to "norm" or "full", or leave out training.cuda_graph'
+        found = "true with net.memory stage, which looks at the random state before it computes again"
+        problems.append(("training.cuda_graph", found, help))
     if training.cuda_graph and training.method == "free":
         help = "leave out training.cuda_graph, or choose another method"
         problems.append(("training.cuda_graph", "true with method free, which moves weights between its replays", help))

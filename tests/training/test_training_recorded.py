@@ -9,7 +9,7 @@ from test_training_step import SETTINGS, assert_same, parts
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from rkblocks import training
+from rkblocks import nets, training
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.runs.storage import load_weights
 from rkblocks.training import load, recorded, step
@@ -19,6 +19,7 @@ from rkblocks.training.seeds import epoch_streams
 torch.set_num_threads(1)
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: not tested on this machine")
 WAITS = ("_local_scalar_dense", "equal", "is_nonzero", "nonzero", "masked_select", "item")
+COPIES = ("lift_fresh", "lift", "lift_fresh_copy")  # a number or a list of the host that becomes a tensor
 DRAWS = ("rand", "randn", "uniform_", "normal_", "bernoulli_", "randint", "randperm")
 
 
@@ -55,7 +56,7 @@ class Tape(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name = function.overloadpacket.__name__
-        if name in WAITS or name in DRAWS:
+        if name in (*WAITS, *DRAWS, *COPIES):
             raise RuntimeError(f"operation {name} not permitted when stream is capturing")
         for tensor in tensors((args, kwargs)):
             place = tensor.untyped_storage().data_ptr()
@@ -133,6 +134,15 @@ def test_recorded_steps_are_the_steps(tape, settings):
     assert all(torch.equal(a, b) and m == n for (a, m), (b, n) in zip(sums, expected_sums, strict=True))
 
 
+@pytest.mark.parametrize("name", ["ark", "ssp3"])
+def test_learned_coefficients_and_lean_memory_are_recorded(tape, name):
+    net = nets.grouped(name, 1, widths=(4,), channels=1, classes=3, norm="batch", memory="norm").double()
+    _, batches = parts(6)
+    _, expected = trained(net, batches, False, training__method="adversarial")
+    _, found = trained(net, batches, True, training__method="adversarial", net__memory="norm")
+    assert_same(found, expected, exact=True)
+
+
 @pytest.mark.parametrize("short", [1, 4, 6])
 def test_a_batch_of_another_shape_runs_by_itself(tape, short):
     """Before the recording, right after it, and between replays: same steps, same draws."""
@@ -201,9 +211,10 @@ def test_a_cpu_is_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_free_training_is_refused():
+@pytest.mark.parametrize("other", [{"training.method": "free"}, {"net.memory": "stage"}])
+def test_what_no_graph_can_hold_is_refused(other):
     with pytest.raises(RkblocksError, match=r"RK706.*training\.cuda_graph"):
-        load("digits", {"training.cuda_graph": True, "training.method": "free"})
+        load("digits", {"training.cuda_graph": True, **other})
 
 
 @CUDA
