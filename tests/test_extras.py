@@ -98,3 +98,46 @@ def test_every_public_name_resolves_in_a_fresh_interpreter() -> None:
         "synthesis",  # rkblocks.design
     }  # not public; a new package is one or the other
     assert set(done.stdout.split()) == folders - inner | {"rows"}
+
+
+BEYOND = ("torch", "msgspec", "safetensors", "tqdm", "sklearn")
+"""What the extras of schemes alone (exact, figures, design) do not bring."""
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (["show", "ssp3", "--figure", "stability", "-o", "x.png"], 0),
+        (["show", "rk22_family", "--figure", "region", "-o", "x.svg"], 0),
+        (["design", "--stages", "2", "--order", "2", "--maximize", "ssp", "--starts", "1", "-o", "x.json"], 0),
+        (["convert", "-"], 2),
+        (["cache"], 2),
+        (["schema", "study"], 0),
+        (["runs"], 2),
+        (["analyze", "run"], 2),
+        (["certify", "run"], 2),
+        (["audit", "run"], 2),
+        (["train", "--preset", "digits"], 2),
+        (["evaluate", "run"], 2),
+        (["study", "x.toml"], 2),
+        (["demo"], 2),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_commands_without_the_extra_torch_work_or_name_what_they_need(
+    command: list[str], status: int, tmp_path: Path
+) -> None:
+    script = f"import sys; sys.modules |= dict.fromkeys({BEYOND}); from rkblocks.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], cwd=tmp_path, input="", capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == status, done.stderr
+    assert "RK999" not in done.stderr
+
+
+def test_figures_of_runs_say_what_reading_them_needs() -> None:
+    script = (
+        f"import sys; sys.modules |= dict.fromkeys({BEYOND}); from rkblocks import figures; figures.read_metrics('x')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
+    assert "RK901: reading the metrics of a run needs msgspec" in done.stderr

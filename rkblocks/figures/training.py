@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from rkblocks.extras import require
 from rkblocks.figures import style
-from rkblocks.runs import metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,4 +59,7 @@ def training_curves(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]) -
 
 def read_metrics(run: str | Path) -> list[dict[str, Any]]:
     """Return the metrics of a run folder's epochs; lines that are damaged or cut off by a crash are left out."""
+    require("msgspec", "torch", "reading the metrics of a run")
+    from rkblocks.runs import metrics
+
     return list(metrics.read(Path(run)).epochs)

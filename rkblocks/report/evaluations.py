@@ -44,19 +44,19 @@ def tables(name: str, saved: Saved) -> str:
     rows = [
         (
             _attack(entry),
+            Accuracy(entry["accuracy"]),
+            "{:.4f} to {:.4f}".format(*entry["interval"]) if "interval" in entry else "–",
             f"{entry['threat']['norm']} {entry['threat']['eps']}" if entry["threat"] else "–",
             entry["definition"] if entry["threat"] else "–",
             entry["n"],
-            Accuracy(entry["accuracy"]),
-            "{:.4f} to {:.4f}".format(*entry["interval"]) if "interval" in entry else "–",
         )
         for entry in saved["entries"]
     ]
     if "worst" in saved and len(rows) > 1:
         stood = saved["worst"]
         interval = "{:.4f} to {:.4f}".format(*stood["interval"])
-        rows.append(("every attack", "–", "–", saved["entries"][0]["n"], Accuracy(stood["accuracy"]), interval))
-    head = ("attack", "ball", "definition", "images", "accuracy", "95 % interval")
+        rows.append(("every attack", Accuracy(stood["accuracy"]), interval, "–", "–", saved["entries"][0]["n"]))
+    head = ("attack", "accuracy", "95 % interval", "ball", "definition", "images")  # what a phone shows first
     text = table(f"Accuracy, evaluation {name}", head, rows)
     if saved.get("health"):
         text += "\n" + health(name, saved)

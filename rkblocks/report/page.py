@@ -154,7 +154,7 @@ def _contents(sections: Sequence[Section]) -> str:
 
 def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
     rows = [
-        (run["blocks"], run["data"]["name"], run["run"], *_summary(run), *_accuracies(run, folder))
+        (run["blocks"], *_accuracies(run, folder), *_summary(run), run["data"]["name"], run["run"])
         for run, folder in runs
     ]
     measured = (
@@ -163,7 +163,7 @@ def _comparison(runs: Sequence[tuple[Run, Path]], drawings: Drawings) -> str:
         "blocks where C is void",
         "Lipschitz constant",
     )
-    head = ("blocks", "data", "run", *measured, "clean accuracy", "least accuracy under attack")
+    head = ("blocks", "clean accuracy", "least accuracy under attack", *measured, "data", "run")
     parts = [table("One network a row", head, rows), *map(paragraph, _statements(runs))]
     captions = {
         "growth-groups": "Growth ratio of groups, averaged over the runs of a scheme; bars: deviation over the runs.",
