@@ -60,7 +60,7 @@ def test_what_is_installed_but_does_not_load_says_why(broken: Path, source: str,
     "name",
     [
         *("build", "evaluate", "parameter_groups", "retrofit"),
-        *("analysis", "attacks", "blocks", "data", "evaluation", "nets", "study", "training"),
+        *("analysis", "attacks", "blocks", "data", "evaluation", "nets", "training"),
     ],
 )
 def test_public_names_that_need_torch_name_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
