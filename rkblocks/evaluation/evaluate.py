@@ -124,7 +124,7 @@ def _of_model(subject: Subject, search: Search, running: Running, seed: int) -> 
     work = Resumable(subject, _plan(subject, search, running, seed, subject.classes), search.name)
     with stop_on_signal(_heard(running)) as check:
         try:
-            with _looked_at(subject.model, check):
+            with _looked_at(subject, check):
                 found, _ = work.done(_listener(running, check), subject.folder is not None, resume=False)
                 found |= work.examples(running.save_images)
         except Stop as stop:
@@ -144,18 +144,18 @@ def _heard(running: Running) -> Callable[[str], None] | None:
 
 
 @contextmanager
-def _looked_at(model: nn.Module, check: Callable[[], None]) -> Iterator[None]:
-    """Look for a signal before every forward pass of the model, so that no long batch is waited for. Several processes
-    look between batches only, where they meet.
+def _looked_at(subject: Subject, check: Callable[[], None]) -> Iterator[None]:
+    """Look for a signal before every forward pass of the subject's models, so that no long batch is waited for; those
+    that the health checks open have their hooks from there. Several processes look between batches only, where they
+    meet.
     """
-    if distributed.size() > 1:
-        yield
-        return
-    hook = model.register_forward_pre_hook(lambda module, inputs: check())
+    models = (subject.model, *subject.sources.values()) if distributed.size() == 1 else ()
+    hooks = [model.register_forward_pre_hook(lambda module, inputs: check()) for model in models]
     try:
         yield
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def _listener(running: Running, check: Callable[[], None]) -> Progress:
@@ -184,7 +184,7 @@ def _of_runs(paths: Sequence[Path], search: Search, images: Images, running: Run
                 subject = replace(subject, origin=_origin(subject, run, opened, groups), sources=sources)
                 classes = len(run.record["data"]["classes"])
                 work = Resumable(subject, _plan(subject, search, running, images.seed, classes), search.name)
-                with _looked_at(subject.model, check):
+                with _looked_at(subject, check):
                     found, correct = work.done(report, running.save, running.resume)
                     found |= work.examples(running.save_images if running.save else 0)
                 results.append(found)

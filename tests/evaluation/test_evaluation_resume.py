@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import evaluate, journal, measure
-from rkblocks.evaluation.health import CHECKS
+from rkblocks.evaluation.health import CHECKS, evidence
 from rkblocks.nets import GroupedNet
 
 OPTIONS = {"attack": "pgd", "steps": 6, "limit": 50, "batch": 10, "probe": 4}
@@ -169,3 +169,23 @@ def test_a_signal_stops_a_batch_at_its_next_forward_pass_and_says_so(run, monkey
         hook.remove()
     assert said == ["stopping, with what is finished saved; again to stop at once"]
     assert len(passes) <= 5
+
+
+def test_a_signal_stops_a_health_check_of_other_weights_at_their_next_forward_pass(run, monkeypatch):
+    name, passes, opened = "no selection on the test set", [], evidence.open_run
+    monkeypatch.setattr("rkblocks.evaluation.health.registry.CHECKS", {name: CHECKS[name]})
+
+    def observed(module, inputs):
+        passes.append(1)
+        if len(passes) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def opening(*arguments):
+        found = opened(*arguments)
+        found.model.register_forward_pre_hook(observed)
+        return found
+
+    monkeypatch.setattr(evidence, "open_run", opening)
+    with pytest.raises(RkblocksError, match="RK825"):
+        evaluate(run, attack="pgd", steps=50, limit=40, probe=40, save=False)
+    assert len(passes) == 3

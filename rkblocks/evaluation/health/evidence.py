@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import torch
@@ -16,7 +17,7 @@ from rkblocks.attacks.losses import LOSS, input_gradient
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation.measure import Measurement, measure, measure_clean
 from rkblocks.evaluation.subject import Subject, state_hash
-from rkblocks.runs.network import open_run
+from rkblocks.runs.network import OpenRun, open_run
 from rkblocks.settings.plan import Item, Missing
 
 T = TypeVar("T")
@@ -143,7 +144,7 @@ class Evidence:
             return None
         if origin.siblings:
             path = origin.siblings[0]
-            return str(path), open_run(path, subject.labels.device, origin.chosen).model
+            return str(path), self._opened(path, origin.chosen).model
         other = self.other_weights
         if state_hash(other.model) == subject.state:
             return None
@@ -158,8 +159,17 @@ class Evidence:
         origin, folder = self.subject.origin, self.subject.folder
         assert origin is not None
         assert folder is not None
-        run = open_run(folder, self.subject.labels.device, "last" if origin.chosen == "best" else "best")
+        run = self._opened(folder, "last" if origin.chosen == "best" else "best")
         return replace(self.sample, model=run.model, weights=run.weights_hash, state="")
+
+    def _opened(self, folder: Path, weights: str) -> OpenRun:
+        """Return another run, or the same under other weights; what looks at each forward pass of the subject's model,
+        such as for a signal, looks at those of this one as well.
+        """
+        run = open_run(folder, self.subject.labels.device, weights)
+        for hook in self.subject.model._forward_pre_hooks.values():
+            run.model.register_forward_pre_hook(hook)
+        return run
 
     def once(self, key: Any, make: Callable[[], T]) -> T:
         """Return make(), worked out on first use of the key."""
