@@ -2,7 +2,7 @@
 # Each extra from the built wheel in an empty environment, by the one command that it is for.
 #     .github/try-extras.sh [EXTRA…]        all of them without names; "core" is none
 # It builds the wheel, and needs the package registry; torch and its like take minutes and gigabytes. BORROW=FOLDER
-# puts a folder with installed packages, such as a torch, on the path of each environment: pip takes them as they are.
+# puts a folder with an installed torch on the path of each environment, for extras that bring it: pip takes it as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_NUM_THREADS=1
