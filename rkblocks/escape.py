@@ -2,7 +2,7 @@ r"""Text that others wrote (in files, names, paths, arguments), made fit for eac
 
 What a file says is data: it moves no cursor, sets no title of a window, turns no line around, gives no command to the
 log of a build, closes no tag.  A character that is not printable is shown by its number, ``\u001b``; what a format
-would read is escaped as that format has it.
+would read is escaped as that format has it.  The only colours that a terminal gets are those of a `Style`.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ PRIMES = 16
 TRIED = 3
 """Primes at which a polynomial is tried for being square-free before its greatest common divisor is computed."""
 _R = Symbol("r")
+MOST_PRIMES = 10
+"""After so many primes at which the polynomial stays square-free, of the same degree, the proof is given up."""
 
 
 @dataclass(frozen=True)
@@ -251,10 +253,6 @@ def _minus(left: Split, right: Split) -> Split:
             a - b for a, b in zip([*p, *[0] * (length - len(p))], [*q, *[0] * (length - len(q))], strict=True)
         )
     return found
-
-
-MOST_PRIMES = 10
-"""After so many primes at which the polynomial stays square-free, of the same degree, the proof is given up."""
 
 
 def degrees_prove(reduced: Iterable[tuple[int, Sequence[int]]], degree: int) -> bool:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 MOST_BITS = 4096
 """Longest numerator or denominator of any number written or computed: somewhat more than MOST_DIGITS digits."""
 MOST_DIGITS = 1000
+MOST_DEGREE = 16
+"""Highest total degree, in the parameters, of numerator or denominator of an entry."""
+MOST_TERMS = 1000
+"""Most monomials that a numerator or denominator may have."""
+MOST_TERMS_WITH_ROOTS = 35
+"""The same where square roots occur beside parameters: there sympy's greatest common divisors cost seconds."""
 
 
 class EntryError(Exception):
@@ -163,14 +169,6 @@ def division_by_zero(at: int) -> EntryError:
 
 def too_large(at: int) -> EntryError:
     return EntryError("RK211", f"this number has more than {MOST_DIGITS} digits", at, "no known scheme needs so many")
-
-
-MOST_DEGREE = 16
-"""Highest total degree, in the parameters, of numerator or denominator of an entry."""
-MOST_TERMS = 1000
-"""Most monomials that a numerator or denominator may have."""
-MOST_TERMS_WITH_ROOTS = 35
-"""The same where square roots occur beside parameters: there sympy's greatest common divisors cost seconds."""
 
 
 def terms(expression: Expression) -> int:

@@ -58,6 +58,9 @@ _INSTEAD = {
     **{word[0]: word[1:] for word in _FRACTIONS.split()},
     "\N{NO-BREAK SPACE}": "a plain space",
 }
+MOST_CHARACTERS = 4000
+MOST_LEVELS = 40
+MOST_EXPONENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,6 @@ def _stray(text: str, at: int) -> EntryError:
         return EntryError("RK206", f"{shown(character)} is no sign of an entry", at, f"write {_INSTEAD[character]}")
     expected = "expected numbers, declared parameters, + - * / ** ( ) and sqrt"
     return EntryError("RK201", f"unexpected {shown(character)}, {expected}", at, "remove it")
-
-
-MOST_CHARACTERS = 4000
-MOST_LEVELS = 40
-MOST_EXPONENT = 10_000
 
 
 def parse(text: str, declared: Collection[str] = ()) -> Expression:

@@ -2,7 +2,7 @@
 
 Its folder controls/ holds what `check` finds unfit, and experiments want as a control: read by name, and not listed.
 
-The catalogue reads the files' text alone: listing the library needs no sympy.
+The catalogue reads the files' text alone: listing the library needs no sympy.  The JSON Schemas ship likewise.
 """
 
 from __future__ import annotations

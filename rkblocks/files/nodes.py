@@ -12,6 +12,27 @@ from rkblocks.escape import count, shown
 from rkblocks.files import grammar
 from rkblocks.files.expression import EntryError, Expression, names
 
+MOST_OF_A_CODE = 20
+"""So many diagnostics of one code are shown; one systematic mistake must not bury the others."""
+KEYS = (
+    *("$schema", "name", "title", "aliases", "parameters", "alpha", "beta", "A", "b", "c", "b_hat"),
+    *("tolerance", "claims", "references"),
+)
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_PROSE = {
+    "description",
+    "comment",
+    "comments",
+    "note",
+    "notes",
+    "_comment",
+    "//",
+    "source",
+    "author",
+    "doi",
+    "citation",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -93,10 +114,6 @@ def describe(node: Node) -> str:
     return "a broken value"
 
 
-MOST_OF_A_CODE = 20
-"""So many diagnostics of one code are shown; one systematic mistake must not bury the others."""
-
-
 class Problems:
     """Collects diagnostics; `pointer`s are JSON pointers, places count from 1."""
 
@@ -130,26 +147,6 @@ class Problems:
         hidden = [(code, n - MOST_OF_A_CODE) for code, n in sorted(self._seen.items()) if n > MOST_OF_A_CODE]
         help = "mend those that are shown, and check again"
         return (*ordered, *(diagnostic("RK199", f"{n} more of {code} are not shown", help=help) for code, n in hidden))
-
-
-KEYS = (
-    *("$schema", "name", "title", "aliases", "parameters", "alpha", "beta", "A", "b", "c", "b_hat"),
-    *("tolerance", "claims", "references"),
-)
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_PROSE = {
-    "description",
-    "comment",
-    "comments",
-    "note",
-    "notes",
-    "_comment",
-    "//",
-    "source",
-    "author",
-    "doi",
-    "citation",
-}
 
 
 def check_keys(node: Object, known: Collection[str], path: str, problems: Problems, where: str) -> None:

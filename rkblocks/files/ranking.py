@@ -1,4 +1,7 @@
-"""The library by its numbers: what a scheme claims as floats, filters, and orders to list it in."""
+"""The library by its numbers: what a scheme claims as floats, filters, and orders to list it in.
+
+Nothing is decided by these floats, and no sympy is loaded for them.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,14 @@ from rkblocks.files import library
 from rkblocks.files.nodes import Problems
 
 STDIN = "-"
+MOST_BYTES = 1 << 20
+"""Longest file: a hundred times the largest tableau of the literature."""
+_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 def is_path(argument: str) -> bool:
@@ -106,17 +114,6 @@ def _nearest(source: str) -> str:
     except (OSError, ValueError):
         return ""
     return f"did you mean {path.parent / close[0]}?" if close else ""
-
-
-MOST_BYTES = 1 << 20
-"""Longest file: a hundred times the largest tableau of the literature."""
-
-_MARKS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
 
 
 def decode(data: bytes, problems: Problems) -> str | None:

@@ -32,6 +32,8 @@ def mean(a: Tensor, b: Tensor, weight: float) -> Tensor:
 
 Call = Callable[[int, str], str]
 """How the i-th call of F with the given argument(s) is written."""
+STEP_DOMAIN = "dt"
+"""The name under which a learned step size is stored."""
 
 
 def residual_call(stage: int, arguments: str) -> str:
@@ -255,10 +257,6 @@ def _commented(code: str, exact: str) -> list[str]:
     if len(code) + len(exact) + 12 <= WIDTH:
         return [f"{code}  # {exact}"]
     return [*textwrap.wrap(exact, WIDTH - 8, initial_indent="# ", subsequent_indent="#   "), code]
-
-
-STEP_DOMAIN = "dt"
-"""The name under which a learned step size is stored."""
 
 
 def domains(program: Program, dt: Fraction | None = None) -> dict[str, Domain]:

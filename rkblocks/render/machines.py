@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 VERSION = 1
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def as_json(reports: Sequence[Report]) -> str:
@@ -39,9 +40,6 @@ def _strict(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_strict(item) for item in value]
     return value
-
-
-_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def as_commands(reports: Sequence[Report]) -> str:

@@ -1,4 +1,7 @@
-"""Results of evaluations as text: functions from the JSON of INTERFACE section 5 to str."""
+"""Results of evaluations as text, from the JSON of INTERFACE section 5, and the names that people read for places.
+
+"groups.0.1 stage 2" is stage 2 of block 2 of group 1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Whether a tableau is one consistent explicit method at all: what `build` and the other checks take for granted."""
+"""Whether a tableau is one consistent explicit method at all: what `build` and the other checks take for granted.
+
+Decimals without a tolerance are looked at first: whether their digits alone cost a table its order, and what to write
+instead.  What is too large to be checked within the budgets of `exact.work` is refused, by measures that depend on the
+file alone.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,15 @@ NEAR = 1000
 side 1/n! of the tall tree divided by the same number: then they may be chance."""
 SHOWN = 4
 """So many fractions are named."""
+MOST_BITS = 200_000
+"""Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
+with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
+MOST_WORK = 300_000_000
+"""Largest product of those bits with entries times stages, the steps of one elimination; the pair needs 200,000,000."""
+MOST_ROOT_PRODUCTS = 100_000
+"""Largest number of entries times stages (and the degree of the field squared) beside square roots."""
+MOST_TERMS = 12_000
+"""Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +113,6 @@ def _largest(facts: Facts, n: int, bound: Fraction) -> Fraction | None:
 def named(fractions: tuple[tuple[Place, Fraction], ...]) -> Iterator[str]:
     """Yield "A[1][0] = 1/3" for the first few."""
     yield from (f"{shown(place)} = {value}" for place, value in fractions[:SHOWN])
-
-
-MOST_BITS = 200_000
-"""Largest bits of the common denominator times stages (and the degree of the field squared); Verner's pair of order 9
-with square roots, 16 stages, needs 105,000 and is by far the largest in the library."""
-MOST_WORK = 300_000_000
-"""Largest product of those bits with entries times stages, the steps of one elimination; the pair needs 200,000,000."""
-MOST_ROOT_PRODUCTS = 100_000
-"""Largest number of entries times stages (and the degree of the field squared) beside square roots."""
-MOST_TERMS = 12_000
-"""Largest number of terms of a polynomial in the parameters, times stages squared, that a family may lead to."""
 
 
 def is_close(facts: Facts, difference: Element) -> bool:

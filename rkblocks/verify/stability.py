@@ -19,6 +19,8 @@ from rkblocks.exact.work import spend
 from rkblocks.forms import Method
 from rkblocks.verify.integral import Integral, ring
 
+HALVINGS = 30
+
 
 def stability_polynomial(method: Method) -> Coefficients:
     """The coefficients of psi, constant term 1 first, without trailing zeros."""
@@ -92,9 +94,6 @@ def imaginary_interval(field: Field, psi: Coefficients) -> Root | None:
     square[0] = square[0] + field.one
     crossing = first_crossing([("1 - |psi(iy)|^2", tuple(square))], field)
     return None if crossing is None else crossing.root
-
-
-HALVINGS = 30
 
 
 def linear_threshold(field: Field, psi: Coefficients) -> Crossing[str] | None:
