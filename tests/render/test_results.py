@@ -1,8 +1,12 @@
 """The text of an evaluation, as a whole string."""
 
+from __future__ import annotations
+
 from typing import Any
 
-from rkblocks.render.network_results import comparisons, evaluation, seeds
+import pytest
+
+from rkblocks.render.network_results import comparisons, evaluation, group, long, seeds, short
 
 
 def row(attack: str, accuracy: float, **threat: Any) -> dict[str, Any]:
@@ -66,3 +70,18 @@ def test_seeds_and_comparisons() -> None:
         "    settings that differ: training.epochs 10, 2; optimizer.nesterov true, (none)",
     ]
     assert seeds([]) == comparisons([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "whole", "brief", "of"),
+    [
+        ("groups.0.0", "group 1, block 1", "g1 b1", "groups.0"),
+        ("groups.2.11", "group 3, block 12", "g3 b12", "groups.2"),
+        ("groups.0.1 stage 2", "group 1, block 2, stage 2", "g1 b2 s2", "groups.0"),
+        ("group1", "group 1", "g1", ""),
+        ("layer1.0", "layer1.0", "layer1.0", "layer1"),
+        ("image to logits", "image to logits", "image to logits", ""),
+    ],
+)
+def test_names_of_places(place, whole, brief, of):
+    assert (long(place), short(place), group(place)) == (whole, brief, of)
