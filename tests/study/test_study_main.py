@@ -17,7 +17,6 @@ from rkblocks.runs.config import PRESETS
 from rkblocks.runs.lock import held
 from rkblocks.study import folder as kept_runs
 from rkblocks.study import main as main_of_study
-from rkblocks.study import task as tasks
 from rkblocks.study.statistics import paired
 
 torch.set_num_threads(1)
@@ -73,8 +72,8 @@ def test_the_images_are_the_same_for_all_networks(finished: Path) -> None:
 
 def test_what_is_finished_is_not_done_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("train", "resume"):
-        monkeypatch.setattr(tasks.training, name, lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr(tasks, "Resumable", lambda *_, **__: pytest.fail("measured again"))
+        monkeypatch.setattr(training, name, lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("rkblocks.evaluation.resumable.Resumable", lambda *_, **__: pytest.fail("measured again"))
     before = {path: path.read_bytes() for path in (copy / "results").iterdir()}
     shutil.rmtree(copy / "results")
     study.run(copy, workers=0, say=silent)
@@ -219,7 +218,7 @@ def test_an_unforeseen_exception_is_one_line_and_its_traceback_is_in_the_log(
     copy: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(copy / "runs" / "euler-seed0" / "evaluations")
-    monkeypatch.setattr(tasks, "of_run", lambda *_, **__: 1 + "x")  # type: ignore[operator]
+    monkeypatch.setattr("rkblocks.evaluation.of_run", lambda *_, **__: 1 + "x")  # type: ignore[operator]
     arguments = ["study", str(copy), "--workers", "0"]
     assert main(arguments) == 1
     said = capfd.readouterr()
