@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 import click
@@ -19,8 +20,18 @@ REWRITE = "\r\x1b[K"
 """What empties the line of a terminal."""
 
 
+STDOUT = "standard output"
+"""The name that an error of it has."""
+
+
+class Nowhere(io.StringIO):
+    """Standard output of a process that was started with none: what it holds at the end has reached nobody."""
+
+
 def prepare() -> None:
     """Make both streams take any text: what an ASCII terminal cannot show is escaped, never a UnicodeEncodeError."""
+    if sys.stdout is None:
+        sys.stdout = Nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(OSError, ValueError):
@@ -96,6 +107,26 @@ def diagnose(diagnostics: Iterable[Diagnostic], source: str = "") -> None:
         _put(sys.stderr, _fit(shown, sys.stderr))
 
 
+def finish() -> None:
+    """Send off what is written to standard output: a full disk or a closed pipe shows up here, not at the exit.
+
+    Raises OSError of the name STDOUT where it cannot be written, or is closed.
+    """
+    with _named():
+        if isinstance(sys.stdout, Nowhere) and sys.stdout.getvalue():
+            raise OSError(errno.EBADF, "it is closed")
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = STDOUT
+        raise
+
+
 def put(text: str, *, rewrite: bool = False) -> None:
     """Write to standard error at once, for progress; instead of what stands in the line of the terminal."""
     with contextlib.suppress(OSError):
@@ -111,7 +142,8 @@ def _fit(text: str, stream: TextIO | None) -> str:
 def _put(stream: TextIO | None, text: str) -> None:
     # Not click.echo: it replaces an ASCII stream by one of UTF-8, whatever the terminal can show.
     if stream is not None:
-        stream.write(text)
+        with _named():  # errors of the other stream are suppressed
+            stream.write(text)
 
 
 def text_of(source: str) -> str:

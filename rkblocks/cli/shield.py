@@ -59,16 +59,16 @@ class Notes(logging.Handler):
 
 def _reported(command: Callable[[], object]) -> int:
     try:
-        result = command()
+        try:
+            result = command()
+        except click.exceptions.Exit as error:  # --help and the like
+            result = error.exit_code
         status = result if isinstance(result, int) else 0
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk or a closed pipe shows up here, not at interpreter exit
+        console.finish()
         return status
     except BrokenPipeError:
         _abandon(sys.stdout)
         return BROKEN_PIPE
-    except click.exceptions.Exit as error:
-        return error.exit_code
     except click.ClickException as error:
         return _usage(error)
     except (KeyboardInterrupt, click.Abort):
@@ -83,7 +83,10 @@ def _reported(command: Callable[[], object]) -> int:
     except OSError as error:
         _abandon(sys.stdout)
         name = f" {error.filename!r}" if error.filename else ""
-        console.diagnose([diagnostic("RK903", f"cannot read or write{name}: {error.strerror or error}")])
+        message, help = f"cannot read or write{name}", ""
+        if error.filename == console.STDOUT:
+            message, help = f"cannot write to {console.STDOUT}", "send it to a file or a program that takes it"
+        console.diagnose([diagnostic("RK903", f"{message}: {error.strerror or error}", help=help)])
         return USAGE
     except Exception as error:
         if _debugging():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -108,8 +109,21 @@ def write(text: str, path: str | PathLike[str]) -> None:
         Path(path).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
-        help = "name a file in a folder that exists"
-        fail("RK903", f"cannot write {shown(str(path), width=200)}: {reason}", help=help)
+        fail("RK903", f"cannot write {shown(str(path), width=200)}: {reason}", help=_elsewhere(error, Path(path)))
+
+
+def _elsewhere(error: Exception, path: Path) -> str:
+    """What to do about a place that takes no file."""
+    if isinstance(error, ValueError):
+        return "leave out the NUL"
+    if isinstance(error, IsADirectoryError):
+        return f"name a file, such as {path / 'NAME'}"
+    if isinstance(error, PermissionError):
+        return "name a file where you may write"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room, or name a file on another disk"
+    there = isinstance(error, FileNotFoundError) and path.parent.is_dir()
+    return "no file can be made in this folder: name one in another" if there else "name a file in a folder that exists"
 
 
 def _tolerance(value: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rkblocks.diagnostics import Diagnostic, RkblocksError
+from rkblocks.diagnostics import Diagnostic, RkblocksError, diagnostic
 from rkblocks.runs import combinations
 from rkblocks.runs.sections import ATTACKED as ATTACKED
 from rkblocks.runs.sections import LARGEST_SEED as LARGEST_SEED
@@ -50,7 +50,7 @@ def load(source: str | os.PathLike[str], overrides: Overrides = (), *, trained: 
 
     Raises:
         RkblocksError: with all that is wrong: RK701 (no such preset or file), RK702 (no TOML), RK703 (unknown keys),
-            RK704 (values), RK705 (overrides without "="), RK706 (settings at odds).
+            RK704 (values), RK705 (overrides without "="), RK706 (settings at odds), RK562 (a file without any).
 
     Example:
         >>> load("digits", ["net.blocks=ark,euler", "training.seed=1"]).net.blocks
@@ -88,4 +88,7 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
     path = toml.locate(os.fspath(source), PRESETS, presets())
     table, problems = toml.parse(path)
     reader.read(Config, table, problems)
+    if not problems and not any(reader.flat(table)):
+        help = 'write what differs from the defaults, such as data.name = "digits", or name a preset'
+        problems = [diagnostic("RK562", f"{source} sets nothing, expected the settings of a recipe", help=help)]
     return Recipe(str(source), table, tuple(toml.with_lines(problems, path) if table else problems))

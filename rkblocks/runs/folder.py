@@ -66,8 +66,11 @@ def _names(folder: Path) -> set[str]:
 
 def vacant(folder: Path) -> None:
     """Return nothing if a new run may be put into `folder`; raises RkblocksError RK711 where something is there."""
+    if folder.is_file():
+        fail("RK711", f"{folder} is a file, expected a new folder", help="choose another --out")
     if occupied(folder):
-        help = f"continue it with --resume {folder}, or choose another --out"
+        run = f"continue it with --resume {folder}, or " if (folder / CONFIG).is_file() else ""
+        help = f"{run}choose another --out"
         fail("RK711", f"{folder} exists already and is not overwritten", help=help)
 
 

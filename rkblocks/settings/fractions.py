@@ -6,8 +6,10 @@ import re
 from fractions import Fraction
 
 from rkblocks.diagnostics import fail
+from rkblocks.escape import shown
 
 LARGEST = 1_000_000  # of eps and bounds: no box of pixels is larger, and steps of it stay far within float32
+_LARGE = "pixels lie in [0, 1]: eps=8/255"
 _NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?(/[0-9]{1,40})?")
 
 
@@ -18,11 +20,10 @@ def parse_fraction(value: str | int | float | Fraction, what: str, at_most: int 
     """
     text = str(value).strip()
     if isinstance(value, bool) or not _NUMBER.fullmatch(text):
-        fail(
-            "RK803",
-            f"{what} is {text!r}; expected a nonnegative number such as 8/255 or 0.1",
-            help=f"write {what} as a fraction (8/255) or a decimal (0.03), without a sign",
+        help = (
+            f"write {what} as a fraction (8/255) or a decimal (0.03)" if isinstance(value, bool) else _help(text, what)
         )
+        fail("RK803", f"{what} is {shown(text, width=60)}; expected from 0 to {at_most}", help=help)
     head, _, denominator = text.partition("/")
     if denominator and not int(denominator):
         fail(
@@ -30,8 +31,19 @@ def parse_fraction(value: str | int | float | Fraction, what: str, at_most: int 
         )
     number = Fraction(head) / (int(denominator) if denominator else 1)
     if number > at_most:
-        fail("RK803", f"{what} is {text[:80]}; expected {at_most} at most", help="pixels lie in [0, 1]: eps=8/255")
+        fail("RK803", f"{what} is {text[:80]}; expected from 0 to {at_most}", help=_LARGE)
     return number
+
+
+def _help(text: str, what: str) -> str:
+    """How to mend a text that is no finite nonnegative number of at most 40 digits."""
+    if text[:1] in ("-", "+") and _NUMBER.fullmatch(text[1:]):
+        return f"write it without a sign: {text[1:]}"
+    if text.lower().lstrip("+") in ("inf", "infinity") or re.fullmatch(r"[0-9.]+[eE]\+?[0-9]+", text):
+        return _LARGE
+    if re.fullmatch(r"[0-9.eE/-]+", text):
+        return "a number has at most 40 digits on either side of its point, and 2 in its exponent"
+    return f"write {what} as a fraction (8/255) or a decimal (0.03)"
 
 
 def fraction_text(value: Fraction) -> str:

@@ -26,12 +26,20 @@ def locate(source: str, folder: Path, names: Sequence[str]) -> Path:
         return folder / f"{source}.toml"
     path = Path(source).expanduser()
     if not path.is_file():
+        if path.is_dir():
+            fail("RK701", f"{source} is a folder, expected a preset or a TOML file", help=_within(path))
         if source.endswith(".toml") or os.sep in source:
             fail("RK701", f"there is no configuration file {source}")
         near = difflib.get_close_matches(source, names, n=1)
         help = f"did you mean {near[0]}?" if near else f"presets: {', '.join(names)}"
         fail("RK701", f"there is no preset {source!r}", help=help)
     return path
+
+
+def _within(folder: Path) -> str:
+    """How to name a file of a folder; that of a run has one."""
+    own = folder / "config.toml"
+    return f"the settings of this run are {own}" if own.is_file() else "name a file in it"
 
 
 def parse(path: Path) -> tuple[dict[str, Any], list[Diagnostic]]:
@@ -54,9 +62,10 @@ def with_lines(problems: Sequence[Diagnostic], path: Path) -> list[Diagnostic]:
     """The problems with the line of the key that each is about, found by its section and name.
 
     `path` of a problem is "section.key", with the number of the table, from 0, for a [[section]]: "cell.0.depth". A key
-    without a line of its own has that of its section.
+    without a line of its own has that of its section. The column of RK704 is that of the value.
     """
     lines: dict[str, int] = {}
+    values: dict[str, int] = {}
     tables: dict[str, int] = {}
     section = ""
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
@@ -66,16 +75,21 @@ def with_lines(problems: Sequence[Diagnostic], path: Path) -> list[Diagnostic]:
                 tables[section] = tables.get(section, -1) + 1
                 section = f"{section}.{tables[section]}"
             lines[section] = number
-        elif key := re.match(r"\s*([\w.-]+|\"[^\"]*\")\s*=", text):
+        elif key := re.match(r"\s*([\w.-]+|\"[^\"]*\")\s*=\s*", text):
             name = key[1].strip('"')
-            lines.setdefault(f"{section}.{name}" if section else name, number)
+            place = f"{section}.{name}" if section else name
+            lines.setdefault(place, number)
+            values.setdefault(place, key.end() + 1)
 
     def line(place: str) -> int | None:
         while place and place not in lines:
             place = place.rpartition(".")[0]
         return lines.get(place)
 
-    return [p if p.line else dataclasses.replace(p, line=line(p.path), column=1) for p in problems]
+    def column(problem: Diagnostic) -> int:
+        return values.get(problem.path, 1) if problem.code == "RK704" else 1
+
+    return [p if p.line else dataclasses.replace(p, line=line(p.path), column=column(p)) for p in problems]
 
 
 def write(settings: Any) -> str:

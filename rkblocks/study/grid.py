@@ -14,7 +14,7 @@ from rkblocks import files, program
 from rkblocks.diagnostics import Diagnostic, diagnostic
 from rkblocks.settings import reader
 from rkblocks.settings.reader import between
-from rkblocks.study.keys import MOST_BLOCKS, checked, flat, placed, shown, word, written
+from rkblocks.study.keys import MOST_BLOCKS, checked, flat, misnamed, placed, shown, word, written
 
 CALLS = "calls"
 BLOCKS, DEPTH = "net.blocks", "net.depth"
@@ -102,8 +102,7 @@ def cells(
             for key, value in flat({key: value for key, value in table.items() if key != "name"})
         }
         if not isinstance(name, str) or (name and name != word(BLOCKS, name)):
-            message = f"{place}.name is {name!r}, expected letters, digits and any of _ . + -"
-            problems.append(diagnostic("RK704", message, path=f"{place}.name"))
+            problems.append(misnamed(name, f"{place}.name"))
         wanted.append((name, own, list(own), place))
     if problems:
         return ()

@@ -105,5 +105,15 @@ def word(key: str, value: Any) -> str:
     return _safe(key.rpartition(".")[2] + text.replace(",", "-"))
 
 
+def misnamed(name: object, path: str) -> Diagnostic:
+    """Return RK704 for a name that is none of a folder, with the character at fault and a name that is one."""
+    help = ""
+    if isinstance(name, str) and name:
+        wrong = next((character for character in name if _safe(character) != character), name[0])
+        fit = _safe(name).lstrip(".") or "mine"
+        help = f"{wrong!r} cannot be in it{' at the start' * (wrong == '.')}: {fit}"
+    return diagnostic("RK704", f"{path} is {name!r}, expected letters, digits and any of _ . + -", path=path, help=help)
+
+
 def _safe(text: str) -> str:
     return re.sub(r"[^\w.+-]", "_", text)

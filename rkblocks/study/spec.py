@@ -31,7 +31,7 @@ from rkblocks.settings.reader import Check, at_least, between, positive, setting
 from rkblocks.study import contrasts, trends
 from rkblocks.study.contrasts import Contrast
 from rkblocks.study.grid import Cell, cells, size, tables
-from rkblocks.study.keys import checked, flat, placed
+from rkblocks.study.keys import checked, flat, misnamed, placed
 from rkblocks.study.plan import WORST, Attack, Column, Evaluation, columns
 from rkblocks.study.trends import Trend
 
@@ -164,9 +164,7 @@ def _study(table: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> 
         problems.append(diagnostic("RK704", "preset is missing, expected a preset of `train`", path="preset"))
     name = head.name or path.stem
     if not re.fullmatch(r"[\w+-][\w.+-]*", name):
-        problems.append(
-            diagnostic("RK704", f"name is {name!r}, expected letters, digits and any of _ . + -", path="name")
-        )
+        problems.append(misnamed(name, "name"))
     base = {key: checked(key, value, "set.", problems) for key, value in flat(part["set"])}
     seeds = _seeds(part["grid"], problems)
     evaluation = reader.read(

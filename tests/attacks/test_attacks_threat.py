@@ -109,6 +109,24 @@ def test_a_float_is_read_as_its_shortest_decimal(value):
     assert float(parse_fraction(value, "eps")) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "help"),
+    [
+        ("1e999", "pixels lie in [0, 1]: eps=8/255"),
+        ("1e30", "pixels lie in [0, 1]: eps=8/255"),
+        (float("inf"), "pixels lie in [0, 1]: eps=8/255"),
+        (float("nan"), "write eps as a fraction (8/255) or a decimal (0.03)"),
+        ("eight", "write eps as a fraction (8/255) or a decimal (0.03)"),
+        ("-1/255", "write it without a sign: 1/255"),
+        ("1e-999", "a number has at most 40 digits on either side of its point, and 2 in its exponent"),
+    ],
+)
+def test_a_budget_that_is_none_is_told_the_range_and_what_helps(value, help):
+    with pytest.raises(RkblocksError, match=r"expected from 0 to 1000000") as error:
+        parse_fraction(value, "eps")
+    assert error.value.diagnostics[0].help == help
+
+
 def test_another_radius_keeps_the_ratio_of_step_and_radius():
     wide = Threat(eps="8/255", steps=10, step="2/255").with_eps("16/255")
     assert (wide.length, wide.steps) == (Fraction(4, 255), 10)

@@ -120,9 +120,18 @@ def test_a_full_disk_is_one_line_and_2() -> None:
     with open("/dev/full", "w") as full:
         done = run("list", stdout=full, stderr=subprocess.PIPE, capture_output=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error[RK903]")
+    assert done.stderr.startswith("error[RK903]: cannot write to standard output: No space left on device\n")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell of POSIX")
+@pytest.mark.parametrize(("command", "status"), [("check rk4", 2), ("--help", 2), ("compile rk4 -o block.py", 0)])
+def test_a_closed_standard_output_is_no_verdict(tmp_path: Path, command: str, status: int) -> None:
+    line = f"{sys.executable} -m rkblocks {command} >&-"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
+    said = "error[RK903]: cannot write to standard output: it is closed\n"
+    assert (done.returncode, done.stderr.startswith(said)) == (status, status == 2)
 
 
 def test_a_reader_that_leaves_is_silent() -> None:

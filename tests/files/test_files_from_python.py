@@ -164,6 +164,22 @@ def test_save_says_why_it_cannot(tmp_path: Path) -> None:
             rkblocks.save(rkblocks.load("euler"), path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a device of Linux")
+def test_the_help_fits_the_place_that_takes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    helps = {
+        str(tmp_path): f"name a file, such as {tmp_path}/NAME",
+        "/dev/full": "make room, or name a file on another disk",
+        "/proc/x.json": "no file can be made in this folder: name one in another",
+        f"{tmp_path}/file/x": "name a file in a folder that exists",
+        f"{tmp_path}/\0": "leave out the NUL",
+    }
+    for path, help in helps.items():
+        with pytest.raises(rkblocks.RkblocksError) as error:
+            rkblocks.save(rkblocks.load("euler"), path)
+        assert error.value.diagnostics[0].help == help
+
+
 def test_check_of_what_does_not_exist_raises(tmp_path: Path) -> None:
     for missing, code in (("ssp33333", "RK002"), (tmp_path / "no.json", "RK001"), (tmp_path, "RK004")):
         with pytest.raises(rkblocks.RkblocksError, match=code):

@@ -191,6 +191,34 @@ def test_unknown_presets(name, help):
     assert help in str(error.value)
 
 
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "[data]\n[net]\n"])
+def test_a_file_that_sets_nothing_is_no_recipe(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(RkblocksError, match=r"RK562.*mine\.toml sets nothing"):
+        load(path)
+    path.write_text(f"{text}[training]\nseed = 1\n" if not text.startswith("[") else f"{text}depth = 2\n")
+    assert load(path) != Config()
+
+
+def test_a_folder_is_no_preset(tmp_path):
+    with pytest.raises(RkblocksError, match=r"RK701.* is a folder") as error:
+        load(tmp_path)
+    assert error.value.diagnostics[0].help == "name a file in it"
+    (tmp_path / "config.toml").write_text("")
+    with pytest.raises(RkblocksError, match=r"settings of this run are .*config\.toml"):
+        load(tmp_path)
+
+
+def test_the_column_of_a_value_is_its_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[training]\n  epochs =  0\n  epoch = 1\n")
+    with pytest.raises(RkblocksError) as error:
+        load(path)
+    places = [(p.code, p.line, p.column) for p in error.value.diagnostics]
+    assert places == [("RK704", 2, 13), ("RK703", 3, 1)]
+
+
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 budgets = st.fractions(0, 1, max_denominator=1000)
 configs = st.builds(

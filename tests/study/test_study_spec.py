@@ -173,6 +173,16 @@ def test_what_others_say_has_the_file_and_no_options(tmp_path: Path) -> None:
         assert len(caught.value.diagnostics) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "help"), [("my study", "' ' cannot be in it: my_study"), (".a", "'.' cannot be in it at the start: a")]
+)
+def test_a_name_that_is_no_file_name_is_told_with_its_character(tmp_path: Path, name: str, help: str) -> None:
+    with pytest.raises(RkblocksError) as caught:
+        read(tmp_path, f'name = "{name}"\n' + GRID)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.line, found.column, found.help) == ("RK704", 1, 8, help)
+
+
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
     with pytest.raises(RkblocksError) as caught:
         read(tmp_path, GRID + "depth = [0]\nseeds = [-1]\n[set]\nnet.deep = 1\n[evaluation]\nlimits = 3\n")
