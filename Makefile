@@ -42,12 +42,12 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.installed-demo: pyproject.toml $(VENV)/.created
-	@echo "installing: 2 to 5 minutes, some gigabytes"
-	$(PIP) install -q --editable '.[demo]'
+	@echo "installing torch and what the demo needs, some gigabytes: 2 to 5 minutes, 10 on a busy machine"
+	$(PIP) install --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.created
-	@echo "installing: 2 to 8 minutes, some gigabytes"
+	@echo "installing torch, JAX and what the tests need, some gigabytes: 2 to 8 minutes, more on a busy machine"
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
 

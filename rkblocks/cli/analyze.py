@@ -22,6 +22,15 @@ Tables, figures and report.html go to each run's analysis/ folder.
 """
 
 
+def _no_folder(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that names a file to write (a callback), which is not the folder of the run."""
+    if value is not None and Path(value).is_dir():
+        example = "all.html" if option.name == "report" else "growth.png"
+        message = f"{value} is a folder, expected a file: --{option.name} {example} {value}, where it is a run"
+        raise click.BadParameter(message, ctx, option)
+    return value
+
+
 @click.command("analyze", short_help="Theory beside measurement, block by block; a report.", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--only", metavar="NAMES", help="Analyses to run, with commas between.  [default: all]")
@@ -41,11 +50,15 @@ Tables, figures and report.html go to each run's analysis/ folder.
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, metavar="N", help="Images at once.")
 @click.option(
     "--report",
+    callback=_no_folder,
     metavar="FILE",
     help="Write one report on all runs to FILE (.html), too; missing folders in its path are made.",
 )
 @click.option(
-    "--figure", metavar="FILE", help="Draw the growth in all runs into FILE (.png or .svg); folders likewise."
+    "--figure",
+    callback=_no_folder,
+    metavar="FILE",
+    help="Draw the growth in all runs into FILE (.png or .svg); folders likewise.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(runs: tuple[str, ...], figure: str | None, report: str | None, form: str, **options: Any) -> int:

@@ -83,7 +83,9 @@ def _text(found: Verification) -> str:
         ssp = found.ssp if found.ssp == NOT_SSP else f"SSP {found.ssp}"
         rows.append(("proved", f"order {found.order}, {ssp}, growth {found.growth}"))
     else:
-        rows.append(("order", f"{found.order} within rounding; the tableau is not known, so nothing else is proved"))
+        how = ": give it with --tableau FILE" if found.ok else ""
+        unproved = f"the tableau is not known, so nothing else is proved{how}"
+        rows.append(("order", f"{found.order} within rounding; {unproved}"))
     return "\n".join([*lines, *(f"  {key:<9} {text}" for key, text in rows)]) + "\n"
 
 

@@ -141,8 +141,10 @@ def nodepy(text: str) -> list[Table]:
     width = len(left)
     m = len(right) // width
     if len(right) % width or not 0 < m <= MOST_STAGES:
-        message = "the line below the stages is no multiple of the width of its first column"
-        raise ConversionError("RK384", message, found[at][1], "give the text as nodepy prints it, blanks included")
+        expected = f"{width} a stage, as many as before it, of at most {MOST_STAGES} stages"
+        message = f"the line has {count(len(right), 'sign')} after its bar, expected {expected}"
+        help = "give the text as nodepy prints it, blanks included; rows with blanks between are read with --from table"
+        raise ConversionError("RK384", message, found[at][1], help)
     first = at
     while first and len(found[first - 1][0]) > width and found[first - 1][0][width : width + 1] == "|":
         first -= 1

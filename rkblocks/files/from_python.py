@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import sympy
 
 from rkblocks.diagnostics import Severity, TableauError, fail
-from rkblocks.escape import shown
+from rkblocks.escape import count, shown
 from rkblocks.exact.decimals import decimal_text, meant, places
 from rkblocks.files.nodes import child
 from rkblocks.files.reader import read_text
@@ -28,7 +28,7 @@ _DEEP = 3
 
 
 def tableau(
-    *,
+    *unnamed: Any,
     name: str = "unnamed",
     title: str | None = None,
     aliases: Iterable[str] | None = None,
@@ -58,7 +58,7 @@ def tableau(
     of numpy, or text in the grammar of the file; rows may be lists, arrays, or a matrix of sympy.
 
     Raises TableauError with the diagnostics of a file, their JSON pointers as places; RK340 for a float without
-    tolerance, and for what is no entry at all.
+    tolerance, and for what is no entry at all; RK822 for arguments without a name.
 
     Example:
         >>> from fractions import Fraction
@@ -70,6 +70,14 @@ def tableau(
           "b": ["1/2", "1/2"]
         }
     """
+    if unnamed:
+        help = "name them as in a file: rkblocks.tableau(A=..., b=...)"
+        fail(
+            "RK822",
+            f"{count(len(unnamed), 'argument')} without a name, expected keywords",
+            help=help,
+            source="tableau()",
+        )
     floats = tolerance is not None
     given = {
         "name": name,
@@ -190,9 +198,11 @@ def _expression(value: sympy.Expr, path: str, floats: bool) -> str:
 def _refuse_float(path: str, value: Any) -> NoReturn:
     fraction = meant(Fraction(str(value))) if isinstance(value, Real) else None
     example = "Fraction(1, 3)" if fraction is None else f'"{fraction}"'
-    help = f'write it exactly, as {example}; for a table known only as decimals give tolerance="1e-15" or what it is'
+    help = f'write it exactly, as {example}; floats are taken with tolerance="1e-15", or how far their digits are known'
     _refuse(path, value, "is a float, which is rarely the number that was meant", help)
 
 
 def _refuse(path: str, value: Any, reason: str, help: str) -> NoReturn:
-    fail("RK340", f"{shown(repr(value), quotes=False)} {reason}", path=path, help=help, source="tableau()")
+    kind = type(value)
+    text = f"{value} ({kind.__name__} of numpy)" if kind.__module__ == "numpy" else repr(value)
+    fail("RK340", f"{shown(text, quotes=False)} {reason}", path=path, help=help, source="tableau()")

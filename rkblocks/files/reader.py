@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -222,7 +222,9 @@ def _refuse(argument: object) -> NoReturn:
     fail(
         "RK002",
         f"{shown(repr(argument))} is of type {type(argument).__name__}, which names no scheme",
-        help="expected a name of the library, a path, or a Tableau",
+        help="make it a tableau: rkblocks.tableau(**it)"
+        if isinstance(argument, Mapping)
+        else "expected a name of the library, a path, or a Tableau",
         source=type(argument).__name__,
     )
 

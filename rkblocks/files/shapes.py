@@ -50,7 +50,7 @@ def _check_forms(root: Object, problems: Problems) -> None:
     needs = {"alpha": "beta", "beta": "alpha", "A": "b", "b": "A", "c": "A", "b_hat": "A"}
     if not present & set(needs):
         help = 'give "alpha" and "beta" (Shu-Osher form) or "A" and "b" (Butcher form)'
-        problems.add("RK133", "the file holds no scheme", line=root.line, column=root.column, help=help)
+        problems.add("RK133", "no form of a scheme is given", line=root.line, column=root.column, help=help)
         return
     missing: dict[str, str] = {}
     for key, other in needs.items():

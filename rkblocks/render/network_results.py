@@ -160,7 +160,8 @@ def certificate(run: Mapping[str, Any]) -> str:
         for low, high, count in zip(edges, edges[1:], counts, strict=False)
     ]
     text += indented(columns(("certified radius", "images", ""), bars, right=(1,)))
-    text += f"  rounding takes {run['rounding']:.1e} off each radius ({run['rounding_float32']:.1e} in float32)\n"
+    text += f"  rounding in float64, used here, takes {run['rounding']:.1e} off each radius; "
+    text += f"a network run in float32 would lose {run['rounding_float32']:.1e}\n"
     return head + text + (f"  saved {run['saved']}\n" if run.get("saved") else "")
 
 

@@ -12,6 +12,7 @@ from rkblocks.blocks.emitted import Verification, verify_file
 from rkblocks.blocks.emitted.judge import judge
 from rkblocks.blocks.emitted.observe import read, run_here
 from rkblocks.cli import main
+from rkblocks.cli.verify import _text
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.program import emit
 
@@ -128,6 +129,7 @@ def test_a_scheme_outside_the_library(write: Write, tmp_path: Path) -> None:
     path = write(text)
     found = verified(path)
     assert (found.ok, found.known, found.order, found.ssp) == (True, False, 2, None)
+    assert _text(found).endswith("not known, so nothing else is proved: give it with --tableau FILE\n")
     assert verified(path, tableau).known
     (tmp_path / "mine.json").write_text(HEUN_EULER)
     assert verified(path, str(tmp_path / "mine.json")).ok

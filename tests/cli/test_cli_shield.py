@@ -125,6 +125,15 @@ def test_a_full_disk_is_one_line_and_2() -> None:
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(("option", "file"), [("report", "all.html"), ("figure", "growth.png")])
+def test_an_option_that_took_the_run_as_its_file_says_so(
+    tmp_path: Path, option: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", f"--{option}", str(tmp_path)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{tmp_path} is a folder, expected a file: --{option} {file} {tmp_path}" in said
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell of POSIX")
 @pytest.mark.parametrize(("command", "status"), [("check rk4", 2), ("--help", 2), ("compile rk4 -o block.py", 0)])
 def test_a_closed_standard_output_is_no_verdict(tmp_path: Path, command: str, status: int) -> None:

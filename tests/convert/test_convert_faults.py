@@ -38,6 +38,7 @@ FAULTS = {
     "numbers left out": ("array([[0, ..., 0]])\narray([1])", "RK387", 1, 12),
     "a common factor": ("A =\n  1.0e+03 *\n 0 0\n 1 0\nb = 1 1\n", "RK387", 2, 1),
     "parts of a matrix": ("A =\n  Columns 1 through 8\n 0 0\n 1 0\nb = 1 1\n", "RK387", 2, 1),
+    "a line of another length": (" 0  |\n 1  | 1\n____|_______\n    | 1/2 1/2\n", "RK384", 3, 1),
     "an object's name": ("<nodepy.rk.ExplicitRungeKuttaMethod object at 0x7>", "RK387", 1, 1),
     "division by zero": ("A = [0 0; 1/0 0]; b = [1 1];", "RK207", 1, 11),
     "a leading zero": ("A = [0 0; 01 0]; b = [1 1];", "RK206", 1, 11),

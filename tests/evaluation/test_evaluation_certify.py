@@ -105,7 +105,8 @@ def test_the_command_certifies_a_run(run, capsys: pytest.CaptureFixture[str]) ->
     assert main(["certify", str(run), "--no-save"]) == 0
     text = capsys.readouterr().out
     assert "group1.1  rk4" in text
-    assert "rounding takes" in text
+    assert f"rounding in float64, used here, takes {found['rounding']:.1e} off each radius" in text
+    assert f"run in float32 would lose {found['rounding_float32']:.1e}" in text
 
 
 def test_an_evaluation_shows_both_bounds_and_checks_the_certificate(run, capsys: pytest.CaptureFixture[str]) -> None:

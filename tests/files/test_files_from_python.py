@@ -1,6 +1,7 @@
 """`rkblocks.tableau(...)`: what Python values become, through the reader of files, and back."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -130,6 +131,21 @@ def test_what_is_refused_has_a_code_a_place_and_help(entry: Any, more: dict[str,
 def test_a_float_is_refused_with_the_fraction_that_it_may_stand_for() -> None:
     with pytest.raises(rkblocks.RkblocksError, match=r'"2/3".*tolerance="1e-15"'):
         rkblocks.tableau(alpha=[[1]], beta=[[2 / 3]])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: rkblocks.tableau(), "RK133: no form of a scheme is given"),
+        (lambda: rkblocks.tableau([[], [1]], ["1/2", "1/2"]), "RK822: 2 arguments without a name.*\n.*A=..., b=..."),
+        (lambda: rkblocks.tableau(A=None, b=[1]), 'RK134: "b" is given without "A"'),
+        (lambda: rkblocks.tableau(A=np.zeros((1, 1)), b=[1]), r"RK340: 0\.0 \(float64 of numpy\) is a float"),
+        (lambda: rkblocks.check({"A": [[]], "b": [1]}), r"RK002.*\n.*rkblocks\.tableau\(\*\*it\)"),
+    ],
+)
+def test_what_is_missing_of_a_tableau_is_said_in_words_of_python(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(rkblocks.RkblocksError, match=words):
+        call()
 
 
 def test_claims_and_texts_are_those_of_a_file() -> None:
