@@ -1,6 +1,7 @@
 """The demo, small: exact verdicts, the shape of results.json, continuing, and stopping with its workers."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def test_the_table_of_verdicts_shows_them(verdicts):
 
 def test_results_have_the_shape_of_the_interface(finished):
     content, folder, said = finished
-    assert said.count("The first networks have started.") == 1
+    assert said.count("The first networks have started;") == 1
+    assert re.search(r"^euler-seed0: done in \d+ (s|min).* \(1 of 2\), about .* left$", said, re.MULTILINE)
+    assert re.search(r"^ark-seed0: done in \d+ (s|min).* \(2 of 2\)$", said, re.MULTILINE)
     seeds = [check for one in content["entries"] for check in one["health"] if check["check"] == "three seeds"]
     assert [check["figure"] for check in seeds] == ["training seed 0 of this configuration"] * 2
     saved = json.loads((folder / "results.json").read_text())
@@ -101,8 +104,12 @@ def test_results_have_the_shape_of_the_interface(finished):
 def test_a_finished_demo_is_not_trained_again(finished, monkeypatch):
     content, folder, _ = finished
     monkeypatch.setattr("rkblocks.training.train", lambda *_, **__: pytest.fail("trained again"))
-    again = run(folder, schemes=("euler", "ark"), tiny=True, workers=0, say=lambda line: None)
+    lines = []
+    again = run(folder, schemes=("euler", "ark"), tiny=True, workers=0, say=lines.append)
     assert again["entries"] == content["entries"]
+    said = "\n".join(lines)
+    assert "; 2 of 2 are finished already." in said
+    assert "done in" not in said
 
 
 def test_other_settings_do_not_continue_it(finished):

@@ -95,7 +95,8 @@ def command(
     """Attack the networks of one or more run folders, or one of your own (--model).
 
     Clean accuracy comes first, then the attacks of a preset around the budget of the data set, or one attack given in
-    full. Intervals are 95 % Wilson. The health report says whether the attacks were strong enough to be believed.
+    full. Intervals are 95 % Wilson. The health report says whether the attacks were strong enough to be believed; it
+    attacks 100 images anew, with more steps and restarts, which on a small test set takes most of the time.
     """
     if options["targets"] is not None and options["targets"].isdecimal():
         options["targets"] = int(options["targets"])

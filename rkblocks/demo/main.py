@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import fail
 from rkblocks.progress import Progress
 from rkblocks.settings.fractions import fraction_text
+from rkblocks.study.log import ended
 from rkblocks.study.pool import outcomes
 from rkblocks.study.task import Task
 
@@ -60,13 +62,13 @@ def run(
 
     processes = min(2, os.cpu_count() or 1) if workers is None else workers
     done = sum(read_entry(task.folder) is not None for task in tasks)
-    more = f"; {done} are finished already" if done else ""
+    more = f"; {done} of {len(tasks)} are finished already" if done else ""
     say(
         f"Training {len(tasks)} networks on digits with PGD adversarial training, attacking each with FGSM and "
         f"PGD-20 (linf, eps {fraction_text(settings.pgd(tasks[0]).eps)}){more}."
     )
     try:
-        entries = networks(tasks, chosen.sweep, processes, _announcing(progress, say))
+        entries = networks(tasks, chosen.sweep, processes, progress, say)
     except KeyboardInterrupt:
         say(f"Stopped; what is finished is kept. Continue with: {invocation.command()} demo --out {folder}")
         raise
@@ -76,14 +78,23 @@ def run(
 
 
 def networks(
-    tasks: Sequence[Task], radii: Sequence[str], workers: int, progress: Progress | None
+    tasks: Sequence[Task], radii: Sequence[str], workers: int, progress: Progress | None, say: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Return the entry of each network, in the order of the tasks; raises what the first one that fails raises."""
-    found: dict[str, dict[str, Any]] = {}
-    for outcome in outcomes(tasks, partial(perform, radii), workers=workers, progress=progress):
+    """Return the entry of each network, in the order of the tasks, saying which is done; raises what the first one that
+    fails raises.
+    """
+    entries = {task.name: read_entry(task.folder) for task in tasks}
+    found = {name: entry for name, entry in entries.items() if entry is not None}
+    todo = [task for task in tasks if task.name not in found]
+    started = time.monotonic()
+    done = outcomes(todo, partial(perform, radii), workers=workers, progress=_announcing(progress, say))
+    for number, outcome in enumerate(done, 1):
         if outcome.error is not None:
             raise outcome.error
-        found[outcome.task.name] = outcome.result
+        name, entry = outcome.task.name, outcome.result
+        found[name] = entry
+        seconds, elapsed = sum(entry["seconds"].values()), time.monotonic() - started
+        say(ended(name, seconds, number, len(todo), elapsed, workers, len(tasks) - len(todo)))
     return [found[task.name] for task in tasks]
 
 
@@ -95,7 +106,7 @@ def _announcing(progress: Progress | None, say: Callable[[str], None]) -> Progre
         nonlocal started
         if not started:
             started = True
-            say("The first networks have started. Ctrl-C saves what is under way.")
+            say("The first networks have started; each that ends tells the time left. Ctrl-C saves what is under way.")
         if progress is not None:
             progress(label, done, total)
 

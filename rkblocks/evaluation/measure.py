@@ -29,7 +29,7 @@ TOGETHER = 256  # images at once for an attack whose outcomes depend on the imag
 @dataclass(frozen=True)
 class Listener:
     """Hands progress on, if anybody listens, and calls `after` each time. A listener may also have `expect`, which is
-    told how many labels will come, and `say`, for a sentence.
+    told how many labels will come, `doing`, told what part of one comes next, and `say`, for a sentence.
     """
 
     progress: Progress | None
@@ -44,6 +44,11 @@ class Listener:
         """Tell the listener how many labels will come."""
         if expect := getattr(self.progress, "expect", None):
             expect(labels)
+
+    def doing(self, label: str, part: str) -> None:
+        """Tell the listener the part of a label that the next call is about."""
+        if doing := getattr(self.progress, "doing", None):
+            doing(label, part)
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,9 @@ def trained(content: Content, marks: Markup) -> Grid | None:
         return None
     lead = leading(content)
     cells = {row["cell"]: row for row in content["summary"]}
-    head = ["training loss", "validation", "at loss", "epoch", "validation there"]
+    metrics = {row["metric"] for row in content["training"]}
+    validation = f"{metrics.pop().removeprefix('validation_')} validation" if len(metrics) == 1 else "validation"
+    head = ["training loss", validation, "at loss", "epoch", f"{validation} there"]
     body = []
     for row in content["training"]:
         at = row["at"]

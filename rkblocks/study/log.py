@@ -28,6 +28,16 @@ def note(out: Path, run: str, event: str, **more: Any) -> None:
     append_line(out / FILE, json.dumps({"time": when, "run": run, "event": event, **more}, ensure_ascii=False))
 
 
+def ended(name: str, seconds: float, done: int, todo: int, elapsed: float, workers: int | None, before: int = 0) -> str:
+    """Return the line for a network that is done after these seconds, with about how long the others take.
+
+    done: of `todo` since the start, `elapsed` seconds ago; workers: side by side, None for an unknown number, which
+    tells no time; before: networks that were finished at the start.
+    """
+    left = f", about {duration(elapsed * (todo - done) / max(done, workers))} left" if workers is not None else ""
+    return f"{name}: done in {duration(seconds)} ({before + done} of {before + todo}){left * (done < todo)}"
+
+
 @dataclass(frozen=True)
 class Left:
     """Seconds of work that a network still takes; known: False where a part of it, which nothing finished so
@@ -78,10 +88,11 @@ def overview(
         missing = now.missing(task.plan)
         training = {ABSENT: "-", TRAINED: "done"}.get(now.stage, f"{now.epochs[0]}/{now.epochs[1]} epochs")
         training = "damaged" if now.damage else training
-        evaluation = "done" if not missing else f"{len(task.plan) - len(missing)}/{len(task.plan)} columns"
+        evaluation = "done" if not missing else f"{len(task.plan) - len(missing)}/{len(task.plan)} measured"
         rows.append((task.name, training, evaluation, _work(left[key]) if now.unfinished(task.plan) else "-"))
     text = columns(("network", "training", "evaluation", "left"), rows, right=(3,))
     todo = [left[key] for key, task in tasks.items() if states[key].unfinished(task.plan)]
+    text += f"\nevaluation: {', '.join(column.title for column in study.columns)}"
     text += f"\n{study.name}: {len(tasks) - len(todo)} of {len(tasks)} networks are finished, {len(todo)} to do"
     if not todo:
         return text

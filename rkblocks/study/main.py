@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +13,7 @@ from rkblocks import invocation
 from rkblocks.diagnostics import Diagnostic, RkblocksError, fail, unfit_argument
 from rkblocks.files.group_schemes import schemes as schemes_of
 from rkblocks.program.lower import admit
-from rkblocks.progress import Progress, duration
+from rkblocks.progress import Progress
 from rkblocks.runs import combinations
 from rkblocks.settings import toml
 from rkblocks.study import log, tables
@@ -110,13 +111,13 @@ def run(
         elif left:
             say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
             todo = [tasks[key] for key in left]
-            done = (
-                _on_ray(todo, study, ray, progress)
+            side, done = (
+                (None, _on_ray(todo, study, ray, progress))
                 if ray is not None
                 else _here(todo, workers, threads, study, progress)
             )
             try:
-                failed = _follow(done, len(todo), folder, say)
+                failed = _follow(done, len(todo), side, folder, say)
             except KeyboardInterrupt:
                 say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
                 raise
@@ -225,16 +226,17 @@ def _states(tasks: dict[Key, Task], schemes: Mapping[str, Schemes]) -> dict[Key,
 
 def _here(
     todo: Sequence[Task], workers: int | None, threads: int | None, study: Study, progress: Progress | None
-) -> Iterator[Outcome[Task]]:
+) -> tuple[int, Iterator[Outcome[Task]]]:
+    """Return how many processes work side by side, and what becomes of the tasks."""
     places = {task.config.training.device for task in todo}
     named = [place for place in places if place.startswith("cuda:")]  # as every worker sees them: none is hidden
     gpus = visible_gpus() if places & {"auto", "cuda"} and not named else []
     most = len(gpus) or len(named) or min(os.cpu_count() or 1, MOST_WORKERS)
-    count = most if workers is None else workers
-    return outcomes(
+    count = min(most if workers is None else workers, len(todo))
+    return count, outcomes(
         todo,
         perform,
-        workers=min(count, len(todo)),
+        workers=count,
         progress=progress,
         threads=threads or study.resources.threads,
         devices=gpus if len(gpus) > 1 else (),
@@ -256,15 +258,17 @@ def visible_gpus() -> list[str]:
     return named.split(",")[:count] if named else [str(number) for number in range(count)]
 
 
-def _follow(done: Iterable[Outcome[Task]], total: int, folder: Path, say: Say) -> dict[str, str]:
-    """Log each network as it ends; returns the messages of those that failed, by run."""
+def _follow(done: Iterable[Outcome[Task]], total: int, workers: int | None, folder: Path, say: Say) -> dict[str, str]:
+    """Log each network as it ends; returns the messages of those that failed, by run. workers: None on a cluster."""
     failed = {}
+    started = time.monotonic()
     for number, outcome in enumerate(done, 1):
         name = outcome.task.name
         if outcome.error is None:
             seconds = {key: round(value, 1) for key, value in outcome.result.items()}
             log.note(folder, name, "done", **seconds)
-            say(f"{name}: done in {duration(sum(seconds.values()))} ({number} of {total})")
+            elapsed = time.monotonic() - started
+            say(log.ended(name, sum(seconds.values()), number, total, elapsed, workers))
         else:
             failed[name] = problem(outcome.error)
             traceback = {"traceback": "".join(notes)} if (notes := getattr(outcome.error, "__notes__", ())) else {}

@@ -38,6 +38,22 @@ def test_on_a_terminal_one_line_is_rewritten_and_closed(
     assert capsys.readouterr().err == "\r\x1b[K  pgd: done, 1.0 s\n"
 
 
+def test_elsewhere_a_silence_is_broken_by_what_is_under_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE", 3.0)
+    progress = Progress()
+    progress.expect(2)
+    for done in range(4):
+        progress.doing("health", f"check {done}")
+        progress("health", done, 8)
+    assert capsys.readouterr().err == "  1 of 2, health: 3/8 (check 3), 3.0 s, 5 s left\n"
+    progress("health", 8, 8)
+    progress("other", 1, 2)
+    progress.close()
+    assert capsys.readouterr().err == "  health: done, 4.0 s\n"
+
+
 def test_several_at_once_share_the_line_as_far_as_it_is_wide(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,10 @@ from torch import nn
 
 from rkblocks.diagnostics import RkblocksError
 from rkblocks.evaluation import MASKS, Images, Item, base_threat, evaluate_subject, of_model, of_run, preset_plan
-from rkblocks.evaluation.health import CHECKS, Evidence
+from rkblocks.evaluation.health import CHECKS, Evidence, registry
 from rkblocks.evaluation.health.blackbox import ENSEMBLE, tolerated
 from rkblocks.evaluation.health.registry import check
+from rkblocks.evaluation.measure import Listener
 from rkblocks.evaluation.subject_evaluation import carried_out
 from rkblocks.intervals import smallest_found
 from rkblocks.settings.plan import Plan, missing_rows
@@ -459,3 +460,18 @@ def test_a_radius_is_offered_where_nothing_stands(honest, subject_of):
         item = Item("pgd", base_threat("digits", eps="0.8").with_eps(str(radius)), "any")
         assert bool(evaluate_subject(sample, [item], probe=0).measurements[1].correct.any()) is stand
     assert check_alone("something stands", subject_of(honest, 60), [Item("pgd", THREAT, "any")], probe=40)[0]
+
+
+def test_a_listener_is_told_the_check_that_comes_next(monkeypatch):
+    told = []
+
+    class Listening:
+        def __call__(self, label, done, total):
+            told.append((label, done, total))
+
+        def doing(self, label, part):
+            told.append((label, part))
+
+    monkeypatch.setattr(registry, "CHECKS", dict.fromkeys("ab", lambda evidence: None))
+    registry.health_report(None, Listener(Listening()))
+    assert told == [("health", "a"), ("health", 0, 2), ("health", "b"), ("health", 1, 2), ("health", 2, 2)]

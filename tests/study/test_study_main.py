@@ -160,6 +160,9 @@ def test_milestones_out_of_reach_are_named_once(tiny: Path, tmp_path: Path) -> N
     lines: list[str] = []
     study.run(tiny, tmp_path / "out", dry_run=True, say=lines.append)
     assert ["RK746: schedule.milestones is [9], with training.epochs =" in line for line in lines[:-1]] == [True]
+    titles = [column.title for column in study.load(tiny).columns]
+    assert f"  0/{len(titles)} measured  " in lines[-1]
+    assert f"\nevaluation: {', '.join(titles)}\n" in lines[-1]
 
 
 def test_an_evaluation_of_other_weights_does_not_count(copy: Path) -> None:
@@ -169,7 +172,7 @@ def test_an_evaluation_of_other_weights_does_not_count(copy: Path) -> None:
     lines: list[str] = []
     study.run(copy, dry_run=True, say=lines.append)
     (row,) = [line.split() for line in lines[0].splitlines() if line.startswith("ssp2-seed1")]
-    assert row[1:4] == ["done", "0/2", "columns"]
+    assert row[1:4] == ["done", "0/2", "measured"]
     content = study.run(copy, only="ssp2-*", workers=0, say=silent)
     assert content["summary"][1]["seeds"] == 2
     assert len(list((run / "evaluations").glob("*.json"))) == 2

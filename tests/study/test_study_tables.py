@@ -143,6 +143,7 @@ CONTENT: dict[str, Any] = {
         {
             "cell": "ssp2",
             "seeds": 2,
+            "metric": "validation_robust",
             "loss": [0.5, 0.25],
             "validation": [0.75, None],
             "at": {"loss": 0.5, "epoch": [2.25, None], "validation": [0.7, 0.1]},
@@ -182,7 +183,7 @@ MARKDOWN = r"""# mine_1: 50 % of it
 | 4 | 50 % more | ssp2 - euler | 2 | +0.0500 ± 0.0100 (p = 0.25) | - |
 | 4 | 50 % more | all | 2 | -0.0250 ± 0.0100 (p < 0.0001; two-way p = 0.5, Holm 1; found from 0.0200; at equal loss +0.0000, p = 1) | - |
 
-| blocks | calls of F | seeds | training loss | validation | at loss | epoch | validation there |
+| blocks | calls of F | seeds | training loss | robust validation | at loss | epoch | robust validation there |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | ssp2 | 5 (of 4) | 2 | 0.5000 ± 0.2500 | 0.7500 † | 0.5000 | 2.2 | 0.7000 ± 0.1000 |
 
@@ -260,7 +261,7 @@ calls of F & contrast & pair & seeds & clean & PGD \\
 
 \begin{tabular}{llrrrrrr}
 \toprule
-blocks & calls of F & seeds & training loss & validation & at loss & epoch & validation there \\
+blocks & calls of F & seeds & training loss & robust validation & at loss & epoch & robust validation there \\
 \midrule
 ssp2 & 5 (of 4) & 2 & 0.5000 $\pm$ 0.2500 & 0.7500 $\dagger$ & 0.5000 & 2.2 & 0.7000 $\pm$ 0.1000 \\
 \bottomrule

@@ -51,7 +51,12 @@ def check(name: str) -> Callable[[Callable[[Evidence], Finding]], Callable[[Evid
 def health_report(evidence: Evidence, progress: Progress | None = None) -> tuple[Verdict, ...]:
     """Return the verdicts of all checks that apply, in the order of the registry; one that cannot be made fails."""
     verdicts = []
-    for number, (name, function) in enumerate(CHECKS.items(), 1):
+    doing = getattr(progress, "doing", None)
+    for number, (name, function) in enumerate(CHECKS.items()):
+        if doing:
+            doing("health", name)
+        if progress:
+            progress("health", number, len(CHECKS))
         try:
             found = function(evidence)
         except RkblocksError as error:
@@ -60,6 +65,6 @@ def health_report(evidence: Evidence, progress: Progress | None = None) -> tuple
         if found is not None:
             ok, figure, advice = found
             verdicts.append(Verdict(name, ok is not False, figure, "" if ok else advice, ok is None))
-        if progress:
-            progress("health", number, len(CHECKS))
+    if progress:
+        progress("health", len(CHECKS), len(CHECKS))
     return tuple(verdicts)
