@@ -92,7 +92,8 @@ def overview(
         rows.append((task.name, training, evaluation, _work(left[key]) if now.unfinished(task.plan) else "-"))
     text = columns(("network", "training", "evaluation", "left"), rows, right=(3,))
     todo = [left[key] for key, task in tasks.items() if states[key].unfinished(task.plan)]
-    text += f"\nevaluation: {', '.join(column.title for column in study.columns)}"
+    if todo:  # what "measured" counts
+        text += f"\nevaluation: {', '.join(column.title for column in study.columns)}"
     text += f"\n{study.name}: {len(tasks) - len(todo)} of {len(tasks)} networks are finished, {len(todo)} to do"
     if not todo:
         return text
