@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rkblocks.progress import duration
 from rkblocks.render.listing import columns
@@ -28,12 +28,20 @@ def note(out: Path, run: str, event: str, **more: Any) -> None:
     append_line(out / FILE, json.dumps({"time": when, "run": run, "event": event, **more}, ensure_ascii=False))
 
 
-def ended(name: str, seconds: float, done: int, todo: int, elapsed: float, workers: int | None, before: int = 0) -> str:
+class Count(NamedTuple):
+    """So many of `todo` networks are done since the start; before: those that were finished then."""
+
+    done: int
+    todo: int
+    before: int = 0
+
+
+def ended(name: str, seconds: float, count: Count, elapsed: float, workers: int | None) -> str:
     """Return the line for a network that is done after these seconds, with about how long the others take.
 
-    done: of `todo` since the start, `elapsed` seconds ago; workers: side by side, None for an unknown number, which
-    tells no time; before: networks that were finished at the start.
+    elapsed: seconds since the start; workers: side by side, None for an unknown number, which tells no time.
     """
+    done, todo, before = count
     left = f", about {duration(elapsed * (todo - done) / max(done, workers))} left" if workers is not None else ""
     return f"{name}: done in {duration(seconds)} ({before + done} of {before + todo}){left * (done < todo)}"
 

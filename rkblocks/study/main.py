@@ -268,7 +268,7 @@ def _follow(done: Iterable[Outcome[Task]], total: int, workers: int | None, fold
             seconds = {key: round(value, 1) for key, value in outcome.result.items()}
             log.note(folder, name, "done", **seconds)
             elapsed = time.monotonic() - started
-            say(log.ended(name, sum(seconds.values()), number, total, elapsed, workers))
+            say(log.ended(name, sum(seconds.values()), log.Count(number, total), elapsed, workers))
         else:
             failed[name] = problem(outcome.error)
             traceback = {"traceback": "".join(notes)} if (notes := getattr(outcome.error, "__notes__", ())) else {}

@@ -175,12 +175,19 @@ def _stop(pool: Sequence[Worker[T]]) -> None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ignore SIGINT: processes begun within inherit that, and are not torn out of their imports by a Ctrl-C."""
+    """Ignore SIGINT: processes begun within inherit that, and are not torn out of their imports by a Ctrl-C.  A SIGTERM
+    waits until the process has read what it is begun with, and is a Ctrl-C then.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    came: list[int] = []
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asked = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, asked)
+    if came:
+        raise KeyboardInterrupt
