@@ -87,9 +87,19 @@ class Normalized(nn.Module):
         return {**self.__dict__, "_kept": None}
 
 
+def rescaled(weight: Tensor, log_q: Tensor, exact: bool) -> Tensor:
+    """W T^-1/2 by the sums of W^T W, or, with fewer outputs than inputs, T^-1/2 W by those of W W^T: neither expands in
+    l2, and the smaller Gram matrix is the tighter one.  Arguments as of `gram_sums`; the type is that of weight.
+    """
+    w = weight.double() if exact else weight
+    columns = w.shape[0] >= w.shape[1]
+    sums = gram_sums(w, log_q.to(w.dtype), columns=columns, exact=exact)
+    scale = torch.where(sums > 0, sums.clamp_min(1e-30).rsqrt(), 0).unsqueeze(0 if columns else 1)
+    return (w * scale.reshape(*scale.shape, *[1] * (w.dim() - 2))).to(weight.dtype)
+
+
 class Rescaled(Normalized):
-    """A linear map of ``weight`` that is rescaled so that it does not expand in l2: W T^-1/2 by the sums of W^T W, or,
-    with fewer outputs than inputs, T^-1/2 W by those of W W^T: the smaller Gram matrix is the tighter one.
+    """A linear map of ``weight`` that is `rescaled` so that it does not expand in l2.
 
     It starts as a map that keeps lengths (on a subspace, with fewer outputs), of which nothing is lost: T = 1.
     """
@@ -102,11 +112,7 @@ class Rescaled(Normalized):
         orthogonal_at_centre(self.weight)
 
     def normalized(self, exact: bool) -> tuple[Tensor, ...]:
-        w = self.weight.double() if exact else self.weight
-        columns = w.shape[0] >= w.shape[1]
-        sums = gram_sums(w, self.log_q.to(w.dtype), columns=columns, exact=exact)
-        scale = torch.where(sums > 0, sums.clamp_min(1e-30).rsqrt(), 0).unsqueeze(0 if columns else 1)
-        return ((w * scale.reshape(*scale.shape, *[1] * (w.dim() - 2))).to(self.weight.dtype),)
+        return (rescaled(self.weight, self.log_q, exact),)
 
     def lipschitz(self) -> float:
         """The proved constant in l2."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rkblocks.nets.bounded_layers import Normalized, gram_sums, orthogonal_at_centre
+from rkblocks.nets.bounded_layers import MARGIN, Normalized, gram_sums, orthogonal_at_centre, rescaled
 
 STARTS = ("random", "orthogonal")
 
@@ -86,15 +86,11 @@ class Relaxation(Normalized):
         nn.init.orthogonal_(self.weight) if size is None else nn.init.dirac_(self.weight)
 
     def normalized(self, exact: bool) -> tuple[Tensor, ...]:
-        w = self.weight.double() if exact else self.weight
         if self.log_q is not None:
-            sums = gram_sums(w, self.log_q.to(w.dtype), columns=True, exact=exact)
-            scale = torch.where(sums > 0, sums.clamp_min(1e-30).rsqrt(), 0)
-            w = w * scale.reshape(-1, *[1] * (w.dim() - 2))
-        else:
-            sums = w.abs().flatten(1).sum(1) * (1 + 2.0**-20 if exact else 1)
-            w = w / sums.clamp_min(1).reshape(-1, *[1] * (w.dim() - 1))
-        return (w.to(self.weight.dtype),)
+            return (rescaled(self.weight, self.log_q, exact),)
+        w = self.weight.double() if exact else self.weight
+        sums = w.abs().flatten(1).sum(1) * (1 + MARGIN if exact else 1)
+        return ((w / sums.clamp_min(1).reshape(-1, *[1] * (w.dim() - 1))).to(self.weight.dtype),)
 
     def forward(self, x: Tensor) -> Tensor:
         (w,) = self.in_use()
