@@ -16,6 +16,7 @@ from rkblocks.attacks import frozen
 from rkblocks.attacks.checked_forward import logits_of
 from rkblocks.diagnostics import fail, typed
 from rkblocks.runs.folder import WEIGHTS
+from rkblocks.runs.storage import described
 from rkblocks.settings.options import LARGEST_SEED, SPLITS, check_types, folders
 
 
@@ -217,7 +218,7 @@ def state_hash(model: nn.Module) -> str:
         if not isinstance(value, Tensor):
             digest.update(f"{name}:{value!r};".encode())
             continue
-        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
+        digest.update(described(name, str(value.dtype), value.shape))
         digest.update(_raw(value))
     return digest.hexdigest()
 

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -181,6 +181,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def described(name: str, kind: str, shape: Iterable[int]) -> bytes:
+    """What a hash of tensors takes in before the bytes of one: its name, torch's name of its type, its shape."""
+    return f"{name}:{kind}:{tuple(shape)};".encode()
+
+
 def weights_hash(path: Path) -> str:
     """The SHA-256 of the tensors in a safetensors file: names, types, shapes and bytes, in order of names, as
     `evaluation.subject.state_hash` has it. What the file says beside them, such as seconds, is left out.
@@ -196,7 +201,7 @@ def weights_hash(path: Path) -> str:
         for name in sorted(header.keys() - {"__metadata__"}):
             one = header[name]
             kind, (first, last) = TYPES.get(one["dtype"], one["dtype"]), one["data_offsets"]
-            digest.update(f"{name}:torch.{kind}:{tuple(one['shape'])};".encode())
+            digest.update(described(name, f"torch.{kind}", one["shape"]))
             digest.update(content[start + first : start + last])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         damaged(path, error)
@@ -204,8 +209,8 @@ def weights_hash(path: Path) -> str:
 
 
 def weights_hashes(path: Path) -> tuple[str, ...]:
-    """Every hash that evaluations know these weights by: that of the tensors, and that of the whole file, as versions
-    before 0.2 had it. None where there is no such file.
+    """Every hash that evaluations know these weights by: that of the tensors, and that of the whole file, as
+    evaluations until November 2026 have it. None where there is no such file.
     """
     if not path.is_file():
         return ()
