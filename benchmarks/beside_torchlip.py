@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
-import json
 import os
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 from guarantees import cell
+from timing import keep
 from torch import Tensor, nn
 
 from rkblocks import data, nets
@@ -247,9 +247,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = parts[options.part](options)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"torch": torch.__version__, **found}, indent=1) + "\n")
+    keep(options.json, found)
 
 
 if __name__ == "__main__":

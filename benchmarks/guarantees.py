@@ -22,6 +22,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
+from timing import keep
 
 from rkblocks.attacks import Threat
 from rkblocks.diagnostics import RkblocksError
@@ -246,11 +247,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = PARTS[options.part](options)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(
-            json.dumps({"part": options.part, "torch": torch.__version__, **found}, indent=1) + "\n"
-        )
+    keep(options.json, {"part": options.part, **found})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from timing import keep
 from torch import Tensor
 
 from rkblocks import figures, files
@@ -147,9 +147,7 @@ def main() -> None:
         draw(rows, options.figure)
     else:
         print(table(rows))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"torch": torch.__version__, "rows": rows}, indent=1) + "\n")
+    keep(options.json, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What the benchmarks share: contenders timed in turn, rows with their floors, memory kept by the C library."""
+"""What the benchmarks share: contenders timed in turn, rows with their floors, memory kept by the C library, findings
+kept in a file.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 Run = Callable[[], object]
 
@@ -121,3 +124,12 @@ def report(
     if options.json:
         print(json.dumps({"version": 1, **settings, "rows": [{**asdict(r), "met": r.met} for r in rows]}, indent=1))
     return int(options.strict and not all(found.met for found in rows))
+
+
+def keep(path: Path | None, found: Mapping[str, object]) -> None:
+    """Write what was found, with the version of torch, to a JSON file, and make its folder; None: to nowhere."""
+    import torch
+
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"torch": torch.__version__, **found}, indent=1) + "\n")
