@@ -51,19 +51,26 @@ def test_another_picture_is_found_out() -> None:
     assert not alike(kept, moved)
 
 
-def test_table_2_is_what_the_study_says() -> None:
-    text = (RESULTS / "table2.md").read_text(encoding="utf-8")
-    made = runpy.run_path(str(ROOT / "docs" / "make_table2.py"))
-    assert made["page"](text) == text, "run `python docs/make_table2.py`"
-    shown = made["section"]({})
-    assert shown.count("not run |") == len(made["schemes"]()) == 7
+PAGES = runpy.run_path(str(ROOT / "docs" / "make_results.py"))
+
+
+@pytest.mark.parametrize("page", sorted(RESULTS.glob("*.md")), ids=lambda page: page.stem)
+def test_pages_are_what_the_studies_say(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert PAGES["page"](text) == text, "run `python docs/make_results.py`"
+    assert text.count("<!-- study ") == 2 * len(PAGES["PLACE"].findall(text)), "every mark has its other one"
+
+
+def test_a_study_that_was_not_run_says_so() -> None:
+    shown = PAGES["section"]("cifar10-short", {})
+    assert shown.count("| not run |") == len(PAGES["schemes"]("cifar10-short")) == 7
     assert "| 0.4403 (+2.5) | 0.4943 (+2.9) | 0.4310 (+2.0) | 0.5016 (+2.6) |" in shown
     assert "**Not run.**" in shown
 
 
 @pytest.mark.parametrize("seeds", [5, 2])
-def test_a_study_fills_table_2_whole_or_in_part(seeds: int, tmp_path: Path) -> None:
-    """Another study with the same schemes stands for it: its numbers are those of its own table."""
+def test_a_study_fills_its_place_whole_or_in_part(seeds: int, tmp_path: Path) -> None:
+    """Its numbers are those of its own table; Table 2 is filled by another study with the same schemes."""
     folder = RESULTS / "mechanism"
     if seeds < 5:  # in part: the report of what is there
         folder = tmp_path / "mechanism"
@@ -75,18 +82,31 @@ def test_a_study_fills_table_2_whole_or_in_part(seeds: int, tmp_path: Path) -> N
                     part.writestr(name, whole.read(name))
         assert main(["study", str(folder), "--report-only"]) == 0
     table = (folder / "results" / "table.md").read_text()
-    section = runpy.run_path(str(ROOT / "docs" / "make_table2.py"))["section"]
-    shown = section(json.loads((folder / "results" / "results.json").read_text()))
-    rows = [[cell.strip() for cell in line.split("|")] for line in shown.splitlines() if line.startswith("| ssp")]
-    assert [row[1] for row in rows] == ["ssp2", "ssp3"]
-    for row in rows:
-        own = next(line for line in table.splitlines() if line.startswith(f"| {row[1]} | {seeds} "))
-        assert row[6] in own
-        assert row[7] in table
-        assert row[8] in table
-    assert "Health checks: " in table
-    assert ("nothing is decided yet" in shown) == (seeds < 5)
-    assert f"- {10 * seeds} of 50 networks" in shown
-    assert "would have been found with 80 %" in shown
-    assert ("- C positive against C = 0: so far (" in shown) == (seeds < 5)  # two seeds would have it shown
-    assert "**shown**" not in shown
+    content = json.loads((folder / "results" / "results.json").read_text())
+    for study, before in (("cifar10-short", 5), ("mechanism", 1)):
+        shown = PAGES["section"](study, content)
+        rows = [[cell.strip() for cell in line.split("|")] for line in shown.splitlines() if line.startswith("| ssp")]
+        assert {"ssp2", "ssp3"} <= {row[1] for row in rows}
+        for row in rows:
+            own = [line for line in table.splitlines() if line.startswith(f"| {row[1]} | ")]
+            loss, accuracy, difference, equal = row[1 + before : 5 + before]
+            assert f"| {seeds} | {loss} |" in own[-1]
+            assert accuracy in own[0]
+            assert difference in table
+            assert equal in table
+        assert ("nothing is decided yet" in shown) == (seeds < 5)
+        assert f"- {10 * seeds} of 50 networks" in shown
+        assert "would have been found with 80 %" in shown
+        assert ("- C positive against C = 0: so far. " in shown) == (seeds < 5)  # two seeds would have it shown
+        assert "**shown**" not in shown
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_what_decides_is_at_equal_loss_where_losses_lie_apart(ok: bool) -> None:
+    content = json.loads((RESULTS / "mechanism-calls" / "results" / "results.json").read_text())
+    content["ended"][0] |= {"ok": ok, "allowed": 3.0}
+    for with_all, at_equal_loss in ((0.01, 0.9), (0.9, 0.01)):
+        for one in content["contrasts"]:
+            one["two_way"]["holm"], one["two_way"]["at_equal_loss"]["holm"] = with_all, at_equal_loss
+        decided = "**shown**" if (with_all if ok else at_equal_loss) < 0.05 else "not shown"
+        assert f"- C positive against C = 0: {decided}. +0.0169 " in PAGES["section"]("mechanism-calls", content)

@@ -106,9 +106,9 @@ def rows(
     """Return a row for each setting, contrast, pair and accuracy: {..., n, mean, deviation, p} paired by seed, two_way.
 
     Where a contrast has several pairs a row with the pair "all" follows: in each seed the mean over the pairs, with the
-    t-test over the seeds, so that pairs of one seed do not count as independent. two_way: {mean, half, p, found, holm}
-    of the same in the two-way model, None where there is none; holm: p after Holm's correction over the contrasts and
-    accuracies of a setting, each once, by its last row (None in the others).
+    t-test over the seeds, so that pairs of one seed do not count as independent. two_way: {mean, half, p, found, holm,
+    at_equal_loss} of the same in the two-way model, None where there is none; holm, there and at equal loss: p after
+    Holm's correction over the contrasts and accuracies of a setting, each once, by its last row (None in the others).
     """
     values = by_cell(entries)
     made: list[dict[str, Any]] = []
@@ -125,14 +125,13 @@ def rows(
                 for label, means in over_seeds(found).items():
                     about = {"setting": dict(setting), "contrast": contrast.name, "pair": label}
                     two_way = None if fit is None else fit.contrast(compared[label])
-                    if two_way is not None:
-                        two_way["holm"] = None
                     difference = asdict(paired([0.0] * len(means), means))
                     made.append({**about, "attack": column, **difference, "two_way": two_way})
                 if two_way is not None:
                     asked.append(two_way)
-        for one, p in zip(asked, holm([one["p"] for one in asked]), strict=True):
-            one["holm"] = round(p, 6)
+        for family in (asked, [one["at_equal_loss"] for one in asked if one["at_equal_loss"]]):
+            for one, p in zip(family, holm([one["p"] for one in family]), strict=True):
+                one["holm"] = round(p, 6)
     return made
 
 

@@ -260,12 +260,14 @@ def _difference(value: Mapping[str, Any] | None, marks: Markup) -> str:
         return shown
     chance, two_way = _chance(value["p"], marks), value.get("two_way")
     if two_way is not None:
-        chance += f"; two-way {_chance(two_way['p'], marks)}"
-        chance += "" if two_way["holm"] is None else f", Holm {two_way['holm']:.2g}"
-        chance += f"; found from {two_way['found']:.4f}"
+        chance += f"; two-way {_corrected(two_way, marks)}; found from {two_way['found']:.4f}"
         if (equal := two_way["at_equal_loss"]) is not None:
-            chance += f"; at equal loss {marks.signed(equal['mean'])}, {_chance(equal['p'], marks)}"
+            chance += f"; at equal loss {marks.signed(equal['mean'])}, {_corrected(equal, marks)}"
     return f"{shown} ({chance})"
+
+
+def _corrected(value: Mapping[str, Any], marks: Markup) -> str:
+    return _chance(value["p"], marks) + ("" if value["holm"] is None else f", Holm {value['holm']:.2g}")
 
 
 def _chance(p: float, marks: Markup) -> str:

@@ -29,8 +29,9 @@ class Fit:
     losses: Matrix | None
 
     def contrast(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
-        """Return {mean, half, p, found, at_equal_loss} of the mean over pairs (more, less) of cells; None where a cell
-        is not in it, or nothing is known of the spread. at_equal_loss: {mean, half, p}, or None.
+        """Return {mean, half, p, holm, found, at_equal_loss} of the mean over pairs (more, less) of cells; None where a
+        cell is not in it, or nothing is known of the spread. at_equal_loss: {mean, half, p, holm}, or None. holm: None,
+        for whoever knows all that is asked.
         """
         if not {name for pair in pairs for name in pair} <= set(self.names):
             return None
@@ -40,8 +41,10 @@ class Fit:
             weights[self.names.index(less)] -= 1 / len(pairs)
         found = self.model.contrast(weights)
         equal = None if self.losses is None else self.model.at_equal(self.losses, weights)
-        about = {"found": digits(found.found) if found else 0.0, "at_equal_loss": _numbers(equal[0]) if equal else None}
-        return None if found is None else {**_numbers(found), **about}
+        if found is None:
+            return None
+        at_equal_loss = {**_numbers(equal[0]), "holm": None} if equal else None
+        return {**_numbers(found), "found": digits(found.found), "at_equal_loss": at_equal_loss, "holm": None}
 
 
 Fits = Mapping[tuple[Setting, str], Fit]

@@ -54,7 +54,8 @@ def notes(content: Content, marks: Markup) -> list[str]:
         found.append(
             "Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: "
             "p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: "
-            "the true difference that it finds with 80 % at the 5 % level; at equal loss: with the loss as covariate."
+            "the true difference that it finds with 80 % at the 5 % level; at equal loss: both with the loss as "
+            "covariate."
         )
     if content["trends"]:
         found.append(

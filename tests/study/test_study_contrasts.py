@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rkblocks.intervals import holm
 from rkblocks.study import contrasts as of_study
 from rkblocks.study import inference, spec
+from rkblocks.study.contrasts import Contrast
 
 STUDY = """\
 preset = "digits"
@@ -83,3 +85,22 @@ def test_the_two_way_model_stands_beside_them(study: spec.Study) -> None:
     rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
     error = math.sqrt((rest**2).sum() / 8 * (1 / 4 * 4) / 3)
     assert both["two_way"]["half"] == pytest.approx(2.306004 * error, rel=1e-5)  # t of 8 degrees
+
+
+def test_holm_is_over_all_that_is_asked_with_and_without_the_loss(study: spec.Study) -> None:
+    """Two contrasts, the second of one pair: two families of two p-values, from the last row of each contrast."""
+    cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
+    reference = [{"cell": cells["euler"], "seed": s, "accuracy": {"clean": a}} for s, a in enumerate((0.5, 0.55, 0.4))]
+    known = [
+        {**one, "train_loss": 1 / (2 + number % 3 + number % 4)}
+        for number, one in enumerate([*reference, *entries(study)])
+    ]
+    asked = (*study.contrasts, Contrast("order 3", (("ssp3", "ssp2"),)))
+    rows = contrasts(replace(study, contrasts=asked), known)
+    last = [row["two_way"] for row in rows if row["pair"] in ("all", "ssp3 - ssp2")]
+    for family in (last, [one["at_equal_loss"] for one in last]):
+        assert [one["holm"] for one in family] == pytest.approx(holm([one["p"] for one in family]), abs=1e-6)
+    assert [one["p"] for one in last] != [one["at_equal_loss"]["p"] for one in last]
+    assert {row["two_way"]["at_equal_loss"]["holm"] for row in rows if row["pair"] not in ("all", "ssp3 - ssp2")} == {
+        None
+    }

@@ -123,7 +123,7 @@ CONTENT: dict[str, Any] = {
                     "p": 0.5,
                     "holm": 1.0,
                     "found": 0.02,
-                    "at_equal_loss": {"mean": 0.0, "half": 0.1, "p": 1.0},
+                    "at_equal_loss": {"mean": 0.0, "half": 0.1, "p": 0.75, "holm": 1.0},
                 },
             ),
         )
@@ -181,7 +181,7 @@ MARKDOWN = r"""# mine_1: 50 % of it
 | calls of F | contrast | pair | seeds | clean | PGD |
 | --- | --- | --- | --- | --- | --- |
 | 4 | 50 % more | ssp2 - euler | 2 | +0.0500 ± 0.0100 (p = 0.25) | - |
-| 4 | 50 % more | all | 2 | -0.0250 ± 0.0100 (p < 0.0001; two-way p = 0.5, Holm 1; found from 0.0200; at equal loss +0.0000, p = 1) | - |
+| 4 | 50 % more | all | 2 | -0.0250 ± 0.0100 (p < 0.0001; two-way p = 0.5, Holm 1; found from 0.0200; at equal loss +0.0000, p = 0.75, Holm 1) | - |
 
 | blocks | calls of F | seeds | training loss | robust validation | at loss | epoch | robust validation there |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -199,7 +199,7 @@ MARKDOWN = r"""# mine_1: 50 % of it
 - Differences are paired by seed; p is that of the two-sided paired t-test.
 - Two-way: accuracy = scheme + seed + rest, one deviation of the rest for all schemes; brackets hold all differences of a column with 95 % (Dunnett), and p is corrected alike. Smallest found: the true difference that this test finds with 80 % at the 5 % level.
 - At equal loss: the same with the training loss at the end as a covariate, whose slope is that of the seeds within a scheme; brackets and p are Bonferroni's over the schemes.
-- Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: the true difference that it finds with 80 % at the 5 % level; at equal loss: with the loss as covariate.
+- Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: the true difference that it finds with 80 % at the 5 % level; at equal loss: both with the loss as covariate.
 - Training loss of the last epoch, validation accuracy after it, and where the loss first came down to the lowest that all networks of the setting reached: the epoch, and the validation accuracy there.
 - Training, calls = 4: mean loss at the end from 0.25 (euler) to 0.5 (ssp2), a factor of 2; stated: at most 1.5: FAILED.
 - Training: mean loss at the end from 0.25 (euler) to 0.5 (ssp2), a factor of 2; stated: at most 2.5: passed.
@@ -255,7 +255,7 @@ ssp2 & 5 (of 4) & euler & 2 & $-0.0500$ [$-0.0600$, $-0.0400$] ($p < 0.0001$) \\
 calls of F & contrast & pair & seeds & clean & PGD \\
 \midrule
 4 & 50 \% more & ssp2 - euler & 2 & $+0.0500$ $\pm$ 0.0100 ($p = 0.25$) & - \\
-4 & 50 \% more & all & 2 & $-0.0250$ $\pm$ 0.0100 ($p < 0.0001$; two-way $p = 0.5$, Holm 1; found from 0.0200; at equal loss $+0.0000$, $p = 1$) & - \\
+4 & 50 \% more & all & 2 & $-0.0250$ $\pm$ 0.0100 ($p < 0.0001$; two-way $p = 0.5$, Holm 1; found from 0.0200; at equal loss $+0.0000$, $p = 0.75$, Holm 1) & - \\
 \bottomrule
 \end{tabular}
 
@@ -283,7 +283,7 @@ calls of F & property & schemes & PGD \\
 % Differences are paired by seed; p is that of the two-sided paired t-test.
 % Two-way: accuracy = scheme + seed + rest, one deviation of the rest for all schemes; brackets hold all differences of a column with 95 \% (Dunnett), and p is corrected alike. Smallest found: the true difference that this test finds with 80 \% at the 5 \% level.
 % At equal loss: the same with the training loss at the end as a covariate, whose slope is that of the seeds within a scheme; brackets and p are Bonferroni's over the schemes.
-% Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: the true difference that it finds with 80 \% at the 5 \% level; at equal loss: with the loss as covariate.
+% Contrasts: pairs of the study file, paired by seed; all: in each seed the mean over the pairs. Two-way: p of the same in that model, alone and after Holm's correction over contrasts and columns; found from: the true difference that it finds with 80 \% at the 5 \% level; at equal loss: both with the loss as covariate.
 % Training loss of the last epoch, validation accuracy after it, and where the loss first came down to the lowest that all networks of the setting reached: the epoch, and the validation accuracy there.
 % Training, calls = 4: mean loss at the end from 0.25 (euler) to 0.5 (ssp2), a factor of 2; stated: at most 1.5: FAILED.
 % Training: mean loss at the end from 0.25 (euler) to 0.5 (ssp2), a factor of 2; stated: at most 2.5: passed.

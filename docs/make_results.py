@@ -1,0 +1,154 @@
+"""Write what studies found into the pages of docs/results: `python docs/make_results.py`.
+
+A page has places, from `<!-- study NAME: begin -->` to `<!-- study NAME: end -->`.  What stands between comes from
+docs/results/NAME/results/results.json where that study is kept, whole or in part, and says so where it is not; nothing
+there is written by hand.  Beside Table 2's question stand the paper's rows, from studies/table2.toml.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS, STUDIES = ROOT / "docs" / "results", ROOT / "studies"
+PLACE = re.compile(r"(<!-- study (?P<name>[a-z0-9-]+): begin -->\n).*?(<!-- study (?P=name): end -->\n)", re.DOTALL)
+SIZES = [(n, k) for n in (6, 10) for k in (7, 12)]
+PAPER = "cifar10-short"  # the study beside which the paper's rows stand
+HEADLINE, REFERENCE, LEVEL = "worst", "euler", 0.05
+OWN = ("training loss", "every attack", "minus euler, two-way", "minus euler at equal loss")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """What docs/results has of a study, {} for nothing."""
+    path = RESULTS / name / "results" / "results.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def paper() -> dict[str, list[str]]:
+    """By scheme, for each size: PGD-20 of Table 2, and in points how far it is ahead of ResNet."""
+    rows = tomllib.loads((STUDIES / "table2.toml").read_text(encoding="utf-8"))["paper"]["rows"]
+    found: dict[str, list[str]] = {}
+    for n, k in SIZES:
+        reference = rows[f"{REFERENCE}-depth{n}-steps{k}"][-1]
+        for name, row in rows.items():
+            blocks, depth, steps = name.rsplit("-", 2)
+            if (depth, steps) == (f"depth{n}", f"steps{k}"):
+                ahead = "" if blocks == REFERENCE else f" ({100 * (row[-1] - reference):+.1f})"
+                found.setdefault(blocks, []).append(f"{row[-1]:.4f}{ahead}")
+    return found
+
+
+def schemes(name: str) -> list[str]:
+    """The schemes of a study, in its order, as cells are named."""
+    study = tomllib.loads((STUDIES / f"{name}.toml").read_text(encoding="utf-8"))
+    return [str(blocks).replace(",", "+") for blocks in study["grid"]["blocks"]]
+
+
+def modelled(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The two-way model of the headline, {} where there are too few networks for one."""
+    fitting = (one for one in content.get("two_way", []) if one["attack"] == HEADLINE)
+    return next((one for one in fitting if one["first"].split("-")[0] == REFERENCE), {})
+
+
+def interval(one: Mapping[str, Any] | None) -> str:
+    """A difference with its bracket and p, "-" for none."""
+    if not one:
+        return "-"
+    low, high = one["mean"] - one["half"], one["mean"] + one["half"]
+    return f"{one['mean']:+.4f} [{low:+.4f}, {high:+.4f}] ({chance(one['p'])})"
+
+
+def chance(p: float) -> str:
+    """A p-value as the table of a study has it."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def mean(one: list[float | None] | None, nothing: str) -> str:
+    """A mean with its deviation, of a single seed alone, in words for none."""
+    if not one:
+        return nothing
+    return f"{one[0]:.4f}" + ("" if one[1] is None else f" ± {one[1]:.4f}")
+
+
+def table(name: str, content: Mapping[str, Any]) -> list[str]:
+    """What the study found of each scheme, beside the paper's rows where it asks the paper's question."""
+    printed, model = (paper() if name == PAPER else None), modelled(content)
+    cells = {one["blocks"].replace(",", "+"): one for one in content.get("summary", [])}
+    losses = {one["cell"]: one["loss"] for one in content.get("training", [])}
+    beside = [] if printed is None else [f"paper, N = {n}, K = {k}" for n, k in SIZES]
+    head = ("blocks", *beside, *OWN)
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for scheme in schemes(name):
+        cell = cells.get(scheme, {})
+        differences = [
+            "" if scheme == REFERENCE else interval((model.get(kind) or {}).get(cell.get("cell")))
+            for kind in ("differences", "at_equal_loss")
+        ]
+        accuracy = mean(cell.get("accuracy", {}).get(HEADLINE), "not run")
+        own = (mean(losses.get(cell.get("cell")), ""), accuracy, *differences)
+        rows = [] if printed is None else printed.get(scheme, ["-"] * len(SIZES))
+        lines.append("| " + " | ".join((scheme.replace("+", ","), *rows, *own)) + " |")
+    return lines
+
+
+def verdict(name: str, content: Mapping[str, Any]) -> list[str]:
+    """What the study decides by the rules of its file, and what it cannot; in sentences.
+
+    Where training losses lie farther apart than the file allows, what counts are the differences at equal loss.
+    """
+    if not content:
+        return [f"- **Not run.** docs/results/{name} is not there, so nothing is decided."]
+    done, wanted = len(content["entries"]), content["study"]["networks"]
+    lines = [f"- {done} of {wanted} networks" + (": **nothing is decided yet**." if done < wanted else ".")]
+    comparable = all(one["ok"] is not False for one in content["ended"])
+    for one in content["ended"]:
+        means = {True: "comparable", False: "not comparable: read the last column alone", None: "no limit stated"}
+        limit = "" if one["allowed"] is None else f", {one['allowed']:g} allowed"
+        lines.append(
+            f"- Training losses at the end lie within a factor of {one['factor']:.2f}{limit}: {means[one['ok']]}."
+        )
+    model = modelled(content)
+    if model:
+        lines.append(f"- A difference to euler of {model['found']:.4f} would have been found with 80 % (Dunnett).")
+    for one in content["contrasts"]:
+        if one["attack"] != HEADLINE or not one["two_way"] or not last(one, content):
+            continue
+        two, equal = one["two_way"], one["two_way"]["at_equal_loss"]
+        decides = two if comparable or not equal else equal
+        p = decides["p"] if decides["holm"] is None else decides["holm"]
+        shown = "so far" if done < wanted else "**shown**" if p < LEVEL else "not shown"
+        text = f"{interval(two)}, Holm {two['holm']:.2g}"
+        text += f"; at equal loss {interval(equal)}, Holm {equal['holm']:.2g}" if equal else ""
+        lines.append(f"- {one['contrast']}: {shown}. {text}; {two['found']:.4f} would have been found with 80 %.")
+    return lines
+
+
+def last(row: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    """Whether a row is what its contrast says: that of all pairs, where there are several."""
+    own = [one["pair"] for one in content["contrasts"] if one["contrast"] == row["contrast"]]
+    return bool(row["pair"] == own[-1])
+
+
+def section(name: str, content: Mapping[str, Any]) -> str:
+    """What stands between the marks of a study."""
+    return "\n" + "\n".join([*table(name, content), "", *verdict(name, content)]) + "\n\n"
+
+
+def page(text: str) -> str:
+    """The text of a page with what is between its marks brought up to date."""
+    return PLACE.sub(lambda found: found[1] + section(found["name"], kept(found["name"])) + found[3], text)
+
+
+if __name__ == "__main__":
+    for path in sorted(RESULTS.glob("*.md")):
+        old = path.read_text(encoding="utf-8")
+        new = page(old)
+        path.write_text(new, encoding="utf-8")
+        if new != old:
+            print(f"{path.relative_to(ROOT)}: brought up to date", file=sys.stderr)
