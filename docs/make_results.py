@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rkblocks.study.grids import PLAIN, estimate, measured
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, STUDIES = ROOT / "docs" / "results", ROOT / "studies"
 PLACE = re.compile(r"(<!-- study (?P<name>[a-z0-9-]+): begin -->\n).*?(<!-- study (?P=name): end -->\n)", re.DOTALL)
@@ -37,7 +39,7 @@ def paper() -> dict[str, list[str]]:
     for n, k in SIZES:
         reference = rows[f"{REFERENCE}-depth{n}-steps{k}"][-1]
         for name, row in rows.items():
-            blocks, depth, steps = name.rsplit("-", 2)
+            blocks, depth, steps = name.replace("+", ",").rsplit("-", 2)
             if (depth, steps) == (f"depth{n}", f"steps{k}"):
                 ahead = "" if blocks == REFERENCE else f" ({100 * (row[-1] - reference):+.1f})"
                 found.setdefault(blocks, []).append(f"{row[-1]:.4f}{ahead}")
@@ -45,9 +47,8 @@ def paper() -> dict[str, list[str]]:
 
 
 def schemes(name: str) -> list[str]:
-    """The schemes of a study, in its order, as cells are named."""
-    study = tomllib.loads((STUDIES / f"{name}.toml").read_text(encoding="utf-8"))
-    return [str(blocks).replace(",", "+") for blocks in study["grid"]["blocks"]]
+    """The schemes of a study, in its order."""
+    return list(tomllib.loads((STUDIES / f"{name}.toml").read_text(encoding="utf-8"))["grid"]["blocks"])
 
 
 def modelled(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -56,44 +57,30 @@ def modelled(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((one for one in fitting if one["first"].split("-")[0] == REFERENCE), {})
 
 
-def interval(one: Mapping[str, Any] | None) -> str:
-    """A difference with its bracket and p, "-" for none."""
-    if not one:
-        return "-"
-    low, high = one["mean"] - one["half"], one["mean"] + one["half"]
-    return f"{one['mean']:+.4f} [{low:+.4f}, {high:+.4f}] ({chance(one['p'])})"
-
-
-def chance(p: float) -> str:
-    """A p-value as the table of a study has it."""
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
-
-
-def mean(one: list[float | None] | None, nothing: str) -> str:
-    """A mean with its deviation, of a single seed alone, in words for none."""
-    if not one:
-        return nothing
-    return f"{one[0]:.4f}" + ("" if one[1] is None else f" ± {one[1]:.4f}")
+def corrected(one: Mapping[str, Any]) -> str:
+    """What a contrast was found to be, with Holm's correction."""
+    return f"{estimate(one, PLAIN)}, Holm {one['holm']:.2g}"
 
 
 def table(name: str, content: Mapping[str, Any]) -> list[str]:
     """What the study found of each scheme, beside the paper's rows where it asks the paper's question."""
     printed, model = (paper() if name == PAPER else None), modelled(content)
-    cells = {one["blocks"].replace(",", "+"): one for one in content.get("summary", [])}
+    cells = {one["blocks"]: one for one in content.get("summary", [])}
     losses = {one["cell"]: one["loss"] for one in content.get("training", [])}
     beside = [] if printed is None else [f"paper, N = {n}, K = {k}" for n, k in SIZES]
     head = ("blocks", *beside, *OWN)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for scheme in schemes(name):
         cell = cells.get(scheme, {})
+        key, accuracies = cell.get("cell"), cell.get("accuracy", {})
+        loss = measured(losses[key], PLAIN) if key in losses else ""
+        accuracy = measured(accuracies[HEADLINE], PLAIN) if HEADLINE in accuracies else "not run"
         differences = [
-            "" if scheme == REFERENCE else interval((model.get(kind) or {}).get(cell.get("cell")))
+            "" if scheme == REFERENCE else estimate(model.get(kind, {}).get(key), PLAIN)
             for kind in ("differences", "at_equal_loss")
         ]
-        accuracy = mean(cell.get("accuracy", {}).get(HEADLINE), "not run")
-        own = (mean(losses.get(cell.get("cell")), ""), accuracy, *differences)
         rows = [] if printed is None else printed.get(scheme, ["-"] * len(SIZES))
-        lines.append("| " + " | ".join((scheme.replace("+", ","), *rows, *own)) + " |")
+        lines.append("| " + " | ".join((scheme, *rows, loss, accuracy, *differences)) + " |")
     return lines
 
 
@@ -107,8 +94,8 @@ def verdict(name: str, content: Mapping[str, Any]) -> list[str]:
     done, wanted = len(content["entries"]), content["study"]["networks"]
     lines = [f"- {done} of {wanted} networks" + (": **nothing is decided yet**." if done < wanted else ".")]
     comparable = all(one["ok"] is not False for one in content["ended"])
+    means = {True: "comparable", False: "not comparable: read the last column alone", None: "no limit stated"}
     for one in content["ended"]:
-        means = {True: "comparable", False: "not comparable: read the last column alone", None: "no limit stated"}
         limit = "" if one["allowed"] is None else f", {one['allowed']:g} allowed"
         lines.append(
             f"- Training losses at the end lie within a factor of {one['factor']:.2f}{limit}: {means[one['ok']]}."
@@ -117,22 +104,15 @@ def verdict(name: str, content: Mapping[str, Any]) -> list[str]:
     if model:
         lines.append(f"- A difference to euler of {model['found']:.4f} would have been found with 80 % (Dunnett).")
     for one in content["contrasts"]:
-        if one["attack"] != HEADLINE or not one["two_way"] or not last(one, content):
+        two = one["two_way"]
+        if one["attack"] != HEADLINE or two is None or two["holm"] is None:  # a pair of several, which has no say
             continue
-        two, equal = one["two_way"], one["two_way"]["at_equal_loss"]
-        decides = two if comparable or not equal else equal
-        p = decides["p"] if decides["holm"] is None else decides["holm"]
+        equal = two["at_equal_loss"]
+        p = (two if comparable or not equal else equal)["holm"]
         shown = "so far" if done < wanted else "**shown**" if p < LEVEL else "not shown"
-        text = f"{interval(two)}, Holm {two['holm']:.2g}"
-        text += f"; at equal loss {interval(equal)}, Holm {equal['holm']:.2g}" if equal else ""
+        text = corrected(two) + (f"; at equal loss {corrected(equal)}" if equal else "")
         lines.append(f"- {one['contrast']}: {shown}. {text}; {two['found']:.4f} would have been found with 80 %.")
     return lines
-
-
-def last(row: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-    """Whether a row is what its contrast says: that of all pairs, where there are several."""
-    own = [one["pair"] for one in content["contrasts"] if one["contrast"] == row["contrast"]]
-    return bool(row["pair"] == own[-1])
 
 
 def section(name: str, content: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import json
 import runpy
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,19 +69,35 @@ def test_a_study_that_was_not_run_says_so() -> None:
     assert "**Not run.**" in shown
 
 
+def part(tmp_path: Path, keep: Callable[[str], bool]) -> Path:
+    """The study `mechanism` with the runs alone whose names are to be kept, and the report of them."""
+    folder = tmp_path / "mechanism"
+    shutil.copytree(RESULTS / "mechanism", folder, ignore=shutil.ignore_patterns("results", "runs.zip"))
+    kept = zipfile.ZipFile(RESULTS / "mechanism" / "runs.zip")
+    with kept as whole, zipfile.ZipFile(folder / "runs.zip", "w") as packed:
+        for name in whole.namelist():
+            if keep(name.split("/")[0]):
+                packed.writestr(name, whole.read(name))
+    assert main(["study", str(folder), "--report-only"]) == 0
+    return folder
+
+
+def test_schemes_without_a_network_are_not_run(tmp_path: Path) -> None:
+    folder = part(tmp_path, {"euler-seed0", "ssp2-seed0"}.__contains__)
+    content = json.loads((folder / "results" / "results.json").read_text())
+    rows = [line for line in PAGES["section"]("mechanism", content).splitlines() if line.startswith("| ")]
+    assert [row.split(" | ")[0] for row in rows if " |  | not run | - | - |" not in row] == [
+        "| blocks",
+        "| euler",
+        "| ssp2",
+    ]
+    assert "| 0.2110 † | 0.7994 † | - | - |" in rows[3], "one seed is marked, and nothing follows from it"
+
+
 @pytest.mark.parametrize("seeds", [5, 2])
 def test_a_study_fills_its_place_whole_or_in_part(seeds: int, tmp_path: Path) -> None:
     """Its numbers are those of its own table; Table 2 is filled by another study with the same schemes."""
-    folder = RESULTS / "mechanism"
-    if seeds < 5:  # in part: the report of what is there
-        folder = tmp_path / "mechanism"
-        shutil.copytree(RESULTS / "mechanism", folder, ignore=shutil.ignore_patterns("results", "runs.zip"))
-        kept = zipfile.ZipFile(RESULTS / "mechanism" / "runs.zip")
-        with kept as whole, zipfile.ZipFile(folder / "runs.zip", "w") as part:
-            for name in whole.namelist():
-                if int(name.split("/")[0][-1]) < seeds:
-                    part.writestr(name, whole.read(name))
-        assert main(["study", str(folder), "--report-only"]) == 0
+    folder = RESULTS / "mechanism" if seeds == 5 else part(tmp_path, lambda run: int(run[-1]) < seeds)
     table = (folder / "results" / "table.md").read_text()
     content = json.loads((folder / "results" / "results.json").read_text())
     for study, before in (("cifar10-short", 5), ("mechanism", 1)):

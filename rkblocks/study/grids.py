@@ -59,7 +59,7 @@ def accuracies(content: Content, marks: Markup) -> Grid:
     grid = [*map(_title, lead), "seeds"], leads
     for column in content["columns"]:
         key = column["key"]
-        _add(grid, marks.text(column["title"]), [_accuracy(row["accuracy"].get(key), marks) for row in rows])
+        _add(grid, marks.text(column["title"]), [measured(row["accuracy"].get(key), marks) for row in rows])
         _add_paper(grid, [f"{row['paper'][key]:.4f}" if key in row["paper"] else "-" for row in rows])
     return grid
 
@@ -156,7 +156,7 @@ def _estimates(content: Content, marks: Markup, minus: str, kind: str, *, with_f
         own = {row["attack"]: row for row in models if json.dumps(row["setting"]) == setting}
         one = next(iter(own.values()))
         for name in dict.fromkeys(name for row in own.values() for name in row[kind]):
-            shown = [_estimate(own[c["key"]][kind].get(name) if c["key"] in own else None, marks) for c in columns]
+            shown = [estimate(own[c["key"]][kind].get(name) if c["key"] in own else None, marks) for c in columns]
             body.append([*_axes(cells[name], lead, marks), marks.text(one["first"]), str(one["seeds"]), *shown])
         if with_found:
             found = [f"{own[c['key']]['found']:.4f}" if c["key"] in own else "-" for c in columns]
@@ -177,9 +177,9 @@ def trained(content: Content, marks: Markup) -> Grid | None:
     body = []
     for row in content["training"]:
         at = row["at"]
-        shown = [_accuracy(value, marks) for value in (row["loss"], row["validation"])]
+        shown = [measured(value, marks) for value in (row["loss"], row["validation"])]
         epoch = f"{at['epoch'][0]:.1f}"
-        shown += [f"{at['loss']:.4f}", epoch, _accuracy(at["validation"], marks)]
+        shown += [f"{at['loss']:.4f}", epoch, measured(at["validation"], marks)]
         body.append([*_axes(cells[row["cell"]], lead, marks), str(row["seeds"]), *shown])
     return [*map(_title, lead), "seeds", *head], body
 
@@ -217,7 +217,8 @@ def _pairs(row: Mapping[str, Any]) -> int:
     return int(max(one["n"] for one in row["difference"].values()))
 
 
-def _accuracy(value: Sequence[float | None] | None, marks: Markup) -> str:
+def measured(value: Sequence[float | None] | None, marks: Markup) -> str:
+    """A mean with its deviation over the seeds, marked where there is one seed."""
     if value is None or value[0] is None:
         return "-"
     mean, deviation = value
@@ -242,7 +243,8 @@ def _slope(value: Mapping[str, Any] | None, marks: Markup) -> str:
     return f"{marks.signed(value['mean'])} {interval} ({_chance(value['p'], marks)}, seen {value['seen']:.4f})"
 
 
-def _estimate(value: Mapping[str, Any] | None, marks: Markup) -> str:
+def estimate(value: Mapping[str, Any] | None, marks: Markup) -> str:
+    """A difference with its bracket and p."""
     if value is None:
         return "-"
     low, high = value["mean"] - value["half"], value["mean"] + value["half"]

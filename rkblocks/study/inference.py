@@ -40,9 +40,9 @@ class Fit:
             weights[self.names.index(more)] += 1 / len(pairs)
             weights[self.names.index(less)] -= 1 / len(pairs)
         found = self.model.contrast(weights)
-        equal = None if self.losses is None else self.model.at_equal(self.losses, weights)
         if found is None:
             return None
+        equal = None if self.losses is None else self.model.at_equal(self.losses, weights)
         at_equal_loss = {**_numbers(equal[0]), "holm": None} if equal else None
         return {**_numbers(found), "found": digits(found.found), "at_equal_loss": at_equal_loss, "holm": None}
 

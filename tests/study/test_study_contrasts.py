@@ -32,12 +32,15 @@ def study(tmp_path: Path) -> spec.Study:
     return spec.load(tmp_path / "mine.toml")
 
 
-def entries(study: spec.Study) -> list[dict[str, Any]]:
-    """What was measured on clean images with depth 1; nothing with depth 2, or of euler."""
+EULER = (0.5, 0.55, 0.4)
+
+
+def entries(study: spec.Study, euler: tuple[float, ...] = ()) -> list[dict[str, Any]]:
+    """What was measured on clean images with depth 1; nothing with depth 2, or of euler if not given."""
     cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
     return [
         {"cell": cells[blocks], "seed": seed, "accuracy": {"clean": value}}
-        for blocks, values in ACCURACY.items()
+        for blocks, values in {"euler": euler, **ACCURACY}.items()
         for seed, value in enumerate(values)
     ]
 
@@ -75,13 +78,11 @@ def test_none_declared_none_shown(study: spec.Study) -> None:
 
 def test_the_two_way_model_stands_beside_them(study: spec.Study) -> None:
     """With euler measured there is a reference: the mean of a contrast is the same, its spread that of all schemes."""
-    cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
-    reference = [{"cell": cells["euler"], "seed": s, "accuracy": {"clean": a}} for s, a in enumerate((0.5, 0.55, 0.4))]
     assert all(row["two_way"] is None for row in contrasts(study, entries(study)))
-    *pairs, both = contrasts(study, [*reference, *entries(study)])
+    *pairs, both = contrasts(study, entries(study, EULER))
     assert [row["two_way"]["mean"] for row in (*pairs, both)] == pytest.approx([r["mean"] for r in (*pairs, both)])
     assert [row["two_way"]["holm"] for row in (*pairs, both)] == [None, None, both["two_way"]["p"]], "it alone is asked"
-    values = np.array([(0.5, 0.55, 0.4), *(ACCURACY[name] for name in ("midpoint", "ssp2", "kutta3", "ssp3"))])
+    values = np.array([EULER, *(ACCURACY[name] for name in ("midpoint", "ssp2", "kutta3", "ssp3"))])
     rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
     error = math.sqrt((rest**2).sum() / 8 * (1 / 4 * 4) / 3)
     assert both["two_way"]["half"] == pytest.approx(2.306004 * error, rel=1e-5)  # t of 8 degrees
@@ -89,18 +90,14 @@ def test_the_two_way_model_stands_beside_them(study: spec.Study) -> None:
 
 def test_holm_is_over_all_that_is_asked_with_and_without_the_loss(study: spec.Study) -> None:
     """Two contrasts, the second of one pair: two families of two p-values, from the last row of each contrast."""
-    cells = {cell.blocks: cell.name for cell in study.cells if ("net.depth", "1") in cell.setting}
-    reference = [{"cell": cells["euler"], "seed": s, "accuracy": {"clean": a}} for s, a in enumerate((0.5, 0.55, 0.4))]
     known = [
-        {**one, "train_loss": 1 / (2 + number % 3 + number % 4)}
-        for number, one in enumerate([*reference, *entries(study)])
+        {**one, "train_loss": 1 / (2 + number % 3 + number % 4)} for number, one in enumerate(entries(study, EULER))
     ]
     asked = (*study.contrasts, Contrast("order 3", (("ssp3", "ssp2"),)))
-    rows = contrasts(replace(study, contrasts=asked), known)
-    last = [row["two_way"] for row in rows if row["pair"] in ("all", "ssp3 - ssp2")]
+    rows = [(row["pair"], row["two_way"]) for row in contrasts(replace(study, contrasts=asked), known)]
+    last = [one for pair, one in rows if pair in ("all", "ssp3 - ssp2")]
     for family in (last, [one["at_equal_loss"] for one in last]):
         assert [one["holm"] for one in family] == pytest.approx(holm([one["p"] for one in family]), abs=1e-6)
     assert [one["p"] for one in last] != [one["at_equal_loss"]["p"] for one in last]
-    assert {row["two_way"]["at_equal_loss"]["holm"] for row in rows if row["pair"] not in ("all", "ssp3 - ssp2")} == {
-        None
-    }
+    others = [one for pair, one in rows if pair not in ("all", "ssp3 - ssp2")]
+    assert [one["at_equal_loss"]["holm"] for one in others] == [None, None]
