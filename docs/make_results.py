@@ -87,14 +87,20 @@ def table(name: str, content: Mapping[str, Any]) -> list[str]:
 def verdict(name: str, content: Mapping[str, Any]) -> list[str]:
     """What the study decides by the rules of its file, and what it cannot; in sentences.
 
-    Where training losses lie farther apart than the file allows, what counts are the differences at equal loss.
+    Where training losses lie farther apart than the file allows, what counts are the differences at equal loss; a file
+    that does not say how far apart they may lie decides nothing.
     """
     if not content:
         return [f"- **Not run.** docs/results/{name} is not there, so nothing is decided."]
     done, wanted = len(content["entries"]), content["study"]["networks"]
     lines = [f"- {done} of {wanted} networks" + (": **nothing is decided yet**." if done < wanted else ".")]
     comparable = all(one["ok"] is not False for one in content["ended"])
-    means = {True: "comparable", False: "not comparable: read the last column alone", None: "no limit stated"}
+    ruled = all(one["ok"] is not None for one in content["ended"])
+    means = {
+        True: "comparable",
+        False: "not comparable: read the last column alone",
+        None: "the file has no limit, so nothing below is a verdict",
+    }
     for one in content["ended"]:
         limit = "" if one["allowed"] is None else f", {one['allowed']:g} allowed"
         lines.append(
@@ -109,9 +115,9 @@ def verdict(name: str, content: Mapping[str, Any]) -> list[str]:
             continue
         equal = two["at_equal_loss"]
         p = (two if comparable or not equal else equal)["holm"]
-        shown = "so far" if done < wanted else "**shown**" if p < LEVEL else "not shown"
+        shown = "so far. " if done < wanted else "" if not ruled else "**shown**. " if p < LEVEL else "not shown. "
         text = corrected(two) + (f"; at equal loss {corrected(equal)}" if equal else "")
-        lines.append(f"- {one['contrast']}: {shown}. {text}; {two['found']:.4f} would have been found with 80 %.")
+        lines.append(f"- {one['contrast']}: {shown}{text}; {two['found']:.4f} would have been found with 80 %.")
     return lines
 
 
