@@ -13,62 +13,25 @@ what type a number has, make a fraction, a root or an array.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rkblocks.convert.found import (
-    Array,
-    ConversionError,
-    Scalar,
-    Text,
-    Unknown,
-    Value,
-    joined,
-    negative,
-    place_of,
-    root,
-    zero,
-)
+from rkblocks.convert.arithmetic import MOST_ENTRIES, NOTHING_RUNS, Arithmetic, element, transposed
+from rkblocks.convert.found import Array, ConversionError, Scalar, Text, Unknown, Value, negative, place_of, root
 from rkblocks.convert.languages import Dialect, Token, tokens
 from rkblocks.escape import shown
 
 MOST_LEVELS = 40
-MOST_ENTRIES = 65 * 65
-MOST_WORK = 100_000
-"""Most entries that all statements of a file may compute."""
-NOTHING_RUNS = "no code is executed: write the number itself, or a fraction or sqrt( ) of numbers"
 
-_SAME = (
-    *(
-        "SUN_RCONST",
-        "RCONST",
-        "T",
-        "T1",
-        "T2",
-        "BigFloat",
-        "Float64",
-        "Float32",
-        "big",
-        "BigInt",
-        "Int",
-        "Int64",
-        "float",
-    ),
-    *("double", "sym", "vpa", "S", "Integer", "sympify", "Float", "mpf", "Decimal", "str2sym", "array", "asarray"),
-    *(
-        "matrix",
-        "Matrix",
-        "ImmutableMatrix",
-        "normalize",
-        "squeeze",
-        "float64",
-        "longdouble",
-        "single",
-        "list",
-        "tuple",
-    ),
-    *("print", "repr", "str"),
-)
+_SAME = {
+    *("SUN_RCONST", "RCONST", "float", "double", "single"),
+    *("T", "T1", "T2", "big", "BigFloat", "BigInt", "Float32", "Float64", "Int", "Int64"),
+    *("sym", "vpa", "str2sym"),
+    *("S", "sympify", "Integer", "Float", "Matrix", "ImmutableMatrix", "mpf", "Decimal"),
+    *("array", "asarray", "matrix", "squeeze", "float64", "longdouble", "normalize"),
+    *("list", "tuple", "print", "repr", "str"),
+}
+"""Calls that leave a number or an array as it is."""
 _NOTHING = ("None", "NULL", "nothing", "nullptr")
 _LAST = ("convert", "map", "parse")
 _METHODS = ("astype", "copy")
@@ -86,19 +49,6 @@ class Call:
     keywords: Mapping[str, Value]
 
 
-class Work:
-    """Counts the entries that are computed, so that a short file cannot ask for hours."""
-
-    def __init__(self) -> None:
-        self._done = 0
-
-    def take(self, count: int, at: int) -> None:
-        self._done += count
-        if self._done > MOST_WORK:
-            message = f"the statements up to here compute more than {MOST_WORK} entries"
-            raise ConversionError("RK391", message, at, "give the part of the file with the table")
-
-
 class Parser:
     """One expression at a time from a list of tokens; `at` is the index of the next one."""
 
@@ -108,9 +58,10 @@ class Parser:
         dialect: Dialect,
         known: Callable[[str], Value | None],
         builds: Callable[[str], bool],
-        work: Work,
+        arithmetic: Arithmetic,
     ) -> None:
-        self.words, self.dialect, self.known, self.builds, self.work = words, dialect, known, builds, work
+        self.words, self.dialect, self.known, self.builds = words, dialect, known, builds
+        self.arithmetic = arithmetic
         self.at = 0
         self.calls: list[Call] = []
         self._depth = 0
@@ -142,14 +93,17 @@ class Parser:
             if self._spaced and token.blank and not self.words[self.at + 1].blank:
                 break  # [1 -2] are two numbers, [1 - 2] and [1-2] are one
             self._operator()
-            left = self._combined(left, token, self._product())
+            left = self._combined(left, token.text, self._product(), token.at)
         return left
 
     def number(self, value: Value) -> Value:
         """A value in which what stands in quotes is read as a number."""
+        if isinstance(value, Array):
+            return Array(tuple(map(self.number, value.items)), value.at)
         if not isinstance(value, Text):
             return value
-        inner = Parser(tokens(value.text, self.dialect, value.at), self.dialect, self.known, self.builds, self.work)
+        words = tokens(value.text, self.dialect, value.at)
+        inner = Parser(words, self.dialect, self.known, self.builds, self.arithmetic)
         result = inner.value()
         inner.finish()
         return result
@@ -168,14 +122,14 @@ class Parser:
         left = self._rational()
         while (token := self.token).kind == "operator" and token.text in ("*", "/", ".*", "./"):
             self._operator()
-            left = self._combined(left, token, self._rational())
+            left = self._combined(left, token.text.lstrip("."), self._rational(), token.at)
         return left
 
     def _rational(self) -> Value:
         left = self._factor()
         while self.dialect.rationals and (token := self.token).kind == "operator" and token.text == "//":
             self._operator()
-            left = self._combined(left, Token("operator", "/", token.at, True), self._factor())
+            left = self._combined(left, "/", self._factor(), token.at)
         return left
 
     def _factor(self) -> Value:
@@ -188,8 +142,10 @@ class Parser:
             self._deeper(token)
             exponent = self._postfix() if self.dialect.left and self.token.text not in "+-" else self._factor()
             self._depth_less()
-            base = self._combined(base, Token("operator", "**", token.at, True), exponent)
-        return base if sign > 0 else self._each(base, lambda number: negative(number, first), first)
+            base = self._combined(base, "**", exponent, token.at)
+        if sign > 0:
+            return base
+        return self.arithmetic.each(self.number(base), lambda number: negative(number, first), first)
 
     def _postfix(self) -> Value:
         value = self._atom()
@@ -201,7 +157,7 @@ class Parser:
                 self.at += 1
                 value = transposed(value)
             elif token.text == "[" and isinstance(value, Array):
-                value = self._element(value, self._arguments("[", "]"), token)
+                value = element(value, self._arguments("[", "]")[0], self.dialect.base, token.at)
             else:
                 return value
 
@@ -219,7 +175,7 @@ class Parser:
             return self._name(token)
         if token.text == "(" and token.kind == "operator":
             items = self._arguments("(", ")")[0]
-            return items[0] if len(items) == 1 else self._array(items, token.at)
+            return items[0] if len(items) == 1 else self.arithmetic.array(items, token.at)
         if token.text == "[" or (token.text == "{" and self.dialect.braces):
             return self._list(token)
         if token.text in ("…", "..."):
@@ -230,7 +186,7 @@ class Parser:
     def _number(self, token: Token) -> Value:
         following = self.words[self.at]
         if self.dialect.rationals and not following.blank and (following.kind == "name" or following.text == "("):
-            return self._combined(Scalar(token.text, token.at), Token("operator", "*", token.at, False), self._factor())
+            return self._combined(Scalar(token.text, token.at), "*", self._factor(), token.at)
         if following.kind == "name" and not following.blank:
             if not (self.dialect.braces and following.text in tuple("fFlL")):
                 help = "write a product with *"
@@ -252,7 +208,7 @@ class Parser:
         if adjacent and following.text == "(":
             value = self.known(last)
             if self.dialect.parentheses and isinstance(value, Array):
-                return self._element(value, self._arguments("(", ")"), following)
+                return element(value, self._arguments("(", ")")[0], self.dialect.base, following.at)
             return self._called(last, token, *self._arguments("(", ")"))
         before = token.text[: -len(last) - 1]
         if last == "T" and before and (value := self.known(before)) is not None:
@@ -275,31 +231,15 @@ class Parser:
         elif name in _LAST and arguments:
             return self.number(arguments[-1])
         elif name in _FRACTION and len(plain) in (1, 2) and len(plain) == len(arguments):
-            return (
-                plain[0]
-                if len(plain) == 1
-                else self._combined(plain[0], Token("operator", "/", token.at, True), plain[1])
-            )
+            return plain[0] if len(plain) == 1 else self._combined(plain[0], "/", plain[1], token.at)
         elif name in _ROOT and len(plain) == 1 and isinstance(plain[0], Scalar):
             return root(plain[0], token.at)
         elif name == "zeros":
-            return self._zeros(plain, token)
+            return self.arithmetic.zeros(plain, token.at, square=self.dialect.parentheses)  # MATLAB: zeros(3) is 3x3
         elif name in _METHODS and (value := self.known(token.text[: -len(name) - 1])) is not None:
             return value
         message = f"{shown(token.text, quotes=False)}( ) is no function that a table may use"
         return Unknown(ConversionError("RK383", message, token.at, NOTHING_RUNS))
-
-    def _zeros(self, sizes: list[Value], token: Token) -> Value:
-        flat = [n for size in sizes for n in (size.items if isinstance(size, Array) else (size,))]
-        counts = [int(n.text) for n in flat if isinstance(n, Scalar) and n.text.isdigit() and len(n.text) < 4]
-        if len(counts) == 1 and self.dialect.parentheses:
-            counts *= 2  # MATLAB: zeros(3) is a matrix
-        if not counts or len(counts) > 2 or len(counts) < len(flat):
-            return Unknown(ConversionError("RK383", "expected one or two sizes", token.at, "write zeros(3, 3)"))
-        total = counts[0] * counts[-1] if len(counts) == 2 else counts[0]
-        self._bounded(total, token.at)
-        row: Array = Array((zero(token.at),) * counts[-1], token.at)
-        return row if len(counts) == 1 else Array((row,) * counts[0], token.at)
 
     def _arguments(self, opening: str, closing: str) -> tuple[list[Value], dict[str, Value]]:
         """Values with commas between, and those with a name and "=" before."""
@@ -343,7 +283,7 @@ class Parser:
                 found.append([])
                 continue
             found[-1].append(self.number(self.value()))
-            self._bounded(sum(map(len, found)), token.at)
+            self.arithmetic.bounded(sum(map(len, found)), token.at)
             comma = self.take(",")
             while comma and self._spaced and not self.dialect.parentheses and self.words[self.at].kind == "newline":
                 self.at += 1
@@ -361,8 +301,8 @@ class Parser:
                 line[0] if len(line) == 1 and isinstance(line[0], Array) else Array(tuple(line), place_of(line[0]))
                 for line in lines
             ]
-            return self._array(parts, start.at)
-        return self._array(lines[0] if lines else [], start.at)
+            return self.arithmetic.array(parts, start.at)
+        return self.arithmetic.array(lines[0] if lines else [], start.at)
 
     def _has_comma(self) -> bool:
         """Whether a comma stands in these brackets, outside of inner ones; numpy prints arrays without."""
@@ -376,57 +316,8 @@ class Parser:
                     return True
         return True
 
-    def _element(self, value: Array, found: tuple[list[Value], dict[str, Value]], token: Token) -> Value:
-        result: Value = value
-        for index in found[0]:
-            if not (isinstance(index, Scalar) and index.text.isdigit() and isinstance(result, Array)):
-                raise ConversionError("RK383", "expected an element such as A[1]", token.at, NOTHING_RUNS)
-            place = int(index.text[:6]) - self.dialect.base
-            if not 0 <= place < len(result.items):
-                raise ConversionError(
-                    "RK384", "there is no such element", index.at, f"indices begin at {self.dialect.base}"
-                )
-            result = result.items[place]
-        return result
-
-    def _combined(self, left: Value, token: Token, right: Value) -> Value:
-        operator = token.text.replace(".", "") if token.text != "**" else "**"
-        left, right = self.number(left), self.number(right)
-        for side in (left, right):
-            if isinstance(side, Unknown):
-                raise side.error
-        if isinstance(left, Scalar) and isinstance(right, Scalar):
-            if operator == "/" and left.whole and right.whole:
-                message = f"in C, {left.text}/{right.text} is a division of integers, which drops the remainder"
-                raise ConversionError("RK385", message, left.at, f"write {left.text}.0/{right.text}.0")
-            return joined(left, operator, right)
-        if isinstance(right, Scalar) and operator in ("*", "/"):
-            return self._each(left, lambda number: joined(number, operator, right), token.at)
-        if isinstance(left, Scalar) and operator == "*":
-            return self._each(right, lambda number: joined(left, "*", number), token.at)
-        raise ConversionError(
-            "RK383", f"{operator} of arrays", token.at, "an array may be multiplied or divided by a number"
-        )
-
-    def _each(self, value: Value, change: Callable[[Scalar], Scalar], at: int) -> Value:
-        match value:
-            case Scalar():
-                self.work.take(1, at)
-                return change(value)
-            case Array():
-                return Array(tuple(self._each(item, change, at) for item in value.items), value.at)
-            case Unknown():
-                raise value.error
-        return self._each(self.number(value), change, at)
-
-    def _array(self, items: Sequence[Value], at: int) -> Array:
-        self._bounded(len(items), at)
-        return Array(tuple(items), at)
-
-    def _bounded(self, count: int, at: int) -> None:
-        self.work.take(1, at)
-        if count > MOST_ENTRIES:
-            raise ConversionError("RK391", f"an array of more than {MOST_ENTRIES} entries", at, "no table is so large")
+    def _combined(self, left: Value, operator: str, right: Value, at: int) -> Value:
+        return self.arithmetic.combined(self.number(left), operator, self.number(right), at)
 
     def _deeper(self, token: Token) -> None:
         self._depth += 1
@@ -436,16 +327,6 @@ class Parser:
 
     def _depth_less(self) -> None:
         self._depth -= 1
-
-
-def transposed(value: Value) -> Value:
-    """A matrix with rows and columns exchanged; a vector or number as it is."""
-    if not isinstance(value, Array) or not all(isinstance(item, Array) for item in value.items):
-        return value
-    lines = [item.items for item in value.items if isinstance(item, Array)]
-    if len({len(line) for line in lines}) != 1:
-        raise ConversionError("RK384", "the rows of this matrix have different lengths", value.at, "complete them")
-    return Array(tuple(Array(column, value.at) for column in zip(*lines, strict=True)), value.at)
 
 
 def _shown(token: Token) -> str:

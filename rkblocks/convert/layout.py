@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rkblocks.convert.expressions import Parser, Work
+from rkblocks.convert.arithmetic import Arithmetic
+from rkblocks.convert.expressions import Parser
 from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Value, is_zero, zero
 from rkblocks.convert.languages import PYTHON, tokens
 from rkblocks.convert.latex_tables import latex_cells, latex_number
@@ -39,7 +40,7 @@ def number(text: str, at: int) -> Scalar | None:
         return None
     start = at + text.find(stripped[0]) if stripped[0] in text else at
     words = tokens(stripped, PYTHON, start)
-    parser = Parser(words, PYTHON, lambda name: None, lambda name: False, Work())
+    parser = Parser(words, PYTHON, lambda name: None, lambda name: False, Arithmetic())
     value = parser.number(parser.value())
     parser.finish()
     if not isinstance(value, Scalar):

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
+from rkblocks.convert.arithmetic import Arithmetic
 from rkblocks.convert.constants import CONSTANT, from_constants
-from rkblocks.convert.expressions import Call, Parser, Work
+from rkblocks.convert.expressions import Call, Parser
 from rkblocks.convert.found import Array, ConversionError, Scalar, Table, Text, Unknown, Value, place_of, rows, zero
 from rkblocks.convert.languages import PYTHON, Dialect, Token, tokens
 from rkblocks.convert.named import by_name, table_of
@@ -66,7 +67,9 @@ class Script:
         self.unnamed: list[Value] = []
         self.twice: dict[str, ConversionError] = {}
         self.found: list[Table] = []
-        self.parser = Parser(self.words, dialect, self._lookup, lambda name: bool(_BUILDER.fullmatch(name)), Work())
+        self.parser = Parser(
+            self.words, dialect, self._lookup, lambda name: bool(_BUILDER.fullmatch(name)), Arithmetic()
+        )
 
     def tables(self) -> list[Table]:
         """Every table of the text. Raises ConversionError where one is not understood."""

@@ -30,6 +30,7 @@ TEXTS = {
         "    beta=[[0,0,0],[1,0,0],[0,'1/4',0],[0,0,'2/3']])\n",
     ),
     "python, a call of this package": ("python", HEUN, 'rkblocks.tableau(A=[[], [1]], b=["1/2", "1/2"], name="heun")'),
+    "python, tuples of texts": ("python", HEUN, "from sympy import Matrix\nA = Matrix((('0', '0'), ('1', '0')))\nb = Matrix(('1', '1')) / 2\n"),
     "python, reprs": (
         "python",
         SSP3,
