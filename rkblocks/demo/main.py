@@ -19,7 +19,7 @@ from rkblocks.demo.verdicts import verdict, verdict_table
 from rkblocks.diagnostics import fail
 from rkblocks.progress import Progress
 from rkblocks.settings.fractions import fraction_text
-from rkblocks.study.log import Count, ended
+from rkblocks.study.log import ended
 from rkblocks.study.pool import outcomes
 from rkblocks.study.task import Task
 
@@ -93,8 +93,8 @@ def networks(
             raise outcome.error
         name, entry = outcome.task.name, outcome.result
         found[name] = entry
-        seconds, elapsed = sum(entry["seconds"].values()), time.monotonic() - started
-        say(ended(name, seconds, Count(number, len(todo), len(tasks) - len(todo)), elapsed, workers))
+        left = (time.monotonic() - started) * (len(todo) - number) / max(number, workers)
+        say(ended(name, sum(entry["seconds"].values()), (len(found), len(tasks)), left))
     return [found[task.name] for task in tasks]
 
 

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rkblocks.progress import duration
 from rkblocks.render.listing import columns
 from rkblocks.runs.storage import append_line
-from rkblocks.study.results import States, run_name
+from rkblocks.study.results import Key, States, run_name
 from rkblocks.study.spec import Study
-from rkblocks.study.state import ABSENT, TRAINED, lines
+from rkblocks.study.state import ABSENT, TRAINED, lines, state
 from rkblocks.study.task import Task
 
 FILE = "log.jsonl"
@@ -28,22 +28,13 @@ def note(out: Path, run: str, event: str, **more: Any) -> None:
     append_line(out / FILE, json.dumps({"time": when, "run": run, "event": event, **more}, ensure_ascii=False))
 
 
-class Count(NamedTuple):
-    """So many of `todo` networks are done since the start; before: those that were finished then."""
-
-    done: int
-    todo: int
-    before: int = 0
-
-
-def ended(name: str, seconds: float, count: Count, elapsed: float, workers: int | None) -> str:
-    """Return the line for a network that is done after these seconds, with about how long the others take.
-
-    elapsed: seconds since the start; workers: side by side, None for an unknown number, which tells no time.
+def ended(name: str, seconds: float, count: tuple[int, int], left: float | None) -> str:
+    """Return the line for a network that is done after these seconds: how many are, of how many, and about how many
+    seconds the others take, None where nobody knows.
     """
-    done, todo, before = count
-    left = f", about {duration(elapsed * (todo - done) / max(done, workers))} left" if workers is not None else ""
-    return f"{name}: done in {duration(seconds)} ({before + done} of {before + todo}){left * (done < todo)}"
+    done, total = count
+    remaining = f", about {duration(left)} left" if left is not None and done < total else ""
+    return f"{name}: done in {duration(seconds)} ({done} of {total}){remaining}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,27 @@ class Left:
     known: bool
 
 
-def estimate(study: Study, states: States, out: Path) -> dict[tuple[str, int], Left]:
+class Outlook:
+    """How long what is to do still takes, told as each network ends, from what all so far took, on other days too."""
+
+    def __init__(self, study: Study, states: States, todo: Iterable[Key], out: Path, workers: int | None) -> None:
+        """workers: so many side by side, 0 for none, None where that is not known; then nothing is told."""
+        self._study, self._states, self._todo = study, dict(states), set(todo)
+        self._out, self._workers = out, workers
+
+    def after(self, key: Key, task: Task | None) -> float | None:
+        """Seconds, once that network has ended; task: its own, None where it failed."""
+        self._todo.discard(key)
+        if self._workers is None:
+            return None
+        if task is not None:
+            self._states[key] = state(task.folder, task.config, task.plan, task.evaluation)
+        found = estimate(self._study, self._states, self._out)
+        left = [found[one].seconds for one in self._todo]
+        return max(sum(left) / max(self._workers, 1), max(left, default=0.0))
+
+
+def estimate(study: Study, states: States, out: Path) -> dict[Key, Left]:
     """Return what each network still takes, by those of its cell that are done, or of all; what is not known counts 0.
 
     Training counts by the epochs that are left, evaluation as a whole.
@@ -64,9 +75,9 @@ def estimate(study: Study, states: States, out: Path) -> dict[tuple[str, int], L
     spent = {one["run"]: float(one["evaluation"]) for one in lines(out / FILE) if one.get("evaluation")}
     training: dict[str, list[float]] = {}
     evaluating: dict[str, list[float]] = {}
-    for (name, seed), state in states.items():
-        if state.epochs[0] and state.seconds:
-            training.setdefault(name, []).append(state.seconds / state.epochs[0])
+    for (name, seed), now in states.items():
+        if now.epochs[0] and now.seconds:
+            training.setdefault(name, []).append(now.seconds / now.epochs[0])
         if (seconds := spent.get(run_name(name, seed))) is not None:
             evaluating.setdefault(name, []).append(seconds)
     found = {}
@@ -74,8 +85,8 @@ def estimate(study: Study, states: States, out: Path) -> dict[tuple[str, int], L
         plan = study.plan(cell)
         epoch, attack = _mean(training, cell.name), _mean(evaluating, cell.name)
         for seed in (seed for seed in study.seeds if (cell.name, seed) in states):
-            state = states[cell.name, seed]
-            epochs, measure = state.epochs[1] - state.epochs[0], bool(state.missing(plan))
+            now = states[cell.name, seed]
+            epochs, measure = now.epochs[1] - now.epochs[0], bool(now.missing(plan))
             unknown = (epochs and epoch is None) or (measure and attack is None)
             found[cell.name, seed] = Left(epochs * (epoch or 0.0) + measure * (attack or 0.0), not unknown)
     return found
@@ -86,9 +97,7 @@ def _mean(seconds: Mapping[str, Sequence[float]], cell: str) -> float | None:
     return sum(own) / len(own) if own else None
 
 
-def overview(
-    study: Study, tasks: Mapping[tuple[str, int], Task], states: States, left: Mapping[tuple[str, int], Left]
-) -> str:
+def overview(study: Study, tasks: Mapping[Key, Task], states: States, left: Mapping[Key, Left]) -> str:
     """Return one line a network, then their sum. left: of each network, see `estimate`."""
     rows = []
     for key, task in tasks.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,7 +19,7 @@ from rkblocks.study import log, tables
 from rkblocks.study.folder import KEPT, RESULTS, RUNS, opened, own, prepare
 from rkblocks.study.keys import placed
 from rkblocks.study.pool import Outcome, outcomes
-from rkblocks.study.results import StudyResults, collect, curves, run_name
+from rkblocks.study.results import Key, StudyResults, collect, curves, run_name
 from rkblocks.study.spec import Study, load
 from rkblocks.study.state import State, problem, state
 from rkblocks.study.task import Task, perform
@@ -117,7 +116,7 @@ def run(
                 else _here(todo, workers, threads, study, progress)
             )
             try:
-                failed = _follow(done, len(todo), side, folder, say)
+                failed = _follow(done, left, log.Outlook(study, states, left, folder, side), folder, say)
             except KeyboardInterrupt:
                 say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
                 raise
@@ -168,7 +167,6 @@ def _option(out: str | os.PathLike[str] | None) -> str:
 
 
 Schemes = tuple[Tableau, ...]
-Key = tuple[str, int]
 """Name of a cell, and seed."""
 
 
@@ -258,18 +256,20 @@ def visible_gpus() -> list[str]:
     return named.split(",")[:count] if named else [str(number) for number in range(count)]
 
 
-def _follow(done: Iterable[Outcome[Task]], total: int, workers: int | None, folder: Path, say: Say) -> dict[str, str]:
-    """Log each network as it ends; returns the messages of those that failed, by run. workers: None on a cluster."""
+def _follow(
+    done: Iterable[Outcome[Task]], todo: Sequence[Key], outlook: log.Outlook, folder: Path, say: Say
+) -> dict[str, str]:
+    """Log each network as it ends; returns the messages of those that failed, by run."""
     failed = {}
-    started = time.monotonic()
+    keys, total = {run_name(*key): key for key in todo}, len(todo)
     for number, outcome in enumerate(done, 1):
         name = outcome.task.name
         if outcome.error is None:
             seconds = {key: round(value, 1) for key, value in outcome.result.items()}
             log.note(folder, name, "done", **seconds)
-            elapsed = time.monotonic() - started
-            say(log.ended(name, sum(seconds.values()), log.Count(number, total), elapsed, workers))
+            say(log.ended(name, sum(seconds.values()), (number, total), outlook.after(keys[name], outcome.task)))
         else:
+            outlook.after(keys[name], None)
             failed[name] = problem(outcome.error)
             traceback = {"traceback": "".join(notes)} if (notes := getattr(outcome.error, "__notes__", ())) else {}
             log.note(folder, name, "failed", message=str(outcome.error), **traceback)

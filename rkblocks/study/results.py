@@ -26,7 +26,9 @@ class StudyResults(Shown, dict[str, Any]):
     """The content of results.json, which shows itself as the tables of the study."""
 
 
-States = Mapping[tuple[str, int], State]
+Key = tuple[str, int]
+"""A network of a study: the name of its cell, and its seed."""
+States = Mapping[Key, State]
 """(name of a cell, seed) -> state of its network."""
 
 
