@@ -14,6 +14,7 @@ what type a number has, make a fraction, a root or an array.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rkblocks.convert.arithmetic import MOST_ENTRIES, NOTHING_RUNS, Arithmetic, element, transposed
@@ -98,8 +99,6 @@ class Parser:
 
     def number(self, value: Value) -> Value:
         """A value in which what stands in quotes is read as a number."""
-        if isinstance(value, Array):
-            return Array(tuple(map(self.number, value.items)), value.at)
         if not isinstance(value, Text):
             return value
         words = tokens(value.text, self.dialect, value.at)
@@ -107,6 +106,14 @@ class Parser:
         result = inner.value()
         inner.finish()
         return result
+
+    def _within(self, item: Value) -> Value:
+        """An item of a tuple: a number in quotes is read, once and for all; another text stays what it is."""
+        if isinstance(item, Text):
+            with suppress(ConversionError):
+                read = self.number(item)
+                return read if isinstance(read, Scalar) else item
+        return item
 
     def finish(self) -> None:
         """Nothing may follow."""
@@ -175,7 +182,7 @@ class Parser:
             return self._name(token)
         if token.text == "(" and token.kind == "operator":
             items = self._arguments("(", ")")[0]
-            return items[0] if len(items) == 1 else self.arithmetic.array(items, token.at)
+            return items[0] if len(items) == 1 else self.arithmetic.array([*map(self._within, items)], token.at)
         if token.text == "[" or (token.text == "{" and self.dialect.braces):
             return self._list(token)
         if token.text in ("…", "..."):
