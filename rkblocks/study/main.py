@@ -167,7 +167,7 @@ def _option(out: str | os.PathLike[str] | None) -> str:
 
 
 Schemes = tuple[Tableau, ...]
-"""Name of a cell, and seed."""
+"""The schemes of a cell, one a group."""
 
 
 def tasks_of(study: Study, root: Path, threads: int, data_root: str | None, device: str | None) -> dict[Key, Task]:

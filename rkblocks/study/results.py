@@ -29,7 +29,6 @@ class StudyResults(Shown, dict[str, Any]):
 Key = tuple[str, int]
 """A network of a study: the name of its cell, and its seed."""
 States = Mapping[Key, State]
-"""(name of a cell, seed) -> state of its network."""
 
 
 def run_name(cell: str, seed: int) -> str:
