@@ -36,8 +36,9 @@ def stop_on_signal(heard: Callable[[str], None] | None = None) -> Iterator[Calla
 
     Of several processes each has to call it, equally often: it raises on all once one has received a signal.
 
-    The handlers only take a note, so that a step or a save under way is finished first. heard: called with the name of
-    the signal when it comes.
+    The handlers only take a note, so that a step or a save under way is finished first; a signal that comes after the
+    last look is raised anew at the end, when what was under way is done. heard: called with the name of the signal when
+    it comes.
     """
     from rkblocks import distributed
 
@@ -65,3 +66,5 @@ def stop_on_signal(heard: Callable[[str], None] | None = None) -> Iterator[Calla
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if received:
+        signal.raise_signal(received[0])
