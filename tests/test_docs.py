@@ -26,8 +26,8 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 CHECKER = doctest.OutputChecker()
-UNDER_WAY = re.compile(r"^  \w[^:\n]*: \d+/\d+\b[^\n]*\n", re.MULTILINE)
-"""Lines of `rkblocks.cli.progress` after a silence; no page shows one, as no page can know when it comes."""
+UNDER_WAY = re.compile(r"^  \w[^:\n]*: \d+/\d+\b[^\n]*, \d+\.\d s\b[^\n]*\n", re.MULTILINE)
+"""Lines of `rkblocks.cli.progress` after a silence, which have a clock; no page can know when one comes."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,7 @@ def test_a_path_that_is_not_there_is_found_out(tmp_path: Path) -> None:
         "```python run\nprint(1)\n```\n```text output\n2\n```\n",
         "```console run\n$ false\n$ echo $?\n0\n```\n",
         "```console run\n$ echo '  health: done'\n```\n",
+        "```console run\n$ echo '  b: 1/6, 2/3'\n```\n",
     ],
 )
 def test_a_page_that_lies_is_found_out(text: str, tmp_path: Path) -> None:
@@ -197,12 +198,13 @@ def test_an_honest_page_passes(tmp_path: Path) -> None:
 def test_lines_that_come_by_the_clock_are_no_part_of_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "SILENCE", 0.0)
     shown = progress.Progress()
     shown.expect(2)
-    for done in range(3):
+    shown("health", 0, 3)  # the silence begins
+    monkeypatch.setattr(progress, "SILENCE", 0.0)
+    for done in (1, 2, 3):
         shown.doing("health", "no selection on the test set")
-        shown("health", done, 2)
+        shown("health", done, 3)
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 3
     (tmp_path / "said.txt").write_text(said)
