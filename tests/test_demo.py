@@ -216,7 +216,7 @@ def test_ctrl_c_stops_the_workers_and_the_same_folder_continues(tmp_path):
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert f"rkblocks demo --out {out}" in said
+    assert f"Continue with: the same call, and out={str(out)!r}\n" in said, "no command has these schemes"
     assert not (out / "results.json").exists()
     assert len(children.split()) >= 2
     assert "Traceback" not in said

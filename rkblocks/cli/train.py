@@ -114,5 +114,5 @@ def _name_unfinished(runs: list[Path]) -> None:
     for run in runs:
         done, _, wanted = summary(run)["epochs"].partition("/")
         if (run / "run.json").is_file() and wanted.isdecimal() and int(done) < int(wanted):
-            how = f"{invocation.command()} train --resume {run}"
+            how = invocation.line("train", resume=run)
             console.note(f"{run} is unfinished ({done}/{wanted} epochs); {how} continues it")

@@ -70,7 +70,9 @@ def run(
     try:
         entries = networks(tasks, chosen.sweep, processes, progress, say)
     except KeyboardInterrupt:
-        say(f"Stopped; what is finished is kept. Continue with: {invocation.command()} demo --out {folder}")
+        typed = invocation.line("demo", out=folder, seeds=seeds, workers=workers, tiny=tiny)
+        again = typed if tuple(schemes) == PAPER and not changes else f"the same call, and out={str(folder)!r}"
+        say(f"Stopped; what is finished is kept. Continue with: {again}")
         raise
     content = results.write(folder, entries, verdicts, CHANCE)
     report(content, folder, say)
@@ -128,12 +130,13 @@ def report(content: dict[str, Any], folder: Path, say: Callable[[str], None]) ->
 
 def _next_steps(run: Path) -> str:
     """What to type next, for somebody who has just seen the table."""
-    rkblocks = invocation.command()
     steps = {
-        f"{rkblocks} evaluate {run}": "more attacks on one of these networks, and their health",
-        f"{rkblocks} analyze {run}": "theory beside measurement, block by block: a report",
-        f"{rkblocks} list --ssp --sort C/stages --reverse": "other schemes; `check FILE.json` verifies your own",
-        f"{rkblocks} train --preset digits --blocks ssprk43": "train one of them",
+        invocation.line("evaluate", run): "more attacks on one of these networks, and their health",
+        invocation.line("analyze", run): "theory beside measurement, block by block: a report",
+        invocation.line(
+            "list", ssp=True, sort="C/stages", reverse=True
+        ): "other schemes; `check FILE.json` verifies your own",
+        invocation.line("train", preset="digits", blocks="ssprk43"): "train one of them",
     }
     width = max(map(len, steps))
     return "\n".join(["\nWhat next:", *(f"  {step:<{width}}  {why}" for step, why in steps.items())])

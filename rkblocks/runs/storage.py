@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rkblocks import invocation
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.extras import require
 
@@ -223,7 +224,8 @@ def weights_hashes(path: Path) -> tuple[str, ...]:
 def _expect(path: Path) -> None:
     if not path.is_file():
         unfinished = (path.parent / "resume.pt").is_file() and not (path.parent / "last.safetensors").is_file()
-        resume = f"weights come with the end of the first epoch: rkblocks train --resume {path.parent}"
+        line = invocation.line("train", resume=path.parent)
+        resume = f"weights come with the end of the first epoch: {line}"
         other = f"is {path.parent} a run folder whose training has started?"
         if path.name == "average.safetensors" and (path.parent / "last.safetensors").is_file():
             other = "this run keeps no average beside its weights (averaging.kind in config.toml); choose best or last"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -71,9 +72,11 @@ def run(
             study's), RK822 (arguments), RK716 (cannot be written), and what reading the file raises; nothing is started
             then.
     """
-    given = {"source": source, "out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}
-    given |= {"dry_run": dry_run, "report_only": report_only, "data_root": data_root, "device": device}
-    _check({**given, "say": say, "progress": progress})
+    again = {"out": out, "workers": workers, "threads": threads, "only": only, "ray": ray}
+    again |= {"data_root": data_root, "device": device}
+    _check(
+        {"source": source, **again, "dry_run": dry_run, "report_only": report_only, "say": say, "progress": progress}
+    )
     study = load(source)
     folder = Path(out) if out is not None else _folder(Path(source), study)
     own(study, folder)
@@ -100,7 +103,9 @@ def run(
             return StudyResults({**collect(study, states), "failed": {}, "folder": str(folder)})
         if left and packed and not report_only:
             had = f"{len(chosen) - len(left)} of {len(chosen)} networks"
-            help = f"unzip -q {folder / KEPT} -d {folder / RUNS}; or choose another --out"
+            help = (
+                f"{shlex.join(['unzip', '-q', str(folder / KEPT), '-d', str(folder / RUNS)])}; or choose another --out"
+            )
             fail("RK748", f"{folder / KEPT} holds {had}, and no weights", help=help)
         prepare(study, folder)
         failed = {tasks[key].name: f"RK855 {now.damage}" for key in chosen if (now := states[key]).damage}
@@ -118,7 +123,7 @@ def run(
             try:
                 failed = _follow(done, left, log.Outlook(study, states, left, folder, side), folder, say)
             except KeyboardInterrupt:
-                say(f"Stopped; all is saved. Continue with: {invocation.command()} study {source}{_option(out)}")
+                say(f"Stopped; all is saved. Continue with: {invocation.line('study', source, **again)}")
                 raise
             states = _states(tasks, schemes)
         from rkblocks.study import output
@@ -160,10 +165,6 @@ def _expected(name: str, value: Any) -> str:
 
 def _folder(source: Path, study: Study) -> Path:
     return source if source.is_dir() else Path("runs") / "studies" / study.name
-
-
-def _option(out: str | os.PathLike[str] | None) -> str:
-    return "" if out is None else f" --out {os.fspath(out)}"
 
 
 Schemes = tuple[Tableau, ...]

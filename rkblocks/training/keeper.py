@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from rkblocks import distributed
+from rkblocks import distributed, invocation
 from rkblocks.diagnostics import RkblocksError, fail
 from rkblocks.runs import folder as runs
 from rkblocks.runs.metrics import METRICS
@@ -81,11 +81,11 @@ class Keeper:
             if _sound(path) or (name == "last" and at.step):  # the last weights are about to be written anew
                 continue
             if at.step or epoch != at.epoch:
-                config = self.folder / runs.CONFIG
+                anew = invocation.line("train", preset=self.folder / runs.CONFIG, out="ANOTHER")
                 fail(
                     "RK743",
                     f"{path} is missing or damaged: the weights of epoch {epoch}, which the state saved later has not",
-                    help=f"restore it from a copy, or train again: rkblocks train --preset {config} --out ANOTHER",
+                    help=f"restore it from a copy, or train again: {anew}",
                 )
             if distributed.rank() == 0:
                 lines = {line["epoch"]: line for line in read_metrics(self.folder).epochs}

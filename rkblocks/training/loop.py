@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rkblocks import data as datasets
-from rkblocks import distributed
+from rkblocks import distributed, invocation
 from rkblocks.data import augment
 from rkblocks.data.split import Dataset, fingerprint, unit
 from rkblocks.diagnostics import fail
@@ -238,7 +238,8 @@ def _run(config: Config, data: Dataset, keeper: Keeper, report: Reporter) -> Pat
             at.loss, at.correct = _sums(total)
             keeper.state()
             where = f"in epoch {at.epoch + 1} after step {at.step} of {steps}"
-            fail("RK718", f"{stop} stopped training {where}; all is saved", help=f"rkblocks train --resume {folder}")
+            help = invocation.line("train", resume=folder)
+            fail("RK718", f"{stop} stopped training {where}; all is saved", help=help)
     report.say(f"{folder}: done, {duration(time.monotonic() - began)}")
     return folder
 

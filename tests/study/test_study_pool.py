@@ -167,7 +167,7 @@ def test_a_signal_saves_all_and_the_same_call_continues(tiny: Path, tmp_path: Pa
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
-    assert f"Continue with: rkblocks study {tiny} --out {out}" in said
+    assert f"Continue with: rkblocks study {tiny} --out {out} --workers 2\n" in said
     assert not list((out / "results").glob("table*"))
     before = {path: path.read_text() for path in out.glob("runs/*/metrics.jsonl")}
     assert any(len(metrics.splitlines()) < 12 for metrics in before.values())
