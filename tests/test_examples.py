@@ -1,5 +1,7 @@
 """The examples run on their smallest settings, and print results of their own."""
 
+import json
+import math
 import os
 import re
 import subprocess
@@ -7,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from rkblocks.analysis import Sample
+from rkblocks.evaluation import Images, base_threat, of_run
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "stand_in.py")
@@ -21,7 +27,7 @@ def run(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def test_all_examples_are_tested() -> None:
-    assert SCRIPTS == ["burgers.py", "cifar10.py", "design.py", "masked.py", "mnist.py", "new_tableau.py"]
+    assert SCRIPTS == ["burgers.py", "cifar10.py", "design.py", "figure4.py", "masked.py", "mnist.py", "new_tableau.py"]
 
 
 def test_a_new_tableau(tmp_path: Path) -> None:
@@ -89,3 +95,49 @@ def test_without_tiny_a_missing_data_set_is_one_message(tmp_path: Path, script: 
     assert done.returncode == 1
     assert "RK602" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_growth_of_a_study(tmp_path: Path) -> None:
+    """Figure 4: equation 17 anew for one network, and the differences from the table's own numbers."""
+    done = run("figure4.py", "--tiny", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    networks = [f"{scheme}-seed{seed}" for seed in (0, 1) for scheme in ("euler", "midpoint", "ssp2")]
+    assert done.stderr.splitlines() == [f"{name}: measured" for name in networks]
+    head, *rest = done.stdout.splitlines()
+    assert head == "figure4-tiny: seeds 0, 1, 20 test images a network"
+    heads = [line.split("|")[1].strip() for line in rest if line.endswith(" | group1 | group2 | group3 |")]
+    kinds = ["adversarial", "adversarial, from the image", "random"]
+    assert heads == [f"{kind}, p = {p}" for p in (2, 1) for kind in kinds]
+    assert all((tmp_path / "out" / f"figure4.{ending}").stat().st_size > 10_000 for ending in ("png", "svg"))
+
+    saved = json.loads((tmp_path / "out" / "figure4.json").read_text())
+    own = [saved["networks"][f"ssp2-seed{seed}"]["growth"]["random"][1] for seed in (0, 1)]
+    euler = [saved["networks"][f"euler-seed{seed}"]["growth"]["random"][1] for seed in (0, 1)]
+    assert {(row["group"], row["p"]) for row in (*own, *euler)} == {("group1", 2)}
+    ratio = math.sqrt(own[0]["mean"] * own[1]["mean"] / (euler[0]["mean"] * euler[1]["mean"]))
+    mean = (own[0]["mean"] + own[1]["mean"]) / 2
+    table = done.stdout.partition("| random, p = 2")[2].splitlines()
+    row = next(line for line in table if line.startswith("| ssp2"))
+    assert row.startswith(f"| ssp2 | {mean:.3f} ± ")
+    assert f", {100 * (ratio - 1):+.1f} % [" in row.split("|")[2]
+
+    subject = of_run(tmp_path / "out" / "study" / "runs" / "ssp2-seed1", Images(limit=20, weights="last"), device="cpu")
+    x = subject.floats(torch.arange(20))
+    sample = Sample(subject, base_threat("digits"))
+    with torch.no_grad():
+        clean, other = subject.model.eval().trace(x), subject.model.trace(sample.perturbed("random"))
+    (_, before, after), (_, before_, after_) = clean[0], other[0]
+    ratios = (after_ - after).flatten(1).norm(dim=1) / (before_ - before).flatten(1).norm(dim=1)
+    assert own[1]["mean"] == pytest.approx(float(ratios.mean()), rel=1e-4)
+
+    again = run("figure4.py", "out/figure4.json", cwd=tmp_path)
+    assert again.stdout == done.stdout[: done.stdout.index("wrote")]
+    interrupted = {**saved, "networks": {name: one for name, one in saved["networks"].items() if one["seed"] == 0}}
+    (tmp_path / "out" / "figure4.json").write_text(json.dumps(interrupted))
+    resumed = run("figure4.py", "out/study", "--limit", "20", "--out", "out", cwd=tmp_path)
+    assert resumed.stderr.splitlines() == [f"{name}: measured" for name in networks[3:]]
+    assert resumed.stdout == done.stdout
+    assert json.loads((tmp_path / "out" / "figure4.json").read_text()) == saved
+    empty = run("figure4.py", "out/study", "--out", "other", "--limit", "0", cwd=tmp_path)
+    assert empty.returncode == 1
+    assert "RK823" in empty.stderr

@@ -40,6 +40,9 @@ def _no_folder(ctx: click.Context, option: click.Parameter, value: str | None) -
 @click.option(
     "--random-start/--no-random-start", default=True, show_default=True, help="Begin at a random point of the ball."
 )
+@click.option(
+    "--weights", default="best", show_default=True, metavar="NAME", help="best, last, or average if there is."
+)
 @click.option("--split", default="test", show_default=True, metavar="NAME", help="test, validation or train.")
 @click.option(
     "--limit", type=int, default=256, show_default=True, metavar="N", help="At most N images, drawn with the seed."

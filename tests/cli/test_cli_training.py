@@ -10,6 +10,7 @@ import torch
 
 from rkblocks import training
 from rkblocks.cli import main
+from rkblocks.evaluation import Images, of_run
 from rkblocks.render.network_results import LEGEND
 
 SMALL = ["net.widths=2,4", "net.depth=1", "training.epochs=1", "attack.steps=1", "validation.images=20"]
@@ -134,6 +135,20 @@ def test_one_image_is_enough_to_analyze(run: Path, tmp_path: Path, capsys: pytes
     assert json.loads((copy / "analysis" / "analysis.json").read_text())["threat"]["random_start"] is False
     assert "nan" not in capsys.readouterr().out
     assert report.is_file()
+
+
+def test_the_last_weights_are_analyzed_where_they_are_asked_for(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(run, tmp_path / "last")
+    (copy / "weights.safetensors").unlink()
+    options = ["--only", "coefficients", "--limit", "1", "--device", "cpu"]
+    assert main(["analyze", str(copy), *options]) == 2
+    assert "weights.safetensors" in capsys.readouterr().err
+    assert not (copy / "analysis" / "analysis.json").exists()
+    assert main(["analyze", str(copy), *options, "--weights", "last"]) == 0
+    saved = json.loads((copy / "analysis" / "analysis.json").read_text())
+    assert saved["weights"] == of_run(copy, Images(weights="last")).weights
 
 
 @pytest.mark.parametrize("option", ["--report=x/no.html/all.html", "--figure=x/no.html/all.svg"])
