@@ -2,13 +2,15 @@
 
 A page has places, from `<!-- study NAME: begin -->` to `<!-- study NAME: end -->`.  What stands between comes from
 docs/results/NAME/results/results.json where that study is kept, whole or in part, and says so where it is not; nothing
-there is written by hand.  Beside Table 2's question stand the paper's rows, from studies/table2.toml.
+there is written by hand.  Beside Table 2's question stand the paper's rows, from studies/table2.toml.  In places that
+begin with figure4 stand the tables that examples/figure4.py prints of docs/results/NAME/figure4.json.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +21,10 @@ from rkblocks.study.grids import PLAIN, estimate, measured
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, STUDIES = ROOT / "docs" / "results", ROOT / "studies"
-PLACE = re.compile(r"(<!-- study (?P<name>[a-z0-9-]+): begin -->\n).*?(<!-- study (?P=name): end -->\n)", re.DOTALL)
+PLACE = re.compile(
+    r"(<!-- (?P<kind>study|figure4) (?P<name>[a-z0-9-]+): begin -->\n).*?(<!-- (?P=kind) (?P=name): end -->\n)",
+    re.DOTALL,
+)
 SIZES = [(n, k) for n in (6, 10) for k in (7, 12)]
 PAPER = "cifar10-short"  # the study beside which the paper's rows stand
 HEADLINE, REFERENCE, LEVEL = "worst", "euler", 0.05
@@ -126,9 +131,23 @@ def section(name: str, content: Mapping[str, Any]) -> str:
     return "\n" + "\n".join([*table(name, content), "", *verdict(name, content)]) + "\n\n"
 
 
+def growth(name: str) -> str:
+    """What stands between the marks of the growth in the networks of a study."""
+    path = RESULTS / name / "figure4.json"
+    if not path.is_file():
+        return f"\n- **Not run.** docs/results/{name}/figure4.json is not there.\n\n"
+    report = runpy.run_path(str(ROOT / "examples" / "figure4.py"))["report"]
+    return f"\n{report(json.loads(path.read_text(encoding='utf-8')))}\n\n"
+
+
 def page(text: str) -> str:
     """The text of a page with what is between its marks brought up to date."""
-    return PLACE.sub(lambda found: found[1] + section(found["name"], kept(found["name"])) + found[3], text)
+
+    def filled(found: re.Match[str]) -> str:
+        name = found["name"]
+        return found[1] + (growth(name) if found["kind"] == "figure4" else section(name, kept(name))) + found[4]
+
+    return PLACE.sub(filled, text)
 
 
 if __name__ == "__main__":

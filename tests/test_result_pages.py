@@ -12,6 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from rkblocks.cli import main
+from rkblocks.figures import growth, save
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -59,7 +60,19 @@ PAGES = runpy.run_path(str(ROOT / "docs" / "make_results.py"))
 def test_pages_are_what_the_studies_say(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert PAGES["page"](text) == text, "run `python docs/make_results.py`"
-    assert text.count("<!-- study ") == 2 * len(PAGES["PLACE"].findall(text)), "every mark has its other one"
+    marks = text.count("<!-- study ") + text.count("<!-- figure4 ")
+    assert marks == 2 * len(PAGES["PLACE"].findall(text)), "every mark has its other one"
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/figure4.json")), ids=lambda path: path.parent.name)
+def test_growth_is_that_of_networks_that_are_kept(path: Path, tmp_path: Path) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    with zipfile.ZipFile(path.parent / "runs.zip") as runs:
+        kept = {name.split("/")[0] for name in runs.namelist() if "/evaluations/" in name}
+    assert set(content["networks"]) == kept
+    assert f"<!-- figure4 {path.parent.name}: begin -->" in (RESULTS / "figure4.md").read_text()
+    (drawn,) = save(growth(list(content["networks"].values()), (1, 2)), tmp_path / "figure4.png")
+    assert alike(imread(drawn), imread(path.with_suffix(".png")))
 
 
 def test_a_study_that_was_not_run_says_so() -> None:
