@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rkblocks.diagnostics import RkblocksError
 from rkblocks.progress import duration
 from rkblocks.render.listing import columns
 from rkblocks.runs.storage import append_line
@@ -48,23 +50,32 @@ class Left:
 
 
 class Outlook:
-    """How long what is to do still takes, told as each network ends, from what all so far took, on other days too."""
+    """How long what is to do still takes, told as each network ends, from what all so far took, on other days too, and
+    what those that are under way have taken.
+    """
 
-    def __init__(self, study: Study, states: States, todo: Iterable[Key], out: Path, workers: int | None) -> None:
+    def __init__(self, study: Study, states: States, todo: Mapping[Key, Task], out: Path, workers: int | None) -> None:
         """workers: so many side by side, 0 for none, None where that is not known; then nothing is told."""
-        self._study, self._states, self._todo = study, dict(states), set(todo)
+        self._study, self._states, self._todo = study, dict(states), dict(todo)
         self._out, self._workers = out, workers
 
-    def after(self, key: Key, task: Task | None) -> float | None:
-        """Seconds, once that network has ended; task: its own, None where it failed."""
-        self._todo.discard(key)
+    def after(self, key: Key) -> float | None:
+        """Seconds, once that network has ended or failed."""
+        if self._workers is not None:
+            self._look()
+        del self._todo[key]
         if self._workers is None:
             return None
-        if task is not None:
-            self._states[key] = state(task.folder, task.config, task.plan, task.evaluation)
         found = estimate(self._study, self._states, self._out)
         left = [found[one].seconds for one in self._todo]
         return max(sum(left) / max(self._workers, 1), max(left, default=0.0))
+
+    def _look(self) -> None:
+        """See how far those are that have been begun; one whose files are just being written is as it was."""
+        for key, task in self._todo.items():
+            if task.folder.is_dir():
+                with suppress(RkblocksError):
+                    self._states[key] = state(task.folder, task.config, task.plan, task.evaluation)
 
 
 def estimate(study: Study, states: States, out: Path) -> dict[Key, Left]:

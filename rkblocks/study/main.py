@@ -114,14 +114,14 @@ def run(
                 say(f"{name}: FAILED: {message}")
         elif left:
             say(f"{folder}: {len(chosen) - len(left)} of {len(chosen)} networks are finished, {len(left)} to do")
-            todo = [tasks[key] for key in left]
+            todo = {key: tasks[key] for key in left}
             side, done = (
-                (None, _on_ray(todo, study, ray, progress))
+                (None, _on_ray(list(todo.values()), study, ray, progress))
                 if ray is not None
-                else _here(todo, workers, threads, study, progress)
+                else _here(list(todo.values()), workers, threads, study, progress)
             )
             try:
-                failed = _follow(done, left, log.Outlook(study, states, left, folder, side), folder, say)
+                failed = _follow(done, left, log.Outlook(study, states, todo, folder, side), folder, say)
             except KeyboardInterrupt:
                 say(f"Stopped; all is saved. Continue with: {invocation.line('study', source, **again)}")
                 raise
@@ -268,9 +268,9 @@ def _follow(
         if outcome.error is None:
             seconds = {key: round(value, 1) for key, value in outcome.result.items()}
             log.note(folder, name, "done", **seconds)
-            say(log.ended(name, sum(seconds.values()), (number, total), outlook.after(keys[name], outcome.task)))
+            say(log.ended(name, sum(seconds.values()), (number, total), outlook.after(keys[name])))
         else:
-            outlook.after(keys[name], None)
+            outlook.after(keys[name])
             failed[name] = problem(outcome.error)
             traceback = {"traceback": "".join(notes)} if (notes := getattr(outcome.error, "__notes__", ())) else {}
             log.note(folder, name, "failed", message=str(outcome.error), **traceback)
