@@ -144,7 +144,8 @@ def table(content: Mapping[str, Any], kind: str, p: int) -> Iterator[str]:
             weights[schemes.index(more)] += Fraction(1, len(pairs))
             weights[schemes.index(less)] -= Fraction(1, len(pairs))
         asked = [model.contrast([float(one) for one in weights]) for model in models.values()]
-        yield f"| {name} | " + " | ".join(percent(one.mean, one.half) if one else "" for one in asked) + " |"
+        if any(asked):  # with one seed there is no interval
+            yield f"| {name} | " + " | ".join(percent(one.mean, one.half) if one else "" for one in asked) + " |"
 
 
 def report(content: Mapping[str, Any]) -> str:
@@ -154,7 +155,8 @@ def report(content: Mapping[str, Any]) -> str:
         sys.exit(
             f"{content['study']}: no seed has a finished network of every scheme yet; {len(networks)} are finished"
         )
-    lines = [f"{content['study']}: seeds {', '.join(map(str, seeds))}, {content['images']} test images a network"]
+    which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    lines = [f"{content['study']}: {which}, {content['images']} test images a network"]
     for p in reversed(NORMS):
         for kind in next(iter(networks.values()))["growth"]:
             lines += ["", *table(content, kind, p)]
