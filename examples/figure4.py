@@ -72,6 +72,18 @@ def measured(run: Path, asked: study.Study, limit: int, data_root: str | None) -
     }
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Return the content of a figure4.json; one that cannot be read ends the script with a line that says so."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if {"study", "images", "contrasts", "networks"} <= set(content):
+            return content
+        problem = "it has other keys"
+    except (OSError, ValueError, TypeError) as error:
+        problem = str(error)
+    sys.exit(f"{path} is no figure4.json of this script: {problem}; name the folder of a study, and it is made there")
+
+
 def measure(folder: Path, path: Path, limit: int, data_root: str | None) -> dict[str, Any]:
     """Return what is known of all networks that are finished, which is saved in `path` after each."""
     asked = study.load(folder)
@@ -80,7 +92,7 @@ def measure(folder: Path, path: Path, limit: int, data_root: str | None) -> dict
     contrasts = {one.name: one.pairs for one in asked.contrasts}
     content: dict[str, Any] = {"study": asked.name, "images": limit, "contrasts": contrasts, "networks": {}}
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read(path)
         content["networks"] = before["networks"] if before["images"] == limit else {}
     for name, blocks, seed in ((f"{cell.name}-seed{n}", cell.blocks, n) for n in asked.seeds for cell in asked.cells):
         run = folder / "runs" / name
@@ -184,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.source is None:
         parser.error("name the folder of a study, or figure4.json of one; or --tiny")
     if options.source.suffix == ".json":
-        content = json.loads(options.source.read_text(encoding="utf-8"))
+        content = read(options.source)
     else:
         options.out = options.out or options.source
         content = measure(options.source, options.out / "figure4.json", options.limit, options.data_root)

@@ -138,6 +138,11 @@ def test_growth_of_a_study(tmp_path: Path) -> None:
     assert resumed.stderr.splitlines() == [f"{name}: measured" for name in networks[3:]]
     assert resumed.stdout == done.stdout
     assert json.loads((tmp_path / "out" / "figure4.json").read_text()) == saved
+    (tmp_path / "half.json").write_text('{"study": ')
+    for source in ("none.json", "half.json", "out/study/results/results.json"):
+        unread = run("figure4.py", source, cwd=tmp_path)
+        assert (unread.returncode, unread.stdout) == (1, "")
+        assert unread.stderr.startswith(f"{source} is no figure4.json of this script: ")
     empty = run("figure4.py", "out/study", "--out", "other", "--limit", "0", cwd=tmp_path)
     assert empty.returncode == 1
     assert "RK823" in empty.stderr
