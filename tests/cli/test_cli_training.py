@@ -140,8 +140,8 @@ def test_one_image_is_enough_to_analyze(run: Path, tmp_path: Path, capsys: pytes
 def test_the_last_weights_are_analyzed_where_they_are_asked_for(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = shutil.copytree(run, tmp_path / "last")
-    (copy / "weights.safetensors").unlink()
+    ignore = shutil.ignore_patterns("weights.safetensors", "analysis")
+    copy = shutil.copytree(run, tmp_path / "last", ignore=ignore)
     options = ["--only", "coefficients", "--limit", "1", "--device", "cpu"]
     assert main(["analyze", str(copy), *options]) == 2
     assert "weights.safetensors" in capsys.readouterr().err
