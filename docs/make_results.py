@@ -136,8 +136,8 @@ def growth(name: str) -> str:
     path = RESULTS / name / "figure4.json"
     if not path.is_file():
         return f"\n- **Not run.** docs/results/{name}/figure4.json is not there.\n\n"
-    report = runpy.run_path(str(ROOT / "examples" / "figure4.py"))["report"]
-    return f"\n{report(json.loads(path.read_text(encoding='utf-8')))}\n\n"
+    example = runpy.run_path(str(ROOT / "examples" / "figure4.py"))
+    return f"\n{example['report'](example['read'](path))}\n\n"
 
 
 def page(text: str) -> str:

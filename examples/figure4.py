@@ -21,7 +21,6 @@ import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,8 @@ import torch
 
 from rkblocks import RkblocksError, evaluation, figures, study
 from rkblocks.analysis import Sample
+from rkblocks.runs.storage import write_text
+from rkblocks.study.inference import Fit
 from rkblocks.study.twoway import Model
 
 NORMS = (1, 2)
@@ -101,9 +102,7 @@ def measure(folder: Path, path: Path, limit: int, data_root: str | None) -> dict
         growth = measured(run, asked, limit, data_root)
         content["networks"][name] = {"blocks": blocks, "seed": seed, "growth": growth}
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        write_text(path, json.dumps(content, indent=1) + "\n")
         print(f"{name}: measured", file=sys.stderr)
     return content
 
@@ -120,8 +119,9 @@ def values(content: Mapping[str, Any], kind: str, p: int) -> dict[str, dict[str,
     """Return {group: {scheme: growth by seed}} of the seeds that all schemes have."""
     found: dict[str, dict[str, list[float]]] = {}
     networks = {(one["blocks"], one["seed"]): one["growth"][kind] for one in content["networks"].values()}
+    seeds = shared_seeds(content)
     for scheme in dict.fromkeys(blocks for blocks, _ in networks):
-        for seed in shared_seeds(content):
+        for seed in seeds:
             for row in networks[scheme, seed]:
                 if row["p"] == p:
                     found.setdefault(row["group"], {}).setdefault(scheme, []).append(row["mean"])
@@ -138,26 +138,26 @@ def table(content: Mapping[str, Any], kind: str, p: int) -> Iterator[str]:
     """Yield the lines of the table of one kind of perturbation in one norm, and of its contrasts."""
     groups = values(content, kind, p)
     schemes = list(next(iter(groups.values())))
-    models = {group: Model(np.log([found[scheme] for scheme in schemes])) for group, found in groups.items()}
+    seeds = len(shared_seeds(content))
+    fits = {
+        group: Fit(schemes, seeds, Model(np.log([found[scheme] for scheme in schemes])), None)
+        for group, found in groups.items()
+    }
+    against = {group: fit.model.against_first() or () for group, fit in fits.items()}
     yield f"| {kind}, p = {p} | " + " | ".join(groups) + " |"
     yield "|---" * (1 + len(groups)) + "|"
     for number, scheme in enumerate(schemes):
         cells = []
-        for group, model in models.items():
+        for group, differences in against.items():
             own = groups[group][scheme]
-            cell = f"{statistics.fmean(own):.3f}" + (f" ± {statistics.stdev(own):.3f}" if len(own) > 1 else "")
-            against = model.against_first() if number else None
-            cells.append(f"{cell}, {percent(against[number - 1].mean, against[number - 1].half)}" if against else cell)
+            cell = f"{statistics.fmean(own):.3f}" + (f" ± {statistics.stdev(own):.3f}" if seeds > 1 else "")
+            mine = differences[number - 1] if number and differences else None
+            cells.append(f"{cell}, {percent(mine.mean, mine.half)}" if mine else cell)
         yield f"| {scheme} | " + " | ".join(cells) + " |"
-    for name, declared in content["contrasts"].items():
-        pairs = [pair for pair in declared if set(pair) <= set(schemes)]
-        weights = [Fraction(0)] * len(schemes)
-        for more, less in pairs:
-            weights[schemes.index(more)] += Fraction(1, len(pairs))
-            weights[schemes.index(less)] -= Fraction(1, len(pairs))
-        asked = [model.contrast([float(one) for one in weights]) for model in models.values()]
+    for name, pairs in content["contrasts"].items():
+        asked = [fit.contrast(pairs) for fit in fits.values()]
         if any(asked):  # with one seed there is no interval
-            yield f"| {name} | " + " | ".join(percent(one.mean, one.half) if one else "" for one in asked) + " |"
+            yield f"| {name} | " + " | ".join(percent(one["mean"], one["half"]) if one else "" for one in asked) + " |"
 
 
 def report(content: Mapping[str, Any]) -> str:

@@ -138,6 +138,12 @@ def test_growth_of_a_study(tmp_path: Path) -> None:
     assert resumed.stderr.splitlines() == [f"{name}: measured" for name in networks[3:]]
     assert resumed.stdout == done.stdout
     assert json.loads((tmp_path / "out" / "figure4.json").read_text()) == saved
+    fewer = {name: one for name, one in saved["networks"].items() if one["blocks"] != "midpoint"}
+    (tmp_path / "fewer.json").write_text(json.dumps({**saved, "networks": fewer}))
+    partly = run("figure4.py", "fewer.json", cwd=tmp_path)
+    assert (partly.returncode, partly.stderr) == (0, "")
+    assert partly.stdout.count("| ssp2 | ") == 6
+    assert "SSP against not SSP" not in partly.stdout, "no scheme of another pair stands in for midpoint"
     (tmp_path / "half.json").write_text('{"study": ')
     for source in ("none.json", "half.json", "out/study/results/results.json"):
         unread = run("figure4.py", source, cwd=tmp_path)
